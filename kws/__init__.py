@@ -1,0 +1,1 @@
+"""kws: a keyword spotter from recordings to a microcontroller."""

@@ -1,0 +1,1 @@
+"""Recordings: corpus, download, import, synthesis, augmentation."""

@@ -1,0 +1,38 @@
+"""Everything that can go wrong on purpose.
+
+KwsError                 one clear line and the next step; the command line prints it and exits with status 1
+├── SpecError            a setting in kws.toml is unknown, of the wrong type or out of range
+├── DataError            recordings are missing, unreadable or cannot train a model
+├── DownloadError        the archive could not be fetched or is not what was asked for
+├── ModelError           a network that the engine cannot run, or a run that cannot be trained
+├── PlanError            a plan file that is damaged, hostile or from another version
+└── DeviceError          the microphone or its library is missing, busy or gone
+"""
+
+
+class KwsError(Exception):
+    """Base of all errors that a user can act on."""
+
+
+class SpecError(KwsError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class DataError(KwsError):
+    """Recordings are missing, unreadable or cannot train a model."""
+
+
+class DownloadError(KwsError):
+    """An archive could not be fetched or is not what was asked for."""
+
+
+class ModelError(KwsError):
+    """A network that the engine cannot run, or a run that cannot be trained."""
+
+
+class PlanError(KwsError):
+    """A plan file that is damaged, hostile or from another version."""
+
+
+class DeviceError(KwsError):
+    """The microphone or its library is missing, busy or gone."""

@@ -1,0 +1,1 @@
+"""Features: the fixed-point front end and its float reference."""

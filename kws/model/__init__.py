@@ -1,0 +1,1 @@
+"""The network: zoo, examples, training."""
