@@ -1,0 +1,35 @@
+"""The command line: one short file per stage. A command parses, calls one function, prints."""
+
+from typing import Annotated
+
+import typer
+
+from kws.cli import new
+from kws.cli.common import Commands, DirectoryOption
+
+app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, add_completion=False,
+                  pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("kws"))
+        raise typer.Exit
+
+
+@app.callback()
+def kws(
+    directory: DirectoryOption = None,
+    version: Annotated[bool, typer.Option("--version", callback=print_version, is_eager=True,
+                                          help="Print the version.")] = False,
+) -> None:
+    """A keyword spotter, from recordings to a microcontroller.
+
+    Exit status: 0 done, 1 cannot (one line says why and what to do next), 2 wrong usage, 3 done, but a requirement is
+    not met.
+    """
+
+
+app.command()(new.new)

@@ -1,0 +1,64 @@
+"""What every command shares: its options, the way errors end, notes on stderr."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from kws.errors import KwsError
+from kws.workspace import Workspace, open_workspace
+
+# Exit status of every command.
+DONE, CANNOT, USAGE, REQUIREMENT_NOT_MET, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def inherit(context: typer.Context, directory: Path | None) -> Path | None:
+    """-C given to the command itself, or else to kws."""
+    return directory or context.find_root().params.get("directory")
+
+
+DirectoryOption = Annotated[Path | None, typer.Option(
+    "-C", "--directory", metavar="DIR", callback=inherit, show_default=False,
+    help="The workspace: a folder with kws.toml. Default: the current folder or the nearest above it.")]
+RunOption = Annotated[str | None, typer.Option(
+    "--run", metavar="RUN", show_default=False, help="Name in models/ or path of a trained run. Default: the newest.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def workspace(directory: Path | None) -> Workspace:
+    """The workspace that the options name. Raises KwsError where there is none."""
+    return open_workspace(directory)
+
+
+def note(message: str) -> None:
+    """One line for the person, on stderr, so that results can be piped."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def print_json(result: Any) -> None:
+    """One JSON value on a line of its own on stdout."""
+    print(json.dumps(result, ensure_ascii=False), flush=True)
+
+
+class Commands(TyperGroup):
+    """The commands in the order of the life cycle; what goes wrong on purpose ends in one line, not in a traceback."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KwsError as error:
+            note(f"error: {error}")
+        except BrokenPipeError:
+            raise  # typer ends quietly: the reader of our output has seen enough
+        except OSError as error:
+            note(f"error: {error}")
+        except KeyboardInterrupt:
+            note("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(CANNOT)

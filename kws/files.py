@@ -1,0 +1,62 @@
+"""Writing files so that nothing half-written ever stays: a temporary sibling first, then one rename."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kws.errors import KwsError
+
+
+def temporary_sibling(path: Path) -> Path:
+    """A hidden name beside `path` that nobody else uses, so that a rename stays on one file system."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def write_atomic(path: Path | str, data: bytes | str) -> None:
+    """Write `data` (text as UTF-8) to `path`, replacing it whole; on any error the old file stays as it was.
+
+    Missing parent folders are made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sibling = temporary_sibling(path)
+    try:
+        sibling.write_bytes(data.encode() if isinstance(data, str) else data)
+        os.replace(sibling, path)
+    finally:
+        sibling.unlink(missing_ok=True)
+
+
+@contextmanager
+def fresh_folder(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary sibling folder that becomes `path` when the block succeeds and is removed when it raises.
+
+    Raises KwsError where `path` already exists, before the block and after it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sibling = temporary_sibling(path)
+    refuse_existing(path)
+    sibling.mkdir()
+    try:
+        yield sibling
+        refuse_existing(path)
+        os.replace(sibling, path)
+    finally:
+        shutil.rmtree(sibling, ignore_errors=True)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise KwsError where `path` is taken."""
+    if path.exists():
+        raise KwsError(f"{path} already exists; choose another name or remove it first")
+
+
+def sha256_of(path: Path | str) -> str:
+    """Hex SHA-256 of a file of any size."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

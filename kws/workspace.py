@@ -1,0 +1,137 @@
+"""Where recordings, runs and caches live, and the manifest that lets a run rebuild itself.
+
+A workspace is the folder that holds kws.toml:
+
+    kws.toml  recordings/<source>/<word>/*.wav  models/<run>/  .cache/kws/
+
+A run is a folder with manifest.json; whatever else lies in it is listed there with its SHA-256.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kws.errors import KwsError, ModelError
+from kws.files import sha256_of, write_atomic
+from kws.spec import Spec
+from kws.specfile import NAME, read_spec
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with kws.toml, and the places below it."""
+
+    root: Path
+    spec: Spec
+
+    @property
+    def recordings(self) -> Path:
+        return self.root / "recordings"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / ".cache" / "kws"
+
+
+def open_workspace(directory: Path | None = None) -> Workspace:
+    """The workspace in `directory`, or in the nearest folder above the current one that holds kws.toml.
+
+    Raises KwsError where there is none, SpecError where its kws.toml is wrong.
+    """
+    if directory is not None:
+        candidates = [directory]
+    else:
+        here = Path.cwd()
+        candidates = [here, *here.parents]
+    for folder in candidates:
+        if (folder / NAME).is_file():
+            return Workspace(folder, read_spec(folder / NAME))
+    where = f"{directory} holds no {NAME}" if directory else f"no {NAME} in {candidates[0]} or above it"
+    raise KwsError(f"{where}; make a workspace with: kws new DIR --keywords yes,no, or name one with -C DIR")
+
+
+def find_run(run: Path | str | None, models: Path | None) -> Path:
+    """The folder of a run: by its name in `models`, by its path, or the newest in `models` where `run` is None.
+
+    Raises ModelError that lists the runs where there is no such run.
+    """
+    runs = list_runs(models)
+    if run is None:
+        if runs:
+            return runs[-1]
+        raise ModelError(f"no trained model in {models or 'sight'}; train one: kws train, or name one: --run PATH")
+    for folder in (*([models / run] if models else []), Path(run)):
+        if (folder / MANIFEST).is_file():
+            return folder
+    if Path(run).is_dir():
+        raise ModelError(f"{run} holds no {MANIFEST}: it is not a run, or its training was not finished")
+    known = ", ".join(path.name for path in runs) or "none"
+    raise ModelError(f"no run {str(run)!r} in {models or Path.cwd()}; there are: {known}")
+
+
+def list_runs(models: Path | None) -> list[Path]:
+    """Every finished run in `models`, oldest first; folders without a readable manifest come first of all."""
+    if models is None or not models.is_dir():
+        return []
+    return sorted((path.parent for path in models.glob(f"*/{MANIFEST}") if not path.parent.name.startswith(".")),
+                  key=lambda run: (created(run), run.name))
+
+
+def created(run: Path) -> str:
+    """When a run was finished, as its manifest says; empty where that cannot be read."""
+    try:
+        return read_manifest(run)["created_utc"]
+    except ModelError:
+        return ""
+
+
+def write_manifest(run: Path, manifest: dict[str, Any], *, now: datetime | None = None) -> dict[str, Any]:
+    """Write manifest.json into the folder `run`, last of its files, and return what was written.
+
+    manifest : what the run needs to rebuild itself (spec, data fingerprint, seeds, versions, metrics).
+    now      : the time to note as the run's; the current time by default.
+    The SHA-256 of every other file in the folder is added as "files", the time as "created_utc".
+    """
+    paths = sorted(path for path in run.rglob("*") if path.is_file() and path != run / MANIFEST)
+    whole = {
+        **manifest,
+        "created_utc": (now or datetime.now(UTC)).isoformat(timespec="microseconds"),
+        "files": {path.relative_to(run).as_posix(): sha256_of(path) for path in paths},
+    }
+    write_atomic(run / MANIFEST, json.dumps(whole, indent=2) + "\n")
+    return whole
+
+
+def read_manifest(run: Path) -> dict[str, Any]:
+    """The manifest of a run. Raises ModelError where it is missing or damaged."""
+    path = run / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelError(f"{run} holds no {MANIFEST}: it is not a run, or its training was not finished") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged ({error}); train again with: kws train") from error
+    for key, kind in (("files", dict), ("created_utc", str)):
+        if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):
+            raise ModelError(f"{path} is damaged (no {key!r} in it); train again with: kws train")
+    return manifest
+
+
+def read_artefact(run: Path, name: str) -> bytes:
+    """The bytes of one file of a run. Raises ModelError where it is missing or is not the file that was written."""
+    listed = read_manifest(run)["files"].get(name)
+    if listed is None or not (run / name).is_file():
+        raise ModelError(f"{run} holds no {name}; train again with: kws train")
+    data = (run / name).read_bytes()
+    if hashlib.sha256(data).hexdigest() != listed:
+        raise ModelError(f"{run / name} is damaged: its SHA-256 differs from {MANIFEST}; train again with: kws train")
+    return data

@@ -1,0 +1,50 @@
+"""Data that several test files share: real recordings where they are at hand, synthesized speech where they are not.
+
+KWS_TEST_DATA names a folder with the real recordings: packed (with unpack.py) or as unpack.py writes them.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PER_WORD = 30
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with speech_commands/<word>/*.wav, speech_commands/_background_noise_/ and speech_commands_test_set/.
+
+    At most 30 recordings of each word and part where the data is packed, all of it where it is not.
+    """
+    source = Path(os.environ.get("KWS_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if (source / "speech_commands").is_dir():
+        return source
+    if not (source / "unpack.py").is_file():
+        pytest.skip(f"real recordings are missing: no {source / 'unpack.py'}; name their folder in KWS_TEST_DATA")
+    target = shared_folder(tmp_path_factory) / f"real-{PER_WORD}"
+    unpack_once(source / "unpack.py", target)
+    return target
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder that all processes of one test run share."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def unpack_once(script: Path, target: Path) -> None:
+    """Run unpack.py into `target` unless another process of this test run has done so or is doing so."""
+    import fcntl
+
+    with open(target.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.is_dir():
+            return
+        partial = target.with_suffix(".partial")
+        subprocess.run([sys.executable, script, partial, "--only", "speech_commands", "--limit", str(PER_WORD)],
+                       check=True, stdout=subprocess.DEVNULL)
+        partial.rename(target)
