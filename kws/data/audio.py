@@ -1,0 +1,89 @@
+"""Audio files to samples: int16 mono at 16 kHz, whatever the file holds."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kws.errors import DataError
+
+SAMPLE_RATE_HZ = 16_000
+SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
+            ".w64", ".rf64", ".sph", ".nist", ".voc")
+PLATEAU = 0.98  # windows with this share of the greatest energy hold the word as well
+
+
+def is_audio(name: str) -> bool:
+    """Whether a file of this name is looked at: an audio suffix, and not hidden."""
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def read_samples(path: Path, *, samples: int | None = None) -> np.ndarray:
+    """Read an audio file of any rate, channel count and format that soundfile knows.
+
+    samples : exact length of the result; None keeps the whole file
+    -> int16 [samples], 16 kHz mono. Channels are averaged. Shorter files get zeros at the end, longer ones are
+    cut by `loudest`. 16-bit mono files at 16 kHz come out as they are; others are scaled down where
+    resampling or a float file passes full scale, never clipped.
+    Raises DataError for a file that cannot be decoded, is empty or holds values that are not finite.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            plain = file.subtype == "PCM_16" and file.channels == 1 and file.samplerate == SAMPLE_RATE_HZ
+            rate_hz = file.samplerate
+            data = file.read(dtype="int16" if plain else "float32", always_2d=not plain)
+    except (soundfile.SoundFileError, OSError, ValueError) as error:
+        reason = str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
+        raise DataError(f"{path}: cannot be read as audio ({reason}); replace or remove it") from error
+    if len(data) == 0:
+        raise DataError(f"{path}: holds no samples; replace or remove it")
+    if not plain:
+        if not np.isfinite(data).all():
+            raise DataError(f"{path}: holds values that are not finite; replace or remove it")
+        data = to_int16(resample(data.mean(axis=1), rate_hz))
+    return data if samples is None else fit(data, samples)
+
+
+def resample(audio: np.ndarray, rate_hz: float) -> np.ndarray:
+    """float [n] at `rate_hz` -> float32 [m] at 16 kHz; m is n * 16000 / rate_hz, rounded, and at least 1."""
+    if rate_hz == SAMPLE_RATE_HZ:
+        return audio.astype(np.float32)
+    import soxr
+
+    out = soxr.resample(audio.astype(np.float32), rate_hz, SAMPLE_RATE_HZ)
+    return out if len(out) else np.zeros(1, np.float32)
+
+
+def to_int16(audio: np.ndarray) -> np.ndarray:
+    """float [n], full scale 1.0 -> int16 [n]; what passes full scale is scaled down as a whole."""
+    scaled = audio.astype(np.float64) * 32768.0
+    peak = np.abs(scaled).max(initial=0.0)
+    if peak > 32767.0:
+        scaled *= 32767.0 / peak
+    return np.rint(scaled).astype(np.int16)
+
+
+def fit(audio: np.ndarray, samples: int) -> np.ndarray:
+    """int16 [n] -> int16 [samples]: zeros added at the end, or cut by `loudest`."""
+    if len(audio) <= samples:
+        return np.pad(audio, (0, samples - len(audio)))
+    start = loudest(audio, samples)
+    return audio[start : start + samples]
+
+
+def loudest(audio: np.ndarray, samples: int) -> int:
+    """Start of the loudest stretch of `samples` in int16 [n], n >= samples.
+
+    A word shorter than the stretch fits in many ways, all of about the same energy: of those next to each other with
+    at least 98 % of the greatest energy, the middle one is taken, so that the word has room on both sides.
+    """
+    centred = audio.astype(np.int64) - round(float(audio.mean()))
+    sums = np.concatenate(([0], np.cumsum(centred * centred)))
+    energy = sums[samples:] - sums[:-samples]
+    best = int(energy.argmax())
+    weak = np.flatnonzero(energy < PLATEAU * energy[best])
+    place = int(np.searchsorted(weak, best))
+    first = int(weak[place - 1]) + 1 if place else 0
+    last = int(weak[place]) - 1 if place < len(weak) else len(energy) - 1
+    return (first + last) // 2
