@@ -1,0 +1,58 @@
+/* Decoder: from the network's scores, one row per hop, to detections. Integers only.
+ *
+ * A score is 0..255 (the softmax in steps of 1/256): the network's int8 output plus 128. Each label's score is averaged over the
+ * last smoothing_hops hops; hops before the first count as 0. The best keyword at or above its threshold is detected,
+ *   - unless it was detected before and its average has not fallen below its release since (hysteresis),
+ *   - unless a detection lies at most refractory_hops hops back.
+ * Averages are kept as sums and compared exactly: at the threshold means sum >= threshold * smoothing_hops.
+ */
+#ifndef KWS_DECODER_H
+#define KWS_DECODER_H
+
+#include <stdint.h>
+
+#define KWS_MAX_LABELS 42
+#define KWS_MAX_SMOOTHING_HOPS 200
+#define KWS_MAX_REFRACTORY_HOPS 1000
+#define KWS_NEVER 256 /* a threshold that no average reaches: silence and unknown words */
+
+/* What is the same for every stream; may lie in flash. */
+typedef struct kws_decoder_tables {
+    int32_t labels;                      /* 1..KWS_MAX_LABELS */
+    int32_t smoothing_hops;              /* 1..KWS_MAX_SMOOTHING_HOPS */
+    int32_t refractory_hops;             /* 0..KWS_MAX_REFRACTORY_HOPS */
+    uint16_t thresholds[KWS_MAX_LABELS]; /* per label: 1..255, or KWS_NEVER */
+    uint16_t releases[KWS_MAX_LABELS];   /* per label: 1..its threshold */
+} kws_decoder_tables;
+
+/* One detection. */
+typedef struct kws_event {
+    uint64_t sample; /* samples heard from the reset to the decision; written by the detector, not by the decoder */
+    int32_t label;   /* index of the keyword among the labels */
+    int32_t score;   /* 1..255: its average at the decision, rounded */
+} kws_event;
+
+/* What one stream remembers. The caller owns it, sets the two pointers and calls kws_decoder_reset. */
+typedef struct kws_decoder {
+    const kws_decoder_tables *tables; /* checked, and kept by the caller as long as the state */
+    uint8_t *history;                 /* scores [smoothing_hops][labels], a ring; kws_decoder_history_bytes of memory */
+    uint16_t sums[KWS_MAX_LABELS];    /* over the history: 0..255 * smoothing_hops */
+    uint8_t held[KWS_MAX_LABELS];     /* 1: detected, and not below the release since */
+    int32_t position;                 /* the oldest row of the history */
+    int32_t refractory;               /* hops during which nothing triggers any more */
+} kws_decoder;
+
+/* 0 if push is safe with these tables, whatever they hold; otherwise the first rule that is broken. */
+int kws_decoder_check(const kws_decoder_tables *tables);
+enum { KWS_DECODER_LABELS = -1, KWS_DECODER_SMOOTHING = -2, KWS_DECODER_REFRACTORY = -3, KWS_DECODER_THRESHOLD = -4 };
+
+/* Bytes behind kws_decoder.history for checked tables: at most KWS_MAX_LABELS * KWS_MAX_SMOOTHING_HOPS. */
+int32_t kws_decoder_history_bytes(const kws_decoder_tables *tables);
+
+void kws_decoder_reset(kws_decoder *state);
+
+/* scores : int8 [labels], the network's output for one hop. Returns 1 and fills event's label and score when a keyword is detected,
+ * otherwise 0 and leaves event alone. */
+int kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *event);
+
+#endif

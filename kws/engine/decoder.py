@@ -1,0 +1,102 @@
+"""The decoder from Python: its tables, made from the spec, and the C behind `push`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kws.errors import PlanError, SpecError
+from kws.spec import SILENCE, UNKNOWN, Spec
+
+NEVER = 256  # a threshold that no average reaches
+SCORE_STEPS = 256  # a score of s steps is the probability s / 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderTables:
+    """The fields of the C struct kws_decoder_tables, in its order; see csrc/decoder.h for what they do.
+
+    labels : outputs of the network, 1..42; smoothing_hops : 1..200; refractory_hops : 0..1000;
+    thresholds : per label 1..255, or 256: never; releases : per label 1..its threshold.
+    """
+
+    labels: int
+    smoothing_hops: int
+    refractory_hops: int
+    thresholds: tuple[int, ...]
+    releases: tuple[int, ...]
+
+
+def to_hops(duration_ms: float, *, hop_ms: int) -> int:
+    """The nearest whole number of hops (half a hop counts as one)."""
+    return int(duration_ms / hop_ms + 0.5)
+
+
+def build_decoder_tables(spec: Spec, *, thresholds: Mapping[str, float], smoothing_ms: float) -> DecoderTables:
+    """Tables for `spec`'s labels. thresholds : 0..1 for every keyword; silence and unknown words never trigger."""
+    missing = [word for word in spec.keywords if word not in thresholds]
+    if missing:
+        raise SpecError(f"threshold of {missing[0]!r}: missing; every keyword needs one between 0 and 1")
+    steps, releases = [], []
+    for label in spec.labels:
+        never = label in (SILENCE, UNKNOWN)
+        step = NEVER if never else min(max(round(thresholds[label] * SCORE_STEPS), 1), 255)
+        steps.append(step)
+        releases.append(max(step - round(spec.detector.hysteresis * SCORE_STEPS), 1))
+    hop_ms = spec.frontend.hop_ms
+    return DecoderTables(
+        labels=len(spec.labels),
+        smoothing_hops=max(to_hops(smoothing_ms, hop_ms=hop_ms), 1),
+        refractory_hops=to_hops(spec.detector.refractory_ms, hop_ms=hop_ms),
+        thresholds=tuple(steps),
+        releases=tuple(releases),
+    )
+
+
+class Decoder:
+    """The C decoder for one stream of scores."""
+
+    def __init__(self, tables: DecoderTables):
+        """Raises PlanError where the C refuses the tables."""
+        from kws.engine._native import ffi, lib
+
+        fields = (tables.labels, tables.smoothing_hops, tables.refractory_hops, tables.thresholds, tables.releases)
+        try:
+            c_tables = ffi.new("kws_decoder_tables *", fields)
+        except (OverflowError, IndexError) as error:
+            raise PlanError(f"decoder: {error}; see the ranges of DecoderTables") from None
+        rule = {lib.KWS_DECODER_LABELS: f"labels = {tables.labels}: must be 1 to {lib.KWS_MAX_LABELS}",
+                lib.KWS_DECODER_SMOOTHING: f"smoothing_hops = {tables.smoothing_hops}: must be 1 to "
+                                           f"{lib.KWS_MAX_SMOOTHING_HOPS}",
+                lib.KWS_DECODER_REFRACTORY: f"refractory_hops = {tables.refractory_hops}: must be 0 to "
+                                            f"{lib.KWS_MAX_REFRACTORY_HOPS}",
+                lib.KWS_DECODER_THRESHOLD: f"thresholds = {tables.thresholds}, releases = {tables.releases}: must be "
+                                           "1 to 255, or 256 for never, and no release above its threshold"}
+        broken = lib.kws_decoder_check(c_tables)
+        if broken:
+            raise PlanError(f"decoder: {rule[broken]}")
+        self._lib, self._ffi, self.labels = lib, ffi, tables.labels
+        self._history = ffi.new("uint8_t[]", lib.kws_decoder_history_bytes(c_tables))
+        self._tables = c_tables  # the C state points to the history and to the tables
+        self._state = ffi.new("kws_decoder *", {"tables": c_tables, "history": self._history})
+        self._event = ffi.new("kws_event *")
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything heard so far."""
+        self._lib.kws_decoder_reset(self._state)
+
+    def push(self, scores: np.ndarray) -> list[tuple[int, int, int]]:
+        """Detections (hop, label, score 1..255) in scores : int8 [hops, labels]; hop 0 is the first of these rows."""
+        if scores.dtype != np.int8 or scores.ndim != 2 or scores.shape[1] != self.labels:
+            raise ValueError(f"scores: {scores.dtype} {list(scores.shape)}; must be int8 [hops, {self.labels}]")
+        scores = np.ascontiguousarray(scores)
+        rows, done, found = self._ffi.from_buffer("int8_t[]", scores), 0, []
+        consumed = self._ffi.new("int32_t *")
+        while done < len(scores):
+            row = rows + done * self.labels
+            hit = self._lib.kws_decoder_run(self._state, row, len(scores) - done, consumed, self._event)
+            done += consumed[0]
+            if hit:
+                found.append((done - 1, self._event.label, self._event.score))
+        return found

@@ -1,0 +1,37 @@
+"""The decoder in plain Python: the specification that csrc/decoder.c is held to.
+
+Per hop, with scores 0..255 (the network's int8 output plus 128):
+1. the sum of each label's last `smoothing_hops` scores, hops before the first counting as 0;
+2. a label whose sum lies below release * smoothing_hops is free to be detected again;
+3. of the labels with sum >= threshold * smoothing_hops, the one with the greatest sum is the candidate (the first of
+   equals);
+4. the candidate is detected unless it is still held from an earlier detection, or fewer than `refractory_hops` hops lie
+   between the last detection and this hop.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from kws.engine.decoder import DecoderTables
+
+
+def decode(tables: DecoderTables, scores: Iterable[np.ndarray]) -> Iterator[tuple[int, int, int]]:
+    """Yields (hop, label, score 1..255) for each detection in int8 rows [labels], one row per hop."""
+    hops = tables.smoothing_hops
+    history = [[0] * tables.labels for _ in range(hops)]
+    held = [False] * tables.labels
+    quiet_until = 0
+    for hop, row in enumerate(scores):
+        history = [*history[1:], [int(q) + 128 for q in row]]
+        sums = [sum(column) for column in zip(*history, strict=True)]
+        held = [held[i] and sums[i] >= tables.releases[i] * hops for i in range(tables.labels)]
+        candidates = [i for i in range(tables.labels) if sums[i] >= tables.thresholds[i] * hops]
+        if hop < quiet_until or not candidates:
+            continue
+        best = max(candidates, key=lambda i: sums[i])
+        if held[best]:
+            continue
+        held[best] = True
+        quiet_until = hop + 1 + tables.refractory_hops
+        yield hop, best, (sums[best] + hops // 2) // hops
