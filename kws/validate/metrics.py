@@ -1,0 +1,84 @@
+"""Counting: accuracy, precision, recall and the confusion matrix, each share with its interval."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+CONFIDENCE = 0.95
+
+
+def wilson_interval(successes: int, n: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson's score interval of a share: (low, high), both 0..1. With n = 0 nothing is known: (0, 1).
+
+    Unlike the normal approximation it stays inside 0..1 and is not empty at 0 or n successes.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes = {successes} of n = {n}: must be 0 to n")
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    share, square = successes / n, z * z / n
+    centre = (share + square / 2) / (1 + square)
+    half = z * math.sqrt(share * (1 - share) / n + square / n / 4) / (1 + square)
+    return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
+
+
+def share(part: int, whole: int) -> float | None:
+    """part / whole; None where there is nothing to divide by."""
+    return part / whole if whole else None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """What was said against what was decided.
+
+    labels : names; counts : int [labels, labels], row = truth, column = decision.
+    """
+
+    labels: tuple[str, ...]
+    counts: np.ndarray
+
+    @classmethod
+    def count(cls, labels: Sequence[str], *, truth: np.ndarray, decided: np.ndarray) -> "Confusion":
+        """truth, decided : int [n], indices into labels."""
+        counts = np.zeros((len(labels), len(labels)), np.int64)
+        np.add.at(counts, (np.asarray(truth, np.intp), np.asarray(decided, np.intp)), 1)
+        return cls(tuple(labels), counts)
+
+    @property
+    def n(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def correct(self) -> int:
+        return int(np.trace(self.counts))
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the decisions that are right, 0..1; None without clips."""
+        return share(self.correct, self.n)
+
+    def recall(self, label: str) -> float | None:
+        """Of the clips that hold `label`, the share decided so; None where no clip holds it."""
+        i = self.labels.index(label)
+        return share(int(self.counts[i, i]), int(self.counts[i].sum()))
+
+    def precision(self, label: str) -> float | None:
+        """Of the clips decided as `label`, the share that holds it; None where none was decided so."""
+        i = self.labels.index(label)
+        return share(int(self.counts[i, i]), int(self.counts[:, i].sum()))
+
+    def to_json(self) -> dict:
+        """{"n", "accuracy", "interval", "per_label", "confusion"}: shares 0..1 or null, Wilson's intervals at 95 %."""
+        per_label = {}
+        for i, label in enumerate(self.labels):
+            n, right = int(self.counts[i].sum()), int(self.counts[i, i])
+            per_label[label] = {"n": n, "recall": self.recall(label), "interval": list(wilson_interval(right, n)),
+                                "precision": self.precision(label)}
+        table = {truth: dict(zip(self.labels, row, strict=True))
+                 for truth, row in zip(self.labels, self.counts.tolist(), strict=True)}
+        return {"n": self.n, "accuracy": self.accuracy, "interval": list(wilson_interval(self.correct, self.n)),
+                "per_label": per_label, "confusion": table}
