@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PER_WORD = 30
+settings.register_profile("kws", deadline=None)  # no test depends on timing
+settings.load_profile("kws")
 
 
 @pytest.fixture(scope="session")
