@@ -1,0 +1,47 @@
+/* Integer helpers that every stage shares. Internal: not part of the public interface.
+ *
+ * The engine assumes that >> of a negative number shifts arithmetically (rounds towards minus infinity), as every
+ * compiler for the supported targets does; C99 leaves it to the implementation. Nothing else here depends on it.
+ */
+#ifndef KWS_MATH_H
+#define KWS_MATH_H
+
+#include <stdint.h>
+
+/* Leading zero bits of x: 0..63. x > 0. */
+static inline int32_t kws_leading_zeros(uint64_t x)
+{
+#ifdef __GNUC__
+    return (int32_t)__builtin_clzll(x);
+#else
+    int32_t zeros = 0;
+    int32_t step;
+    for (step = 32; step > 0; step /= 2) {
+        if (x >> (64 - step) == 0) {
+            zeros += step;
+            x <<= step;
+        }
+    }
+    return zeros;
+#endif
+}
+
+/* x limited to -128..127. */
+static inline int8_t kws_saturate_int8(int64_t x)
+{
+    return (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
+}
+
+/* x / 2^shift, rounded half up (towards plus infinity). 1 <= shift <= 62, |x| < 2^62. */
+static inline int64_t kws_shift_round(int64_t x, int32_t shift)
+{
+    return (x + ((int64_t)1 << (shift - 1))) >> shift;
+}
+
+/* Between two entries of a rising table: low + (high - low) * fraction, in Q16 of the entries; low <= high. */
+static inline uint32_t kws_interpolate_q16(const uint16_t *entry, uint32_t fraction_q16)
+{
+    return ((uint32_t)entry[0] << 16) + (uint32_t)(entry[1] - entry[0]) * fraction_q16;
+}
+
+#endif

@@ -1,0 +1,173 @@
+"""The fixed-point front end from Python: the C that runs on the device, over many clips or over a stream.
+
+Features are int8; a network sees q * INPUT_SCALE with zero point 0. Raw features are int32 in Q16: 65,536 is 1 in units
+of the natural logarithm (of magnitudes in units of the unnormalised FFT of the int16 samples).
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from kws.errors import DataError, PlanError
+from kws.features.tables import (
+    LARGEST_OFFSET,
+    LARGEST_SCALE,
+    FrontendTables,
+    Normalisation,
+    build_tables,
+)
+from kws.spec import FrontendSpec
+
+INPUT_SCALE = 1 / 32
+RAW_SCALE = 2.0**-16
+CLIPS_PER_TASK = 64
+LOW_QUANTILE, HIGH_QUANTILE = 0.0002, 0.9998
+NARROWEST_RANGE = 1.0  # of a feature that hardly varies, in natural logarithms
+
+C_TYPES = {"i1": "int8_t", "u1": "uint8_t", "i2": "int16_t", "u2": "uint16_t", "i4": "int32_t"}
+CHECKS = {
+    -1: "a size is out of range",
+    -2: "a table has the wrong length",
+    -3: "the FFT's factors exceed 1",
+    -4: "a mel band reaches outside of the spectrum",
+    -5: "the table of the square root or of the logarithm does not rise",
+    -6: "an offset, multiplier or shift is out of range",
+}
+
+
+def bind(tables: FrontendTables) -> tuple[Any, list]:
+    """The C struct of `tables` and what must be kept alive as long as it is used.
+
+    PlanError when the tables break a rule of kws_frontend_check.
+    """
+    from kws.engine._native import ffi, lib
+
+    struct, keep = ffi.new("kws_frontend_tables *"), []
+    for field in fields(tables):
+        value = getattr(tables, field.name)
+        if isinstance(value, np.ndarray):
+            value = np.ascontiguousarray(value)
+            pointer = ffi.from_buffer(f"{C_TYPES[value.dtype.str[1:]]}[]", value)
+            keep.append((value, pointer))
+            setattr(struct, field.name, pointer)
+        else:
+            setattr(struct, field.name, value)
+    _check_lengths(tables)
+    code = lib.kws_frontend_check(struct)
+    if code != 0:
+        raise PlanError(f"front end: {CHECKS.get(code, code)}; make the plan again from its run")
+    return struct, keep
+
+
+def _check_lengths(tables: FrontendTables) -> None:
+    """The C trusts the counts to be the lengths of the arrays."""
+    lengths = {"window_q31": tables.window_count, "sine_q30": tables.sine_count, "sqrt_q15": tables.sqrt_count,
+               "log_q16": tables.log_count, "band_start": tables.bands, "band_length": tables.bands,
+               "mel_q16": tables.mel_count, "dct_q15": tables.dct_count, "offset_q16": tables.features,
+               "multiplier": tables.features, "shift": tables.features}
+    for name, length in lengths.items():
+        if getattr(tables, name).size != length:
+            raise PlanError(f"front end: {name} has {getattr(tables, name).size} entries; must be {length}")
+
+
+def _memory(struct: Any) -> tuple[np.ndarray, Any]:
+    """Memory for one stream, aligned, and its C pointer."""
+    from kws.engine._native import ffi, lib
+
+    memory = np.zeros(-(-lib.kws_frontend_memory_bytes(struct) // 4), np.int32)
+    return memory, ffi.from_buffer("int32_t[]", memory)
+
+
+class Frontend:
+    """Features of whole clips. May be used from several threads at once."""
+
+    def __init__(self, tables: FrontendTables) -> None:
+        self.tables = tables
+        self._struct, self._keep = bind(tables)
+
+    def frames(self, samples: int) -> int:
+        """Rows of a clip of `samples` samples."""
+        extra = samples - self.tables.window_samples
+        return 0 if extra < 0 else 1 + extra // self.tables.hop_samples
+
+    def extract(self, clips: np.ndarray, *, threads: int | None = None) -> np.ndarray:
+        """clips : int16 [n, samples] -> int8 [n, frames, features]. All cores unless `threads` says otherwise."""
+        return self._run(clips, threads=threads, with_raw=False)[0]
+
+    def raw(self, clips: np.ndarray, *, threads: int | None = None) -> np.ndarray:
+        """clips : int16 [n, samples] -> int32 [n, frames, features] before quantization, Q16."""
+        return self._run(clips, threads=threads, with_raw=True)[1]
+
+    def _run(self, clips: np.ndarray, *, threads: int | None, with_raw: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        if clips.dtype != np.int16 or clips.ndim != 2:
+            raise DataError(f"clips: {clips.dtype} {list(clips.shape)}; must be int16 [clips, samples]")
+        shape = (len(clips), self.frames(clips.shape[1]), self.tables.features)
+        rows, raw = np.empty(shape, np.int8), np.empty(shape, np.int32) if with_raw else None
+        slices = [slice(start, start + CLIPS_PER_TASK) for start in range(0, len(clips), CLIPS_PER_TASK)]
+        threads = min(threads or len(os.sched_getaffinity(0)), max(len(slices), 1))
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda part: self._part(clips[part], rows[part], None if raw is None else raw[part]), slices))
+        return rows, raw
+
+    def _part(self, clips: np.ndarray, rows: np.ndarray, raw: np.ndarray | None) -> None:
+        """One slice, in C without the GIL, straight into the slice of the result."""
+        from kws.engine._native import ffi, lib
+
+        _memory_array, memory = _memory(self._struct)
+        lib.kws_frontend_clips(
+            self._struct, memory, ffi.from_buffer("int16_t[]", np.ascontiguousarray(clips)), *clips.shape,
+            ffi.from_buffer("int8_t[]", rows), ffi.NULL if raw is None else ffi.from_buffer("int32_t[]", raw))
+
+
+class FrontendStream:
+    """Features of one stream; where it is cut into chunks does not matter."""
+
+    def __init__(self, tables: FrontendTables) -> None:
+        from kws.engine._native import ffi, lib
+
+        self.tables = tables
+        self._struct, self._keep = bind(tables)
+        self._memory = _memory(self._struct)
+        self._state = ffi.new("kws_frontend *")
+        lib.kws_frontend_init(self._state, self._struct, self._memory[1])
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """samples : int16 [n], any n -> int8 [k, features], the rows that they complete."""
+        from kws.engine._native import ffi, lib
+
+        if samples.dtype != np.int16 or samples.ndim != 1:
+            raise DataError(f"samples: {samples.dtype} {list(samples.shape)}; must be int16 [samples]")
+        rows = np.empty((1 + len(samples) // self.tables.hop_samples, self.tables.features), np.int8)
+        chunk, out = ffi.from_buffer("int16_t[]", np.ascontiguousarray(samples)), ffi.from_buffer("int8_t[]", rows)
+        taken, done, count = ffi.new("int32_t *"), 0, 0
+        while lib.kws_frontend_push(self._state, chunk + done, len(samples) - done, taken,
+                                    out + count * self.tables.features):
+            done += taken[0]
+            count += 1
+        return rows[:count]
+
+    def reset(self) -> None:
+        """Forgets all samples."""
+        from kws.engine._native import lib
+
+        lib.kws_frontend_reset(self._state)
+
+
+def measure_normalisation(spec: FrontendSpec, clips: np.ndarray) -> Normalisation:
+    """The 0.02 % to 99.98 % quantiles of each feature over `clips` (int16 [n, samples]) on -128..127.
+
+    A feature that hardly varies (all clips silent, say) is given a range of at least NARROWEST_RANGE.
+    DataError when the clips hold not a single window.
+    """
+    raw = Frontend(build_tables(spec, Normalisation.identity(spec.features))).raw(clips).reshape(-1, spec.features)
+    if len(raw) == 0:
+        raise DataError(f"normalisation: {len(clips)} clips of {clips.shape[1]} samples hold no window of "
+                        f"{spec.window_samples} samples; give recordings")
+    low, high = np.quantile(raw, (LOW_QUANTILE, HIGH_QUANTILE), axis=0) * RAW_SCALE
+    spread = np.maximum(high - low, NARROWEST_RANGE)
+    scale = np.minimum(spread / 255.0, LARGEST_SCALE)
+    offset = np.clip((low + high) / 2 + scale / 2, -LARGEST_OFFSET, LARGEST_OFFSET)  # q = -0.5 in the middle
+    return Normalisation(offset=tuple(offset.tolist()), scale=tuple(scale.tolist()))

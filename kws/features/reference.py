@@ -1,0 +1,37 @@
+"""The float reference of the front end: librosa with the same spec.
+
+The fixed-point front end is held to this; nothing is trained on it. Needs librosa.
+"""
+
+import numpy as np
+
+from kws.features.tables import Normalisation, dct_matrix
+from kws.spec import FrontendSpec
+
+
+def log_mel(spec: FrontendSpec, samples: np.ndarray) -> np.ndarray:
+    """samples : int16 [n], at least one window -> natural log mel magnitudes, float64 [frames, bands]."""
+    import librosa
+
+    # librosa centres a window that is shorter than the FFT; zeros before the samples put its frame i on
+    # samples[i * hop : i * hop + window]. The magnitude does not see the difference.
+    before = (spec.fft_points - spec.window_samples) // 2
+    after = spec.fft_points - spec.window_samples - before
+    padded = np.pad(samples.astype(np.float64), (before, after))
+    spectrum = librosa.stft(padded, n_fft=spec.fft_points, hop_length=spec.hop_samples,
+                            win_length=spec.window_samples, window="hann", center=False, dtype=np.complex128)
+    mel = librosa.filters.mel(sr=spec.sample_rate_hz, n_fft=spec.fft_points, n_mels=spec.bands, fmin=spec.low_hz,
+                              fmax=spec.high_hz, htk=True, norm=None, dtype=np.float64)
+    return np.log(mel @ np.abs(spectrum) + spec.log_floor).T  # [frames, bands]
+
+
+def reference_raw(spec: FrontendSpec, samples: np.ndarray) -> np.ndarray:
+    """samples : int16 [n] -> float64 [frames, features], what the front end's raw features approximate."""
+    bands = log_mel(spec, samples)
+    return bands @ dct_matrix(spec).T if spec.coefficients else bands
+
+
+def reference_features(spec: FrontendSpec, normalisation: Normalisation, samples: np.ndarray) -> np.ndarray:
+    """samples : int16 [n] -> int8 [frames, features]: the reference on the same grid as the front end."""
+    scaled = (reference_raw(spec, samples) - np.array(normalisation.offset)) / np.array(normalisation.scale)
+    return np.clip(np.rint(scaled), -128, 127).astype(np.int8)

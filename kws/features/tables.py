@@ -1,0 +1,158 @@
+"""The integer tables of the fixed-point front end, computed once from the spec.
+
+Everything that the C (engine/csrc/frontend.h) needs to know is in them: no set-up code runs on the device.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from kws.errors import SpecError
+from kws.spec import FrontendSpec
+
+SQRT_ENTRIES, LOG_ENTRIES = 49, 33
+SMALLEST_SCALE, LARGEST_SCALE, LARGEST_OFFSET = 2.0**-12, 2.0**12, 2.0**13
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Puts feature x (natural logarithms) on the int8 grid: q = round((x - offset) / scale), saturated.
+
+    offset : one per feature, -8192 to 8192.
+    scale : one per feature, 2^-12 to 2^12: what one step of q is worth.
+    """
+
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.offset) != len(self.scale):
+            raise SpecError(f"normalisation: {len(self.offset)} offsets and {len(self.scale)} scales; "
+                            "must be one of each per feature")
+        for name, values, low, high in (("offset", self.offset, -LARGEST_OFFSET, LARGEST_OFFSET),
+                                        ("scale", self.scale, SMALLEST_SCALE, LARGEST_SCALE)):
+            for index, value in enumerate(values):
+                if not low <= value <= high:  # also refuses nan
+                    raise SpecError(f"normalisation: {name}[{index}] = {value!r}: must be {low} to {high}")
+
+    @classmethod
+    def identity(cls, features: int) -> "Normalisation":
+        """Offset 0 and scale 1 for each of `features`; for when only the raw features matter."""
+        return cls(offset=(0.0,) * features, scale=(1.0,) * features)
+
+
+@dataclass(frozen=True, eq=False)
+class FrontendTables:
+    """The fields of the C struct kws_frontend_tables, in its order; frontend.h states lengths, formats and ranges."""
+
+    window_samples: int
+    hop_samples: int
+    fft_points: int
+    first_bin: int
+    bins: int
+    log_floor: int
+    bands: int
+    features: int
+    window_count: int
+    sine_count: int
+    sqrt_count: int
+    log_count: int
+    mel_count: int
+    dct_count: int
+    window_q31: np.ndarray
+    sine_q30: np.ndarray
+    sqrt_q15: np.ndarray
+    log_q16: np.ndarray
+    band_start: np.ndarray
+    band_length: np.ndarray
+    mel_q16: np.ndarray
+    dct_q15: np.ndarray
+    offset_q16: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
+
+
+def mel_to_hz(mel: np.ndarray) -> np.ndarray:
+    """HTK's scale: mel = 2595 log10(1 + hz / 700)."""
+    return 700.0 * (10.0 ** (np.asarray(mel) / 2595.0) - 1.0)
+
+
+def hz_to_mel(hz: float) -> float:
+    """The inverse of `mel_to_hz`."""
+    return 2595.0 * math.log10(1.0 + hz / 700.0)
+
+
+def mel_weights(spec: FrontendSpec) -> np.ndarray:
+    """Triangles of height 1 : float [bands, fft_points / 2 + 1]."""
+    edges_hz = mel_to_hz(np.linspace(hz_to_mel(spec.low_hz), hz_to_mel(spec.high_hz), spec.bands + 2))
+    bins_hz = np.arange(spec.fft_points // 2 + 1) * spec.sample_rate_hz / spec.fft_points
+    low, centre, high = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        triangles = np.minimum((bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre))
+    return np.nan_to_num(np.clip(triangles, 0.0, 1.0))
+
+
+def dct_matrix(spec: FrontendSpec) -> np.ndarray:
+    """DCT-II, every coefficient scaled sqrt(2 / bands) : float [coefficients, bands]."""
+    k, band = np.arange(spec.coefficients)[:, None], np.arange(spec.bands)[None, :]
+    return math.sqrt(2.0 / spec.bands) * np.cos(math.pi * k * (band + 0.5) / spec.bands)
+
+
+def hann(samples: int) -> np.ndarray:
+    """Periodic Hann window : float [samples]."""
+    return 0.5 - 0.5 * np.cos(2.0 * math.pi * np.arange(samples) / samples)
+
+
+def fixed(values: np.ndarray, fraction_bits: int, kind: type) -> np.ndarray:
+    """`values` times 2^fraction_bits, rounded to nearest and limited to the range of the integer type `kind`."""
+    limits = np.iinfo(kind)
+    scaled = np.rint(np.asarray(values, np.float64) * 2.0**fraction_bits)
+    return np.clip(scaled, limits.min, limits.max).astype(np.dtype(kind).newbyteorder("<"))
+
+
+def _mel_tables(spec: FrontendSpec) -> dict:
+    """Bands as start (from the first bin that any band uses), length and weights."""
+    weights = fixed(mel_weights(spec), 16, np.uint16)
+    used = np.flatnonzero(weights.any(axis=0))
+    if used.size == 0:
+        raise SpecError(f"[frontend] low_hz = {spec.low_hz}, high_hz = {spec.high_hz}: no line of the "
+                        f"{spec.fft_points}-point FFT lies between them; widen the range or raise fft_points")
+    starts, lengths, kept = [], [], []
+    for band in weights:
+        inside = np.flatnonzero(band)
+        start, stop = (inside[0], inside[-1] + 1) if inside.size else (used[0], used[0])
+        starts.append(start - used[0])
+        lengths.append(stop - start)
+        kept.append(band[start:stop])
+    mel = np.concatenate(kept)
+    return {"first_bin": int(used[0]), "bins": int(used[-1] - used[0] + 1), "mel_count": mel.size, "mel_q16": mel,
+            "band_start": np.array(starts, "<u2"), "band_length": np.array(lengths, "<u2")}
+
+
+def _scale_tables(normalisation: Normalisation) -> dict:
+    """q = (x_q16 - offset_q16) * multiplier / 2^shift with a multiplier of 31 bits."""
+    multipliers, shifts = [], []
+    for scale in normalisation.scale:
+        mantissa, exponent = math.frexp(1.0 / (scale * 65536.0))  # = mantissa * 2^exponent, 0.5 <= mantissa < 1
+        multipliers.append(min(round(mantissa * 2.0**31), 2**31 - 1))
+        shifts.append(31 - exponent)
+    return {"offset_q16": fixed(np.array(normalisation.offset), 16, np.int32),
+            "multiplier": np.array(multipliers, "<i4"), "shift": np.array(shifts, "u1")}
+
+
+def build_tables(spec: FrontendSpec, normalisation: Normalisation) -> FrontendTables:
+    """All tables for `spec`. SpecError when the normalisation has another number of features or no FFT line is used."""
+    if len(normalisation.offset) != spec.features:
+        raise SpecError(f"normalisation: {len(normalisation.offset)} features; [frontend] asks for {spec.features}")
+    window = fixed(hann(spec.window_samples)[: spec.window_samples // 2 + 1], 31, np.int32)
+    sine = fixed(np.sin(2.0 * math.pi * np.arange(spec.fft_points) / spec.fft_points), 30, np.int32)
+    dct = fixed(dct_matrix(spec), 15, np.int16).ravel()
+    return FrontendTables(
+        window_samples=spec.window_samples, hop_samples=spec.hop_samples, fft_points=spec.fft_points,
+        log_floor=spec.log_floor, bands=spec.bands, features=spec.features,
+        window_count=window.size, sine_count=sine.size, sqrt_count=SQRT_ENTRIES, log_count=LOG_ENTRIES,
+        dct_count=dct.size, window_q31=window, sine_q30=sine,
+        sqrt_q15=fixed(np.sqrt((16 + np.arange(SQRT_ENTRIES)) / 64), 15, np.uint16),
+        log_q16=fixed(np.log1p(np.arange(LOG_ENTRIES) / 32), 16, np.uint16),
+        dct_q15=dct, **_mel_tables(spec), **_scale_tables(normalisation))

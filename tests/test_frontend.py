@@ -1,0 +1,145 @@
+"""The C front end against its oracle, bit for bit, and as a stream."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kws.engine.oracle import frontend as oracle
+from kws.errors import DataError, PlanError
+from kws.features.frontend import Frontend, FrontendStream, measure_normalisation
+from kws.features.tables import Normalisation, build_tables
+from kws.spec import FrontendSpec
+
+SPECS = {
+    "default": FrontendSpec(),
+    "hop 10, log mel": FrontendSpec(hop_ms=10, coefficients=0),
+    "fft 1024, 80 bands": FrontendSpec(window_ms=64, fft_points=1024, bands=80, coefficients=40, low_hz=0,
+                                       high_hz=8000),
+    "fft 256, odd edges": FrontendSpec(window_ms=15, hop_ms=5, fft_points=256, bands=13, coefficients=13,
+                                       low_hz=333.3, high_hz=2345.6),
+    "empty bands, lowest floor": FrontendSpec(window_ms=8, hop_ms=8, fft_points=256, bands=80, coefficients=0,
+                                              low_hz=0, log_floor=1),
+}
+
+
+def tables_of(spec: FrontendSpec):
+    """A grid about as fine as a real one."""
+    return build_tables(spec, Normalisation(offset=(3.0,) * spec.features, scale=(0.07,) * spec.features))
+
+
+@pytest.fixture(params=SPECS, scope="module")
+def spec(request) -> FrontendSpec:
+    return SPECS[request.param]
+
+
+def corners(samples: int) -> dict[str, np.ndarray]:
+    t, rng = np.arange(samples), np.random.default_rng(7)
+    chirp = np.sin(2 * np.pi * t * t * 8000 / (2 * samples) / 16000)
+    return {
+        "silence": np.zeros(samples),
+        "lowest": np.full(samples, -32768),
+        "highest": np.full(samples, 32767),
+        "one step": np.ones(samples),
+        "square of 2": np.where(t % 2, 32767, -32768),
+        "square of 80": np.where(t // 40 % 2, 32767, -32768),
+        "impulse": np.where(t == samples // 2, -32768, 0),
+        "impulses": np.where(t % 97 == 0, 32767, 0),
+        "noise": rng.integers(-32768, 32768, samples),
+        "soft noise": rng.normal(0, 3, samples),
+        "chirp": 32767 * chirp,
+        "soft chirp": 5 * chirp,
+    }
+
+
+@pytest.mark.parametrize("name", corners(2))
+def test_corner_signals_equal_the_oracle(spec, name):
+    samples, tables = np.rint(corners(6000)[name]).astype(np.int16), tables_of(spec)
+    frontend = Frontend(tables)
+    assert np.array_equal(frontend.raw(samples[None])[0], oracle.raw_features(tables, samples))
+    assert np.array_equal(frontend.extract(samples[None])[0], oracle.features(tables, samples))
+
+
+@given(st.data())
+def test_drawn_audio_equals_the_oracle(data):
+    tables = tables_of(SPECS[data.draw(st.sampled_from(sorted(SPECS)))])
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    level = data.draw(st.integers(0, 32768))
+    samples = rng.integers(-level, level, 3000, endpoint=True).clip(-32768, 32767).astype(np.int16)
+    for at in data.draw(st.lists(st.integers(0, 2999), max_size=20)):
+        samples[at:] = data.draw(st.integers(-32768, 32767))
+    assert np.array_equal(Frontend(tables).raw(samples[None])[0], oracle.raw_features(tables, samples))
+
+
+@given(st.data())
+def test_chunks_do_not_matter(data):
+    tables = tables_of(SPECS[data.draw(st.sampled_from(["default", "fft 256, odd edges"]))])
+    samples = np.random.default_rng(1).integers(-9000, 9000, 5000).astype(np.int16)
+    cuts = sorted(data.draw(st.lists(st.integers(0, 5000), max_size=30)))
+    stream = FrontendStream(tables)
+    rows = np.concatenate([stream.push(chunk) for chunk in np.split(samples, cuts)])
+    assert np.array_equal(rows, Frontend(tables).extract(samples[None])[0])
+
+
+def test_one_sample_at_a_time_and_after_reset():
+    tables = tables_of(FrontendSpec())
+    samples = np.random.default_rng(1).integers(-9000, 9000, 1500).astype(np.int16)
+    expected, stream = Frontend(tables).extract(samples[None])[0], FrontendStream(tables)
+    for _ in range(2):
+        rows = [stream.push(samples[i : i + 1]) for i in range(len(samples))]
+        assert [i + 1 for i, row in enumerate(rows) if len(row)] == [480, 800, 1120, 1440]
+        assert np.array_equal(np.concatenate(rows), expected)
+        stream.reset()
+
+
+def test_clips_do_not_hear_each_other_and_threads_do_not_matter():
+    clips = np.random.default_rng(1).integers(-9000, 9000, (200, 1600)).astype(np.int16)
+    frontend = Frontend(tables_of(FrontendSpec()))
+    together = frontend.extract(clips, threads=3)
+    assert together.shape == (200, 4, 10)
+    assert np.array_equal(together, np.concatenate([frontend.extract(clip[None], threads=1) for clip in clips]))
+
+
+def test_short_and_no_clips():
+    frontend = Frontend(tables_of(FrontendSpec()))
+    assert frontend.extract(np.zeros((3, 479), np.int16)).shape == (3, 0, 10)
+    assert frontend.extract(np.zeros((3, 480), np.int16)).shape == (3, 1, 10)
+    assert frontend.extract(np.zeros((0, 16000), np.int16)).shape == (0, 49, 10)
+
+
+def test_other_types_are_refused_by_name():
+    frontend = Frontend(tables_of(FrontendSpec()))
+    with pytest.raises(DataError, match=r"float64 \[2, 500\]; must be int16"):
+        frontend.extract(np.zeros((2, 500)))
+    with pytest.raises(DataError, match=r"int16 \[2, 500\]; must be int16 \[samples\]"):
+        FrontendStream(frontend.tables).push(np.zeros((2, 500), np.int16))
+
+
+def test_tables_that_break_a_rule_are_refused():
+    from dataclasses import replace
+
+    tables = tables_of(FrontendSpec())
+    for change, message in (({"hop_samples": 0}, "size"), ({"window_count": 5}, "entries"), ({"bins": 300}, "size"),
+                            ({"sine_q30": tables.sine_q30 * 0 + 2**30}, "factors"),
+                            ({"band_start": tables.band_start + 300}, "mel"),
+                            ({"log_q16": tables.log_q16[::-1]}, "rise"),
+                            ({"shift": tables.shift * 0}, "shift")):
+        with pytest.raises(PlanError, match=message):
+            Frontend(replace(tables, **change))
+
+
+def test_normalisation_uses_the_range_and_saturates_rarely():
+    rng, spec = np.random.default_rng(3), FrontendSpec()
+    clips = (rng.normal(0, 1, (300, 16000)) * rng.uniform(10, 5000, (300, 1))).astype(np.int16)
+    rows = Frontend(build_tables(spec, measure_normalisation(spec, clips))).extract(clips).reshape(-1, 10)
+    assert np.all(rows.min(axis=0) == -128) and np.all(rows.max(axis=0) == 127)
+    assert np.all(np.mean((rows == -128) | (rows == 127), axis=0) < 0.005)
+
+
+def test_normalisation_of_silence_is_valid():
+    spec = FrontendSpec()
+    normalisation = measure_normalisation(spec, np.zeros((5, 16000), np.int16))
+    rows = Frontend(build_tables(spec, normalisation)).extract(np.zeros((1, 16000), np.int16))
+    assert min(normalisation.scale) > 0 and np.all(np.abs(rows.astype(int)) <= 1)
+    with pytest.raises(DataError, match="hold no window"):
+        measure_normalisation(spec, np.zeros((5, 100), np.int16))
