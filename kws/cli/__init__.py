@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from kws import __version__
 from kws.cli import new
 from kws.cli.common import Commands, DirectoryOption
 
@@ -13,9 +14,7 @@ app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, add
 
 def print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        print(version("kws"))
+        print(__version__)
         raise typer.Exit
 
 

@@ -1,7 +1,7 @@
 """Builds the C engine into the Python module kws.engine._native with cffi.
 
-`python -m kws.engine.build` compiles it in place; pip runs `builder` when the package is installed. The declarations come
-from the public headers themselves, so the Python side cannot disagree with the C.
+`python -m kws.engine.build` compiles it in place; pip runs `builder` when the package is installed. The declarations
+come from the public headers themselves, so the Python side cannot disagree with the C.
 """
 
 import re
