@@ -1,10 +1,12 @@
 """Audio files to samples: int16 mono at 16 kHz, whatever the file holds."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 
 from kws.errors import DataError
+from kws.files import write_atomic
 
 SAMPLE_RATE_HZ = 16_000
 SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
@@ -43,6 +45,17 @@ def read_samples(path: Path, *, samples: int | None = None) -> np.ndarray:
             raise DataError(f"{path}: holds values that are not finite; replace or remove it")
         data = to_int16(resample(data.mean(axis=1), rate_hz))
     return data if samples is None else fit(data, samples)
+
+
+def write_audio(path: Path, audio: np.ndarray) -> None:
+    """Write int16 [n] as 16 kHz mono, whole or not at all; the suffix says the format: .wav or .flac."""
+    import soundfile
+
+    if path.suffix not in (".wav", ".flac"):
+        raise DataError(f"{path}: the name must end in .wav or .flac")
+    data = io.BytesIO()
+    soundfile.write(data, audio, SAMPLE_RATE_HZ, subtype="PCM_16", format=path.suffix[1:].upper())
+    write_atomic(path, data.getvalue())
 
 
 def resample(audio: np.ndarray, rate_hz: float) -> np.ndarray:

@@ -21,6 +21,7 @@ NOISE = "_background_noise_"
 SPLITS = ("training", "validation", "testing")
 VALIDATION_PERCENT, TESTING_PERCENT = 10, 10
 LARGEST = 2**27 - 1
+SOURCE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 CACHE_BYTES = 6_000_000_000  # least recently used arrays make way beyond this
 
 
@@ -73,6 +74,13 @@ def split_of(speaker: str) -> str:
 def speaker_of(stem: str) -> str:
     """The speaker in a file name without its suffix."""
     return re.sub(r"_nohash_.*$", "", stem)
+
+
+def source_folder(recordings: Path, source: str) -> Path:
+    """Where the recordings of `source` lie. Raises DataError for a name that is no plain folder name."""
+    if not SOURCE_PATTERN.fullmatch(source):
+        raise DataError(f"source = {source!r}: must be a name of letters, digits, . - and _, at most 80 of them")
+    return recordings / source
 
 
 def scan(recordings: Path) -> Corpus:

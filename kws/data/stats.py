@@ -1,0 +1,100 @@
+"""How much there is: clips, speakers and splits of each word, and whether that meets the requirements."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from kws.data.corpus import SPLITS, Corpus
+from kws.errors import DataError
+from kws.spec import Spec
+
+
+@dataclass(frozen=True)
+class WordStats:
+    """The recordings of one word: their number, in each split and of each source, and who speaks them."""
+
+    clips: int
+    speakers: int
+    training: int
+    validation: int
+    testing: int
+    sources: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A requirement, what was measured, and whether it holds."""
+
+    name: str
+    limit: float
+    measured: float
+    holds: bool
+
+
+@dataclass(frozen=True)
+class CorpusStats:
+    """words: the keywords first, in their order, even those without a clip; then the others by name."""
+
+    words: dict[str, WordStats]
+    noise_files: int
+    noise_minutes: float
+    requirements: tuple[Requirement, ...]
+
+    def to_json(self) -> dict:
+        """The shape that `kws data stats --json` prints."""
+        return {"words": {word: asdict(stats) for word, stats in self.words.items()},
+                "noise": {"files": self.noise_files, "minutes": round(self.noise_minutes, 2)},
+                "requirements": [asdict(requirement) for requirement in self.requirements]}
+
+
+def measure(corpus: Corpus, spec: Spec) -> CorpusStats:
+    """Count what `corpus` holds and hold it against the requirements of `spec`. Opens the noise files only."""
+    others = [word for word in corpus.words if word not in spec.keywords]
+    by_word = {word: word_stats(corpus, word) for word in (*spec.keywords, *others)}
+    requirements = [held for word in spec.keywords for held in (
+        at_least(f"clips_per_word {word}", spec.requirements.clips_per_word, by_word[word].clips),
+        at_least(f"speakers_per_word {word}", spec.requirements.speakers_per_word, by_word[word].speakers))]
+    return CorpusStats(by_word, len(corpus.noise), sum(map(minutes_of, corpus.noise)), tuple(requirements))
+
+
+def at_least(name: str, limit: int, measured: int) -> Requirement:
+    """A requirement that holds from `limit` on."""
+    return Requirement(name, limit, measured, measured >= limit)
+
+
+def word_stats(corpus: Corpus, word: str) -> WordStats:
+    """The counts of one word."""
+    clips = corpus.of(word=word)
+    splits = Counter(clip.split for clip in clips)
+    return WordStats(len(clips), len({clip.speaker for clip in clips}), *(splits[split] for split in SPLITS),
+                     dict(Counter(clip.source for clip in clips)))
+
+
+def minutes_of(path: Path) -> float:
+    """Length of an audio file in minutes, from its header. Raises DataError where it is not audio."""
+    import soundfile
+
+    try:
+        info = soundfile.info(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise DataError(f"{path}: cannot be read as audio; replace or remove it") from error
+    return info.frames / info.samplerate / 60
+
+
+def to_text(stats: CorpusStats, keywords: tuple[str, ...]) -> str:
+    """The table that `kws data stats` prints, with a star at each keyword, and the requirements that do not hold."""
+    width = max(map(len, stats.words), default=4) + 2
+    lines = [f"{'word':<{width}} {'clips':>7} {'speakers':>9} {'training':>9} {'validation':>11} {'testing':>8}  "
+             "sources"]
+    for word, row in stats.words.items():
+        sources = ", ".join(f"{source} {count}" for source, count in row.sources.items())
+        name = f"{word} *" if word in keywords else word
+        lines.append(f"{name:<{width}} {row.clips:>7} {row.speakers:>9} {row.training:>9} {row.validation:>11} "
+                     f"{row.testing:>8}  {sources}".rstrip())
+    rows = stats.words.values()
+    lines.append(f"{'total':<{width}} {sum(r.clips for r in rows):>7} {'':>9} {sum(r.training for r in rows):>9} "
+                 f"{sum(r.validation for r in rows):>11} {sum(r.testing for r in rows):>8}")
+    lines.append(f"noise: {stats.noise_files} files, {stats.noise_minutes:.1f} minutes")
+    lines += [f"requirement not met: {r.name} = {r.measured}, must be at least {r.limit}"
+              for r in stats.requirements if not r.holds]
+    return "\n".join(lines)
