@@ -1,0 +1,105 @@
+/* The int8 network as a streaming program: one row of features in, one row of scores out.
+ *
+ * A buffer is a ring of the newest rows of one tensor; an op reads rows by their age and appends rows to its output.
+ * A streaming program appends one row per hop and never computes a row twice; a windowed program (for a network that
+ * pads along time) keeps only the input in a ring and computes every row of the window anew. Both are the same code.
+ *
+ * The tables are constant and may come from an untrusted file: kws_network_check refuses whatever could read or write
+ * outside its memory or overflow. All memory belongs to the caller; nothing is allocated.
+ */
+#ifndef KWS_NETWORK_H
+#define KWS_NETWORK_H
+
+#include <stdint.h>
+
+#define KWS_OP_CONV 1
+#define KWS_OP_DEPTHWISE 2
+#define KWS_OP_ADD 3
+#define KWS_OP_MUL 4
+#define KWS_OP_MEAN 5
+#define KWS_OP_AVERAGE 6
+#define KWS_OP_MAX 7
+#define KWS_OP_SOFTMAX 8
+#define KWS_OP_LOOKUP 9
+#define KWS_OP_COPY 10
+#define KWS_OP_CONCAT 11
+#define KWS_OP_RESHAPE 12
+
+#define KWS_NETWORK_OK 0
+#define KWS_NETWORK_BAD_SIZE (-1)    /* a count or a size is out of range */
+#define KWS_NETWORK_BAD_BUFFER (-2)  /* a buffer does not fit the arena */
+#define KWS_NETWORK_BAD_OP (-3)      /* an op is unknown or has impossible settings */
+#define KWS_NETWORK_BAD_SHAPE (-4)   /* rows of an op do not fit its buffers, or absurdly many */
+#define KWS_NETWORK_BAD_TABLE (-5)   /* weights, bias or tables lie outside the pool */
+#define KWS_NETWORK_BAD_TIME (-6)    /* an op reads rows older than its buffer keeps */
+
+typedef struct {
+    int32_t rows;      /* rows kept, the newest included */
+    int32_t row_bytes; /* int8 numbers per row: width * channels */
+    int32_t offset;    /* of the first row in the arena */
+} kws_buffer;
+
+/* Offsets into the pool count 32-bit words; -1 where an op has no such table. */
+typedef struct {
+    int32_t kind;
+    int32_t input, other, output; /* buffers; other = -1: none, or a constant in `weights` */
+    int32_t every;                /* hops between two runs */
+    int32_t steps;                /* rows appended per run */
+    int32_t taps, spacing;        /* rows read per row written, and the distance between them */
+    int32_t stride, newest;       /* per step; age of the newest row that the last step reads, may be negative: padding */
+    int32_t span;                 /* rows of this age and older are padding */
+    int32_t other_stride, other_newest;
+    int32_t in_width, in_channels, out_width, out_channels;
+    int32_t kernel, kernel_stride, kernel_dilation, pad; /* along the width; pad: columns in front */
+    int32_t pad_channels;                                /* COPY: channels in front */
+    int32_t other_width_step, other_channel_step;        /* ADD, MUL, CONCAT: layout of the other row */
+    int32_t in_zero, other_zero, out_zero, low, high;    /* zero points and the range of the activation */
+    int32_t weights, bias, multipliers, shifts;          /* in the pool */
+    int32_t table_count;                                 /* entries of a SOFTMAX or LOOKUP table (in `weights`) */
+    int32_t scale[6];                                    /* ADD: three (multiplier, shift); MUL, MEAN: one */
+    int32_t count;                                       /* MEAN: numbers per mean */
+    int32_t sums, slots;                                 /* MEAN: first running sum, -1: none; interleaved sums */
+} kws_op;
+
+typedef struct {
+    int32_t frames;       /* hops until the window has filled */
+    int32_t features;     /* int8 numbers per input row */
+    int32_t labels;       /* int8 scores per decision */
+    int32_t decide_every; /* hops between decisions; a multiple of every op's `every` */
+    int32_t windowed;     /* 1: ops run only when the window has filled */
+    int32_t input, output;
+    int32_t arena_bytes, scratch_words, row_pointers, sum_words;
+    const kws_buffer *buffers;
+    int32_t buffer_count;
+    const kws_op *ops;
+    int32_t op_count;
+    const int32_t *pool;
+    int32_t pool_words;
+} kws_network_tables;
+
+typedef struct {
+    const kws_network_tables *tables;
+    const int8_t **rows; /* [row_pointers] */
+    int32_t *heads;      /* [buffer_count] index of the newest row */
+    int32_t *sums;       /* [sum_words] */
+    int32_t *scratch;    /* [scratch_words] */
+    int8_t *arena;       /* [arena_bytes] */
+    int32_t waiting;     /* hops until the window has filled */
+    int32_t phase;       /* hops since a decision was due */
+} kws_network;
+
+/* 0, or one of the codes above with the op (or buffer) at fault in *where. */
+int32_t kws_network_check(const kws_network_tables *tables, int32_t *where);
+
+/* Memory that a checked network needs, aligned as a pointer. */
+uint32_t kws_network_memory_bytes(const kws_network_tables *tables);
+
+/* Lays the state out in `memory`, which must live as long as the state, and resets it. */
+void kws_network_init(kws_network *network, const kws_network_tables *tables, void *memory);
+
+void kws_network_reset(kws_network *network);
+
+/* row: int8 [features]. Returns 1 when scores: int8 [labels] were written: at every decision once the window filled. */
+int32_t kws_network_push(kws_network *network, const int8_t *row, int8_t *scores);
+
+#endif

@@ -1,0 +1,194 @@
+/* Proves that a network from an untrusted file can neither leave its memory nor overflow. Nothing is changed. */
+#include <stddef.h>
+
+#include "network.h"
+
+#define MOST 65536           /* of any dimension or count */
+#define MOST_BYTES 67108864  /* of the arena and of any product of dimensions */
+#define MOST_WORK 1073741824 /* products per run of one op: a bound on time */
+
+static int within(int64_t value, int64_t low, int64_t high) {
+    return value >= low && value <= high;
+}
+
+static int32_t check_sizes(const kws_network_tables *t) {
+    const int ok = within(t->frames, 1, MOST) && within(t->features, 1, MOST) && within(t->labels, 1, MOST)
+                   && within(t->decide_every, 1, MOST) && within(t->windowed, 0, 1)
+                   && within(t->buffer_count, 1, MOST) && within(t->op_count, 1, MOST)
+                   && within(t->arena_bytes, 1, MOST_BYTES) && within(t->scratch_words, 0, MOST)
+                   && within(t->row_pointers, 1, MOST) && within(t->sum_words, 0, MOST_BYTES / 4)
+                   && within(t->pool_words, 0, MOST_BYTES) && within(t->input, 0, t->buffer_count - 1)
+                   && within(t->output, 0, t->buffer_count - 1) && t->buffers != NULL && t->ops != NULL
+                   && t->pool != NULL;
+    return ok ? KWS_NETWORK_OK : KWS_NETWORK_BAD_SIZE;
+}
+
+static int buffer_fits(const kws_network_tables *t, const kws_buffer *b) {
+    return within(b->rows, 1, MOST) && within(b->row_bytes, 1, MOST) && within(b->offset, 0, t->arena_bytes)
+           && (int64_t)b->rows * b->row_bytes <= t->arena_bytes - b->offset;
+}
+
+static int apart(const kws_buffer *a, const kws_buffer *b) {
+    return a->offset + a->rows * a->row_bytes <= b->offset || b->offset + b->rows * b->row_bytes <= a->offset;
+}
+
+static int table_fits(const kws_network_tables *t, int32_t offset, int64_t bytes) {
+    return within(offset, 0, t->pool_words) && bytes <= ((int64_t)t->pool_words - offset) * 4;
+}
+
+static int check_numbers(const kws_network_tables *t, const kws_op *op) {
+    return within(op->kind, KWS_OP_CONV, KWS_OP_RESHAPE) && within(op->input, 0, t->buffer_count - 1)
+           && within(op->other, -1, t->buffer_count - 1) && within(op->output, 0, t->buffer_count - 1)
+           && within(op->every, 1, t->decide_every) && t->decide_every % op->every == 0
+           && within(op->steps, 1, MOST) && within(op->taps, 1, MOST) && within(op->spacing, 1, MOST)
+           && within(op->stride, 0, MOST) && within(op->newest, -MOST, MOST) && within(op->span, 1, MOST)
+           && within(op->other_stride, 0, MOST) && within(op->other_newest, 0, MOST)
+           && within(op->in_width, 1, MOST) && within(op->in_channels, 1, MOST) && within(op->out_width, 1, MOST)
+           && within(op->out_channels, 1, MOST) && within(op->kernel, 1, 1024)
+           && within(op->kernel_stride, 1, 1024) && within(op->kernel_dilation, 1, 1024) && within(op->pad, 0, MOST)
+           && within(op->pad_channels, 0, MOST) && within(op->other_width_step, 0, MOST)
+           && within(op->other_channel_step, 0, MOST) && within(op->in_zero, -128, 127)
+           && within(op->other_zero, -128, 127) && within(op->out_zero, -128, 127) && within(op->low, -128, 127)
+           && within(op->high, op->low, 127) && (int64_t)op->taps * op->kernel <= MOST;
+}
+
+static int check_shape(const kws_network_tables *t, const kws_op *op) {
+    const kws_buffer *in = &t->buffers[op->input];
+    const kws_buffer *out = &t->buffers[op->output];
+    return (int64_t)op->in_width * op->in_channels == in->row_bytes
+           && (int64_t)op->out_width * op->out_channels == out->row_bytes && apart(in, out)
+           && (op->other < 0 || apart(&t->buffers[op->other], out));
+}
+
+static int check_work(const kws_op *op) {
+    const int64_t taps = (int64_t)op->taps * op->kernel; /* at most 2^16, see check_numbers */
+    const int64_t results = (int64_t)op->steps * op->out_width * op->out_channels;
+    return results <= MOST_WORK && results * taps <= MOST_WORK
+           && (op->kind != KWS_OP_CONV || results * taps * op->in_channels <= MOST_WORK);
+}
+
+/* Ages that the op reads: never beyond the ring, and only kinds that know padding may leave the span. */
+static int check_time(const kws_network_tables *t, const kws_op *op) {
+    const int64_t reach = (int64_t)(op->taps - 1) * op->spacing;
+    const int64_t oldest = op->newest + (int64_t)(op->steps - 1) * op->stride + reach;
+    const int32_t rows = t->buffers[op->input].rows;
+    const int pads = op->kind == KWS_OP_CONV || op->kind == KWS_OP_DEPTHWISE || op->kind == KWS_OP_AVERAGE
+                     || op->kind == KWS_OP_MAX || op->kind == KWS_OP_COPY;
+    const int64_t other_oldest = op->other_newest + (int64_t)(op->steps - 1) * op->other_stride;
+    return op->span <= rows && oldest < MOST_BYTES && (pads || (op->newest >= 0 && oldest < op->span))
+           && (op->kind == KWS_OP_MEAN || op->kind == KWS_OP_RESHAPE || op->taps <= t->row_pointers)
+           && (op->other < 0 || other_oldest < t->buffers[op->other].rows);
+}
+
+static int shift_fits(int32_t shift) {
+    return within(shift, -31, 30);
+}
+
+static int check_weights(const kws_network_tables *t, const kws_op *op) {
+    const int64_t per_output = (int64_t)op->taps * op->kernel * (op->kind == KWS_OP_CONV ? op->in_channels : 1);
+    const int64_t channel_bytes = (int64_t)op->out_channels * 4;
+    if (per_output > MOST_BYTES || !table_fits(t, op->weights, per_output * op->out_channels)
+        || !table_fits(t, op->bias, channel_bytes) || !table_fits(t, op->multipliers, channel_bytes)
+        || !table_fits(t, op->shifts, channel_bytes) || (int64_t)op->kernel * op->in_channels > MOST) {
+        return 0;
+    }
+    for (int32_t o = 0; o < op->out_channels; ++o) {
+        if (!shift_fits(t->pool[op->shifts + o])) {
+            return 0;
+        }
+    }
+    return op->kind == KWS_OP_CONV
+           || (op->out_channels % op->in_channels == 0 && op->out_channels <= t->scratch_words);
+}
+
+static int check_other(const kws_network_tables *t, const kws_op *op) {
+    const int64_t last = (int64_t)(op->out_width - 1) * op->other_width_step
+                         + (int64_t)(op->out_channels - 1) * op->other_channel_step;
+    const int shifts = shift_fits(op->scale[1]) && (op->kind == KWS_OP_MUL
+                       || (shift_fits(op->scale[3]) && shift_fits(op->scale[5])));
+    const int same = op->in_width == op->out_width && op->in_channels == op->out_channels;
+    if (op->other >= 0) {
+        return shifts && same && last < t->buffers[op->other].row_bytes;
+    }
+    return shifts && same && table_fits(t, op->weights, last + 1 + (int64_t)(op->steps - 1) * op->other_stride);
+}
+
+static int check_mean(const kws_network_tables *t, const kws_op *op) {
+    const int64_t inputs = (int64_t)op->in_width * op->in_channels;
+    const int64_t outputs = (int64_t)op->out_width * op->out_channels;
+    if (inputs % outputs != 0 || op->count != op->taps * (inputs / outputs) || !shift_fits(op->scale[1])) {
+        return 0;
+    }
+    if (op->sums < 0) {
+        return op->sums == -1 && outputs <= t->scratch_words;
+    }
+    const int32_t rows = t->buffers[op->input].rows;
+    return op->steps == 1 && within(op->slots, 1, op->spacing) && op->spacing % op->slots == 0
+           && rows % op->spacing == 0 && op->newest + (int64_t)op->taps * op->spacing < rows
+           && op->sums + op->slots * outputs <= t->sum_words;
+}
+
+static int check_softmax(const kws_network_tables *t, const kws_op *op) {
+    if (op->out_channels > 256 || !within(op->table_count, 1, 256)
+        || !table_fits(t, op->weights, (int64_t)op->table_count * 4) || t->pool[op->weights] != INT32_MAX) {
+        return 0;
+    }
+    for (int32_t i = 0; i < op->table_count; ++i) {
+        if (t->pool[op->weights + i] < 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int check_tables(const kws_network_tables *t, const kws_op *op) {
+    const int same = op->in_width == op->out_width && op->in_channels == op->out_channels;
+    switch (op->kind) {
+        case KWS_OP_CONV:
+        case KWS_OP_DEPTHWISE: return check_weights(t, op);
+        case KWS_OP_ADD:
+        case KWS_OP_MUL: return check_other(t, op);
+        case KWS_OP_MEAN: return check_mean(t, op);
+        case KWS_OP_AVERAGE:
+        case KWS_OP_MAX: return op->in_channels == op->out_channels;
+        case KWS_OP_SOFTMAX: return same && check_softmax(t, op);
+        case KWS_OP_LOOKUP: return same && table_fits(t, op->weights, 256);
+        case KWS_OP_COPY:
+            return op->in_width + op->pad <= op->out_width && op->in_channels + op->pad_channels <= op->out_channels;
+        case KWS_OP_CONCAT:
+            return op->other >= 0 && op->in_width == op->out_width && op->in_channels < op->out_channels
+                   && (int64_t)op->out_width * (op->out_channels - op->in_channels) == t->buffers[op->other].row_bytes;
+        default:
+            return (int64_t)op->taps * op->in_width * op->in_channels
+                   == (int64_t)op->steps * op->out_width * op->out_channels && op->stride == 0;
+    }
+}
+
+int32_t kws_network_check(const kws_network_tables *t, int32_t *where) {
+    *where = 0;
+    if (check_sizes(t) != KWS_NETWORK_OK) {
+        return KWS_NETWORK_BAD_SIZE;
+    }
+    for (*where = 0; *where < t->buffer_count; ++*where) {
+        if (!buffer_fits(t, &t->buffers[*where])) {
+            return KWS_NETWORK_BAD_BUFFER;
+        }
+    }
+    for (*where = 0; *where < t->op_count; ++*where) {
+        const kws_op *op = &t->ops[*where];
+        if (!check_numbers(t, op)) {
+            return KWS_NETWORK_BAD_OP;
+        }
+        if (!check_shape(t, op) || !check_work(op)) {
+            return KWS_NETWORK_BAD_SHAPE;
+        }
+        if (!check_time(t, op)) {
+            return KWS_NETWORK_BAD_TIME;
+        }
+        if (!check_tables(t, op)) {
+            return KWS_NETWORK_BAD_TABLE;
+        }
+    }
+    const int ends = t->buffers[t->input].row_bytes == t->features && t->buffers[t->output].row_bytes == t->labels;
+    return ends ? KWS_NETWORK_OK : KWS_NETWORK_BAD_SHAPE;
+}

@@ -1,0 +1,183 @@
+"""Reads an int8 .tflite network into a short list of layers, or says by name what the engine cannot run.
+
+Nothing is computed here and nothing is skipped: an operator, a type or an option that the engine does not know is
+refused. Needs the `tflite` schema package, not TensorFlow.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from kws.errors import ModelError
+
+SUPPORTED = ("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "LOGISTIC",
+             "MAX_POOL_2D", "MEAN", "MUL", "PAD", "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SOFTMAX", "STRIDED_SLICE")
+ACTIVATIONS = {0: "NONE", 1: "RELU", 3: "RELU6"}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of the network.
+
+    shape : without surprises: every dimension known, batch 1.
+    scale : float32 [1] or, for weights, [channels]; zero_point : int, 0 for weights.
+    data  : int8 or int32 array for constants, None for activations.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    scale: np.ndarray
+    zero_point: int
+    data: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator: indices of tensors, and its options by their TFLite names."""
+
+    op: str
+    inputs: tuple[int, ...]
+    output: int
+    options: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network: layers in execution order; input and output are tensor indices."""
+
+    tensors: tuple[Tensor, ...]
+    layers: tuple[Layer, ...]
+    input: int
+    output: int
+
+    @property
+    def frames(self) -> int:
+        """Rows of the input window: the first dimension that is not 1."""
+        return next((n for n in self.tensors[self.input].shape if n != 1), 1)
+
+    @property
+    def features(self) -> int:
+        """int8 numbers per row of the input window."""
+        return int(np.prod(self.tensors[self.input].shape)) // self.frames
+
+    @property
+    def labels(self) -> int:
+        return int(np.prod(self.tensors[self.output].shape))
+
+
+def read_graph(source: bytes | Path) -> Graph:
+    """The network of a .tflite file. Raises ModelError, with the reason, for what the engine cannot run."""
+    flatbuffer = source.read_bytes() if isinstance(source, Path) else bytes(source)
+    if len(flatbuffer) < 8 or flatbuffer[4:8] != b"TFL3":
+        raise ModelError("the network is not a TensorFlow Lite file; export it with TensorFlow's TFLiteConverter")
+    try:
+        return _Reader(flatbuffer).graph()
+    except (struct.error, IndexError, TypeError, ValueError, UnicodeDecodeError, AttributeError) as error:
+        raise ModelError(f"the TensorFlow Lite file is damaged ({error}); export it again") from error
+
+
+class _Reader:
+    """One pass over the flatbuffer."""
+
+    def __init__(self, flatbuffer: bytes):
+        import tflite
+
+        self.schema = tflite
+        self.model = tflite.Model.GetRootAsModel(flatbuffer, 0)
+        if self.model.SubgraphsLength() != 1:
+            raise ModelError(f"the network has {self.model.SubgraphsLength()} subgraphs; the engine runs exactly 1")
+        self.subgraph = self.model.Subgraphs(0)
+        self.op_names = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
+
+    def graph(self) -> Graph:
+        subgraph = self.subgraph
+        layers = tuple(self.layer(subgraph.Operators(i)) for i in range(subgraph.OperatorsLength()))
+        activations = {index for layer in layers for index in (*layer.inputs, layer.output)}
+        tensors = tuple(self.tensor(i, i in activations) for i in range(subgraph.TensorsLength()))
+        if subgraph.InputsLength() != 1 or subgraph.OutputsLength() != 1:
+            raise ModelError(f"the network has {subgraph.InputsLength()} inputs and {subgraph.OutputsLength()} outputs; "
+                             "the engine runs networks with one of each")
+        graph = Graph(tensors, layers, int(subgraph.Inputs(0)), int(subgraph.Outputs(0)))
+        if not layers:
+            raise ModelError("the network has no layers")
+        return graph
+
+    def layer(self, operator) -> Layer:
+        code = self.model.OperatorCodes(operator.OpcodeIndex())
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        op = self.op_names.get(number, f"operator {number}")
+        if op == "CUSTOM":
+            op = (code.CustomCode() or b"CUSTOM").decode()
+        if op not in SUPPORTED:
+            raise ModelError(f"the engine does not know the operator {op}; it runs {', '.join(SUPPORTED)}")
+        inputs = tuple(int(i) for i in operator.InputsAsNumpy())
+        if operator.OutputsLength() != 1:
+            raise ModelError(f"{op} with {operator.OutputsLength()} outputs; the engine runs operators with one")
+        return Layer(op, inputs, int(operator.Outputs(0)), self.options(op, operator))
+
+    def options(self, op: str, operator) -> dict:
+        fields = {
+            "CONV_2D": ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding"),
+            "DEPTHWISE_CONV_2D": ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding"),
+            "AVERAGE_POOL_2D": ("StrideH", "StrideW", "FilterHeight", "FilterWidth", "Padding"),
+            "MAX_POOL_2D": ("StrideH", "StrideW", "FilterHeight", "FilterWidth", "Padding"),
+            "ADD": (), "MUL": (), "FULLY_CONNECTED": (), "CONCATENATION": ("Axis",), "SOFTMAX": ("Beta",),
+            "STRIDED_SLICE": ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask"),
+        }
+        if op not in fields:
+            return {}
+        kind = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+                "AVERAGE_POOL_2D": "Pool2DOptions", "MAX_POOL_2D": "Pool2DOptions", "ADD": "AddOptions",
+                "MUL": "MulOptions", "FULLY_CONNECTED": "FullyConnectedOptions",
+                "CONCATENATION": "ConcatenationOptions", "SOFTMAX": "SoftmaxOptions",
+                "STRIDED_SLICE": "StridedSliceOptions"}[op]
+        table, options = operator.BuiltinOptions(), getattr(self.schema, kind)()
+        if table is None:
+            raise ModelError(f"{op} has no options; the file is damaged")
+        options.Init(table.Bytes, table.Pos)
+        values = {name: getattr(options, name)() for name in fields[op]}
+        if op not in ("SOFTMAX", "STRIDED_SLICE"):
+            number = options.FusedActivationFunction()
+            if number not in ACTIVATIONS:
+                raise ModelError(f"{op} with fused activation {number}; the engine fuses RELU and RELU6")
+            values["activation"] = ACTIVATIONS[number]
+        return values
+
+    def tensor(self, index: int, used: bool) -> Tensor:
+        raw = self.subgraph.Tensors(index)
+        name = (raw.Name() or b"").decode()
+        shape = tuple(int(n) for n in raw.ShapeAsNumpy()) if raw.ShapeLength() else ()
+        signature = tuple(int(n) for n in raw.ShapeSignatureAsNumpy()) if raw.ShapeSignatureLength() else ()
+        if used and (any(n < 1 for n in shape) or any(n < 0 for n in signature[1:])):
+            raise ModelError(f"tensor {name!r} has a dynamic shape {list(signature or shape)}; convert the network with "
+                             "a fixed batch size of 1")
+        kinds = {self.schema.TensorType.INT8: np.int8, self.schema.TensorType.INT32: np.int32}
+        if raw.Type() not in kinds:
+            if not used:
+                return Tensor(name, shape, np.zeros(1, np.float32), 0)
+            types = {value: key for key, value in vars(self.schema.TensorType).items() if isinstance(value, int)}
+            raise ModelError(f"tensor {name!r} is {types.get(raw.Type(), raw.Type())}; the engine runs networks that are "
+                             "int8 throughout: convert with full integer quantization, int8 in and out")
+        data = self.constant(raw, kinds[raw.Type()], shape)
+        scale, zero_point = np.ones(1, np.float32), 0
+        quantization = raw.Quantization()
+        if quantization is not None and quantization.ScaleLength():
+            scale = np.array(quantization.ScaleAsNumpy(), np.float32)
+            zero_points = [int(quantization.ZeroPoint(i)) for i in range(quantization.ZeroPointLength())]
+            zero_point = zero_points[0] if zero_points else 0
+            if data is not None and len(scale) > 1 and any(zero_points):
+                raise ModelError(f"tensor {name!r} has weights with zero points; the engine runs symmetric weights")
+        if data is None and len(scale) > 1:
+            raise ModelError(f"tensor {name!r} is an activation quantized per channel; the engine runs activations "
+                             "with one scale")
+        if not np.all(np.isfinite(scale)) or np.any(scale <= 0) or not -128 <= zero_point <= 127:
+            raise ModelError(f"tensor {name!r} has scale {scale[0]} and zero point {zero_point}; the file is damaged")
+        return Tensor(name, shape, scale, zero_point, data)
+
+    def constant(self, raw, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:
+        if not 0 < raw.Buffer() < self.model.BuffersLength() or not self.model.Buffers(raw.Buffer()).DataLength():
+            return None
+        values = np.frombuffer(self.model.Buffers(raw.Buffer()).DataAsNumpy().tobytes(), np.dtype(kind).newbyteorder("<"))
+        return values.reshape(shape)

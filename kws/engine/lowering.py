@@ -1,0 +1,402 @@
+"""Translates each layer of a graph into steps over rows of time, without deciding yet when they run.
+
+A tensor becomes a Signal: `time` rows of `width` columns of `channels` numbers. In a streaming program a signal grows
+by a row every `rate` hops and its newest row is `delay` hops old; in a windowed program all its rows are made anew at
+every decision. A layer that cannot keep pace with time (padding along time, a gate computed from the whole window)
+raises NotStreamable.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from kws.engine import quantization as constants
+from kws.engine.graph import Graph, Layer
+from kws.engine.oracle.layers import padding_before, slices
+from kws.engine.program import KINDS, Pool
+from kws.errors import ModelError
+
+
+class NotStreamable(Exception):
+    """The reason why a network must be computed window by window."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Rows of one tensor. ring : which ring holds them; several signals may look at one ring."""
+
+    ring: int
+    time: int
+    width: int
+    channels: int
+    axis: int
+    rate: int = 1
+    delay: int = 0
+
+    @property
+    def row_bytes(self) -> int:
+        return self.width * self.channels
+
+
+@dataclass(frozen=True)
+class Step:
+    """An op whose times are still in hops (streaming) or rows (windowed)."""
+
+    kind: int
+    source: Signal
+    ring: int
+    row_bytes: int
+    other: Signal | None = None
+    steps: int = 1
+    taps: int = 1
+    spacing: int = 1
+    stride: int = 0
+    newest: int = 0
+    other_stride: int = 0
+    other_newest: int = 0
+    fields: dict = field(default_factory=dict)
+
+
+def time_axis(shape: tuple[int, ...]) -> int:
+    """The first dimension that is not 1, short of the last: time, as long as there is any."""
+    first = next((i for i, n in enumerate(shape) if n != 1), len(shape))
+    return max(0, min(first, len(shape) - 2))
+
+
+class Lowering:
+    """One pass over the layers of `graph`; the result is in `steps`, `output` and `pool`."""
+
+    def __init__(self, graph: Graph, *, windowed: bool):
+        self.graph, self.windowed = graph, windowed
+        self.pool, self.steps, self.rings = Pool(), [], 0
+        self.signals: dict[int, Signal] = {}
+        self.flattened: dict[int, Signal] = {}
+        shape = graph.tensors[graph.input].shape
+        self.signals[graph.input] = self.view(shape, graph.frames)
+        for layer in graph.layers:
+            LAYERS[layer.op](self, layer)
+        self.output = self.aligned(self.signal(graph.output))
+
+    # Signals
+
+    def new_ring(self) -> int:
+        self.rings += 1
+        return self.rings - 1
+
+    def view(self, shape: tuple[int, ...], time: int, rate: int = 1, delay: int = 0, ring: int | None = None) -> Signal:
+        """A tensor of this shape cut into rows: into `time` of them when streaming, by its shape when windowed."""
+        ring = self.new_ring() if ring is None else ring
+        axis = time_axis(shape)
+        if self.windowed:
+            time = shape[axis] if len(shape) > 1 else 1
+        elif time == 1:  # time has gone: one row holds everything
+            axis = next((i for i in (1, 2) if len(shape) == 4 and shape[i] == 1), -1)
+        elif shape[axis] != time:
+            raise NotStreamable(f"a tensor of shape {list(shape)} mixes time with other dimensions")
+        width = math.prod(shape[:-1]) // time
+        return Signal(ring, time, width, shape[-1] if shape else 1, axis, rate, delay)
+
+    def signal(self, tensor: int) -> Signal:
+        """Rows of an activation, a flattened window written out where it has to be."""
+        if tensor in self.flattened:
+            source = self.flattened.pop(tensor)
+            self.signals[tensor] = self.view(self.graph.tensors[tensor].shape, 1)
+            self.emit("RESHAPE", source, self.signals[tensor], taps=source.time)
+        if tensor not in self.signals:
+            raise ModelError(f"tensor {self.graph.tensors[tensor].name!r} is a constant where the engine needs an activation")
+        return self.signals[tensor]
+
+    def like(self, layer: Layer, source: Signal, **changes) -> Signal:
+        """The new signal that a layer writes, laid out as its source but for `changes`."""
+        self.signals[layer.output] = replace(source, ring=self.new_ring(), delay=0, **changes)
+        return self.signals[layer.output]
+
+    def aligned(self, signal: Signal) -> Signal:
+        """The final scores: one row, not delayed."""
+        if signal.time != 1:
+            raise ModelError(f"the network ends with {signal.time} rows of scores; the engine needs one per window")
+        if signal.delay:
+            copy = replace(signal, ring=self.new_ring(), delay=0)
+            self.emit("COPY", signal, copy)
+            return copy
+        return signal
+
+    # Steps
+
+    def emit(self, kind: str, source: Signal, target: Signal, *, taps: int = 1, stride: int = 1, dilation: int = 1,
+             before: int = 0, steps: int | None = None, other: Signal | None = None, other_stride: int = 0,
+             **fields) -> None:
+        """Append a step that reads `taps` rows, `dilation` apart, `before` of them in front of the first row."""
+        steps = target.time if steps is None else steps
+        last = (steps - 1) * stride + (taps - 1) * dilation - before
+        newest = source.time - 1 - last
+        time = {"steps": steps, "taps": taps, "spacing": dilation, "stride": stride, "newest": newest,
+                "other_stride": other_stride}
+        if kind == "RESHAPE":
+            time |= {"newest": 0, "stride": 0}
+        if not self.windowed and source.time == 1:
+            if source.delay and taps > 1:
+                raise NotStreamable("padding around one delayed row")
+            time |= {"steps": 1, "newest": newest + source.delay}
+        elif not self.windowed:
+            if before or newest < 0:
+                raise NotStreamable(f"{kind} pads along time")
+            time = {"steps": 1, "taps": taps, "spacing": dilation * source.rate if taps > 1 else 1, "stride": 0,
+                    "newest": source.delay + time["newest"] * source.rate}
+        if other is not None:
+            time |= self.other_time(source, other, time["steps"])
+        shape = {"in_width": source.width, "in_channels": source.channels, "out_width": target.width,
+                 "out_channels": target.channels}
+        self.steps.append(Step(KINDS[kind], source, target.ring, target.row_bytes, other, fields=shape | fields, **time))
+
+    def other_time(self, source: Signal, other: Signal, steps: int) -> dict:
+        if self.windowed:
+            return {"other_stride": 0 if other.time == 1 else 1, "other_newest": 0}
+        if other.time != source.time:
+            raise NotStreamable("a value of the whole window is combined with each of its rows")
+        if other.time > 1 and other.rate != source.rate:
+            raise NotStreamable("rows of different rates are combined")
+        return {"other_stride": 0, "other_newest": other.delay}
+
+    def zeros(self, layer: Layer) -> dict:
+        """Zero points and activation range of a layer with one input."""
+        output = self.graph.tensors[layer.output]
+        low, high = constants.activation_range(output, layer.options.get("activation", "NONE"))
+        return {"in_zero": self.graph.tensors[layer.inputs[0]].zero_point, "out_zero": output.zero_point,
+                "low": low, "high": high}
+
+    def weights(self, layer: Layer, weights: np.ndarray, tap_axes: tuple[int, ...], channels: int) -> dict:
+        """Weights with the input's zero point folded into the bias, and the requantization of each output channel."""
+        zero = self.graph.tensors[layer.inputs[0]].zero_point
+        bias = constants.bias_of(layer, self.graph, channels).astype(np.int64)
+        folded = (bias - zero * weights.astype(np.int64).sum(axis=tap_axes)).astype(np.int32)
+        multipliers, shifts = constants.weighted_multipliers(layer, self.graph, channels)
+        return {"weights": self.pool.add(weights), "bias": self.pool.add(folded),
+                "multipliers": self.pool.add(multipliers), "shifts": self.pool.add(shifts)}
+
+    def image_geometry(self, layer: Layer, source: Signal, kernel_h: int, kernel_w: int) -> tuple[dict, dict, bool]:
+        """Time and width geometry of a convolution or pool, and whether its kernel is turned (time on W)."""
+        shape, out = (self.graph.tensors[i].shape for i in (layer.inputs[0], layer.output))
+        if len(shape) != 4 or source.axis not in (1, 2):
+            raise NotStreamable(f"{layer.op} over an image without time")
+        turned = source.axis == 2
+        sides = {}
+        for axis, side, kernel in ((1, "H", kernel_h), (2, "W", kernel_w)):
+            stride, dilation = layer.options[f"Stride{side}"], layer.options.get(f"Dilation{side}Factor", 1)
+            before = padding_before(shape[axis], out[axis], kernel, stride, dilation, layer.options["Padding"])
+            sides[axis] = {"taps": kernel, "stride": stride, "dilation": dilation, "before": before, "steps": out[axis]}
+        time, width = sides[source.axis], sides[2 if source.axis == 1 else 1]
+        return time, {"kernel": width["taps"], "kernel_stride": width["stride"], "kernel_dilation": width["dilation"],
+                      "pad": width["before"]}, turned
+
+    def image_result(self, layer: Layer, source: Signal, time: dict) -> Signal:
+        shape = self.graph.tensors[layer.output].shape
+        rows = time["steps"]
+        return self.like(layer, source, time=rows, width=shape[1] * shape[2] // rows, channels=shape[3],
+                         rate=source.rate * time["stride"] if rows > 1 else 1)
+
+
+def _conv_2d(low: Lowering, layer: Layer) -> None:
+    source, weights = low.signal(layer.inputs[0]), constants.constant_weights(layer, low.graph)
+    if weights.shape[3] != source.channels:
+        raise ModelError(f"CONV_2D in groups ({source.channels} channels, kernels of {weights.shape[3]}) is not supported")
+    time, width, turned = low.image_geometry(layer, source, *weights.shape[1:3])
+    if turned:
+        weights = weights.transpose(0, 2, 1, 3)
+    tables = low.weights(layer, weights, (1, 2, 3), len(weights))
+    low.emit("CONV", source, low.image_result(layer, source, time), **time, **width, **tables, **low.zeros(layer))
+
+
+def _depthwise_conv_2d(low: Lowering, layer: Layer) -> None:
+    source, weights = low.signal(layer.inputs[0]), constants.constant_weights(layer, low.graph)[0]
+    time, width, turned = low.image_geometry(layer, source, *weights.shape[:2])
+    if turned:
+        weights = weights.transpose(1, 0, 2)
+    tables = low.weights(layer, weights, (0, 1), weights.shape[2])
+    low.emit("DEPTHWISE", source, low.image_result(layer, source, time), **time, **width, **tables,
+             **low.zeros(layer))
+
+
+def _pool_2d(low: Lowering, layer: Layer) -> None:
+    source = low.signal(layer.inputs[0])
+    kernel = (layer.options["FilterHeight"], layer.options["FilterWidth"])
+    time, width, _ = low.image_geometry(layer, source, *kernel)
+    kind = "AVERAGE" if layer.op == "AVERAGE_POOL_2D" else "MAX"
+    low.emit(kind, source, low.image_result(layer, source, time), **time, **width, **low.zeros(layer))
+
+
+def _fully_connected(low: Lowering, layer: Layer) -> None:
+    weights = constants.constant_weights(layer, low.graph)
+    tables = low.weights(layer, weights, (1,), len(weights))
+    tensor, size = layer.inputs[0], weights.shape[1]
+    source = low.flattened.get(tensor) or low.signal(tensor)
+    if source.time > 1 and size == source.time * source.row_bytes:  # over the whole window: a kernel as long as time
+        target = low.like(layer, source, time=1, width=1, channels=len(weights), axis=-1, rate=1)
+        low.emit("CONV", source, target, taps=source.time, kernel=source.width, **tables, **low.zeros(layer))
+        return
+    source = low.signal(tensor)
+    if source.row_bytes % size:
+        raise ModelError(f"FULLY_CONNECTED takes {size} numbers of rows of {source.row_bytes}; the engine needs whole rows")
+    rows = replace(source, width=source.row_bytes // size, channels=size)
+    low.emit("CONV", rows, low.like(layer, rows, channels=len(weights)), **tables, **low.zeros(layer))
+
+
+def _add_or_mul(low: Lowering, layer: Layer) -> None:
+    graph, output = low.graph, low.graph.tensors[layer.output]
+    first, second = layer.inputs
+    if graph.tensors[first].data is not None or graph.tensors[first].shape != output.shape:
+        first, second = second, first
+    if graph.tensors[first].shape != output.shape or graph.tensors[first].data is not None:
+        raise ModelError(f"{layer.op} stretches both of its inputs; the engine stretches one")
+    source, tensors = low.signal(first), [graph.tensors[i] for i in (first, second)]
+    if layer.op == "ADD":
+        add = constants.add_constants(*tensors, output)
+        scale = (*add.first, *add.second, *add.output)
+    else:
+        scale = (*constants.mul_multiplier(*tensors, output), 0, 0, 0, 0)
+    ends = low.zeros(layer) | {"in_zero": tensors[0].zero_point, "other_zero": tensors[1].zero_point, "scale": scale}
+    other = None
+    if tensors[1].data is not None:
+        ends |= _constant_other(low, source, tensors[1].data, output.shape)
+    else:
+        other = low.signal(second)
+        ends |= _other_layout(layer, source, tensors[1].shape, output.shape)
+    low.emit(layer.op, source, low.like(layer, source), other=other, **ends)
+
+
+def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tuple[int, ...]) -> dict:
+    """A constant operand, stored as small as its repetition allows."""
+    rows = np.ascontiguousarray(np.broadcast_to(data, shape)).reshape(source.time, source.width, source.channels)
+    if not (rows == rows[:1]).all():
+        if not low.windowed:
+            raise NotStreamable("a constant differs from row to row")
+        return {"weights": low.pool.add(rows), "other_width_step": source.channels, "other_channel_step": 1,
+                "other_stride": source.row_bytes}
+    row = rows[0]
+    if (row == row[0, 0]).all():
+        return {"weights": low.pool.add(row[:1, :1])}
+    if (row == row[:1]).all():
+        return {"weights": low.pool.add(row[:1]), "other_channel_step": 1}
+    return {"weights": low.pool.add(row), "other_width_step": source.channels, "other_channel_step": 1}
+
+
+def _other_layout(layer: Layer, source: Signal, shape: tuple[int, ...], full: tuple[int, ...]) -> dict:
+    padded = (1,) * (len(full) - len(shape)) + shape
+    middle = padded[source.axis + 1:-1] if source.axis >= 0 else padded[:-1]
+    wide, channels = math.prod(middle), padded[-1]
+    if wide not in (1, source.width) or channels not in (1, source.channels):
+        raise ModelError(f"{layer.op} of shapes {list(full)} and {list(shape)} is not supported")
+    return {"other_width_step": channels if wide > 1 else 0, "other_channel_step": 1 if channels > 1 else 0}
+
+
+def _mean(low: Lowering, layer: Layer) -> None:
+    graph, source = low.graph, low.signal(layer.inputs[0])
+    shape, axes = graph.tensors[layer.inputs[0]].shape, graph.tensors[layer.inputs[1]].data
+    if axes is None:
+        raise ModelError("MEAN over axes that are not constant is not supported")
+    reduced = {int(a) % len(shape) for a in np.atleast_1d(axes)}
+    reduced = {a for a in reduced if shape[a] > 1}
+    if len(shape) - 1 in reduced:
+        raise ModelError("MEAN over channels is not supported; the engine takes means over time and frequency")
+    over_time = source.axis in reduced and source.time > 1
+    middle = {a for a in range(len(shape) - 1) if shape[a] > 1 and (a != source.axis or source.time == 1)}
+    if reduced & middle not in (set(), middle):
+        raise ModelError(f"MEAN over axes {sorted(reduced)} of {list(shape)} is not supported")
+    width = 1 if reduced & middle else source.width
+    taps = source.time if over_time else 1
+    count = taps * (source.width // width)
+    scale = constants.mean_multiplier(graph.tensors[layer.inputs[0]], graph.tensors[layer.output], count) or (0, 0)
+    target = low.like(layer, source, time=1 if over_time else source.time, width=width,
+                      axis=source.axis if len(graph.tensors[layer.output].shape) == len(shape) else -1)
+    low.emit("MEAN", source, target, taps=taps, count=count, scale=(*scale, 0, 0, 0, 0), **low.zeros(layer))
+
+
+def _softmax(low: Lowering, layer: Layer) -> None:
+    source = low.signal(layer.inputs[0])
+    table = constants.softmax_table(low.graph.tensors[layer.inputs[0]], layer.options["Beta"])
+    low.emit("SOFTMAX", source, low.like(layer, source), weights=low.pool.add(table), table_count=len(table))
+
+
+def _lookup(low: Lowering, layer: Layer) -> None:
+    source, tensors = low.signal(layer.inputs[0]), low.graph.tensors
+    table = constants.lookup(layer.op, tensors[layer.inputs[0]], tensors[layer.output])
+    low.emit("LOOKUP", source, low.like(layer, source), weights=low.pool.add(table), table_count=256)
+
+
+def _reshape(low: Lowering, layer: Layer) -> None:
+    source, shape = low.signal(layer.inputs[0]), low.graph.tensors[layer.output].shape
+    if not low.windowed and source.time > 1 and shape[time_axis(shape)] != source.time:
+        if max(shape) != source.time * source.row_bytes:
+            raise NotStreamable(f"RESHAPE to {list(shape)} mixes time with other dimensions")
+        low.flattened[layer.output] = source
+        return
+    target = low.view(shape, source.time, source.rate, source.delay, source.ring)
+    if target.time != source.time:
+        target = replace(target, ring=low.new_ring())
+        low.emit("RESHAPE", source, target, taps=source.time)
+    low.signals[layer.output] = target
+
+
+def _strided_slice(low: Lowering, layer: Layer) -> None:
+    if any(layer.options[mask] for mask in ("EllipsisMask", "NewAxisMask", "ShrinkAxisMask")):
+        raise ModelError("STRIDED_SLICE that adds or drops dimensions is not supported")
+    source, shape = low.signal(layer.inputs[0]), low.graph.tensors[layer.inputs[0]].shape
+    kept = [range(n)[cut] for n, cut in zip(shape, slices(layer, low.graph), strict=False)]
+    for axis, indices in enumerate(kept):
+        if len(indices) != shape[axis] and (axis != source.axis or source.time == 1 or indices.step < 1):
+            raise ModelError(f"STRIDED_SLICE of dimension {axis} of {list(shape)}: the engine cuts along time only")
+    rows = kept[source.axis] if source.axis >= 0 else range(1)
+    if low.windowed:
+        target = low.like(layer, source, time=len(rows))
+        low.emit("COPY", source, target, stride=rows.step, before=-rows[0])
+    else:
+        late = source.delay + (source.time - 1 - rows[-1]) * source.rate
+        low.signals[layer.output] = replace(source, time=len(rows), rate=source.rate * rows.step, delay=late)
+
+
+def _pad(low: Lowering, layer: Layer) -> None:
+    source, shape = low.signal(layer.inputs[0]), low.graph.tensors[layer.inputs[0]].shape
+    pads = [(int(a), int(b)) for a, b in low.graph.tensors[layer.inputs[1]].data]
+    axis = source.axis if source.axis >= 0 else 0
+    middle = [i for i in range(len(shape) - 1) if i != axis and pads[i] != (0, 0)]
+    if any(i < axis for i in middle) or len(middle) > 1 or len(shape) - 1 - axis > 2 and middle:
+        raise ModelError(f"PAD by {pads} of {list(shape)}: the engine pads time, frequency and channels")
+    before, after = pads[axis]
+    if before + after and not low.windowed:
+        raise NotStreamable("PAD along time")
+    wide = pads[middle[0]] if middle else (0, 0)
+    target = low.like(layer, source, time=source.time + before + after, width=source.width + sum(wide),
+                      channels=source.channels + sum(pads[-1]))
+    low.emit("COPY", source, target, before=before, pad=wide[0], pad_channels=pads[-1][0],
+             in_zero=low.graph.tensors[layer.output].zero_point)
+
+
+def _concatenation(low: Lowering, layer: Layer) -> None:
+    shape = low.graph.tensors[layer.output].shape
+    axis = layer.options["Axis"] % len(shape)
+    parts = [low.signal(i) for i in layer.inputs]
+    if axis == parts[0].axis and (parts[0].time > 1 or low.windowed):
+        if not low.windowed:
+            raise NotStreamable("CONCATENATION along time")
+        target = low.like(layer, parts[0], time=sum(part.time for part in parts))
+        for part in parts:
+            low.emit("COPY", part, target, steps=part.time)
+        return
+    whole_rows = axis != len(shape) - 1
+    source = parts[0]
+    for part in parts[1:]:
+        first = replace(source, width=1, channels=source.row_bytes) if whole_rows else source
+        wider = {"width": source.width + part.width} if whole_rows else {"channels": source.channels + part.channels}
+        target = low.like(layer, source, **wider)
+        written = replace(target, width=1, channels=target.row_bytes) if whole_rows else target
+        low.emit("CONCAT", first, written, other=part)
+        source = target
+
+
+LAYERS = {
+    "CONV_2D": _conv_2d, "DEPTHWISE_CONV_2D": _depthwise_conv_2d, "FULLY_CONNECTED": _fully_connected,
+    "ADD": _add_or_mul, "MUL": _add_or_mul, "MEAN": _mean, "AVERAGE_POOL_2D": _pool_2d, "MAX_POOL_2D": _pool_2d,
+    "SOFTMAX": _softmax, "LOGISTIC": _lookup, "RELU": _lookup, "RELU6": _lookup, "QUANTIZE": _lookup,
+    "RESHAPE": _reshape, "STRIDED_SLICE": _strided_slice, "PAD": _pad, "CONCATENATION": _concatenation,
+}

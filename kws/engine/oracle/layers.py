@@ -1,0 +1,176 @@
+"""The specification of the network: every layer over the whole window, in NumPy integers.
+
+Slow, short and readable. Activations are int8 arrays in TFLite's own shapes; results equal the TFLM interpreter and
+the C engine bit for bit.
+"""
+
+import numpy as np
+
+from kws.engine import quantization as constants
+from kws.engine.graph import Graph, Layer
+from kws.engine.oracle import arithmetic as fixed
+
+
+def run_graph(graph: Graph, features: np.ndarray) -> dict[int, np.ndarray]:
+    """Every activation of the network, by tensor index, for one window of features : int8 [frames, features]."""
+    values = {i: t.data for i, t in enumerate(graph.tensors) if t.data is not None}
+    values[graph.input] = np.asarray(features, np.int8).reshape(graph.tensors[graph.input].shape)
+    for layer in graph.layers:
+        inputs = [values.get(i) for i in layer.inputs]
+        result = OPERATORS[layer.op](layer, graph, *inputs)
+        values[layer.output] = result.astype(np.int8).reshape(graph.tensors[layer.output].shape)
+    return values
+
+
+def _centred(layer: Layer, graph: Graph, which: int, value: np.ndarray) -> np.ndarray:
+    return value.astype(np.int64) - graph.tensors[layer.inputs[which]].zero_point
+
+
+def _finish(layer: Layer, graph: Graph, scaled: np.ndarray) -> np.ndarray:
+    output = graph.tensors[layer.output]
+    return np.clip(scaled + output.zero_point, *constants.activation_range(output, layer.options.get("activation", "NONE")))
+
+
+def padding_before(size: int, out: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
+    """Rows or columns added in front: 0 for VALID (1), half of what SAME (0) needs."""
+    needed = (out - 1) * stride + (kernel - 1) * dilation + 1 - size
+    return max(needed, 0) // 2 if padding == 0 else 0
+
+
+def _patches(layer: Layer, graph: Graph, image: np.ndarray, kernel: tuple[int, int], fill: int) -> np.ndarray:
+    """image [H, W, C] -> [out_h, out_w, kernel_h, kernel_w, C]; positions outside hold `fill`."""
+    _, out_h, out_w, _ = graph.tensors[layer.output].shape
+    taps = []
+    for axis, (out, side) in enumerate((("H", out_h), ("W", out_w))):
+        stride, dilation = layer.options[f"Stride{out}"], layer.options.get(f"Dilation{out}Factor", 1)
+        before = padding_before(image.shape[axis], side, kernel[axis], stride, dilation, layer.options["Padding"])
+        taps.append(np.arange(side)[:, None] * stride + np.arange(kernel[axis])[None] * dilation - before)
+    inside_h, inside_w = ((t >= 0) & (t < n) for t, n in zip(taps, image.shape, strict=False))
+    rows, columns = (np.clip(t, 0, n - 1) for t, n in zip(taps, image.shape, strict=False))
+    picked = image[rows[:, None, :, None], columns[None, :, None, :]]
+    inside = inside_h[:, None, :, None] & inside_w[None, :, None, :]
+    return np.where(inside[..., None], picked, fill)
+
+
+def _conv_2d(layer, graph, image, weights, bias=None):
+    weights = constants.constant_weights(layer, graph).astype(np.int64)
+    channels = weights.shape[0]
+    patches = _patches(layer, graph, _centred(layer, graph, 0, image)[0], weights.shape[1:3], 0)
+    total = np.einsum("hwklc,oklc->hwo", patches, weights) + constants.bias_of(layer, graph, channels)
+    return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *constants.weighted_multipliers(layer, graph, channels)))
+
+
+def _depthwise_conv_2d(layer, graph, image, weights, bias=None):
+    weights = constants.constant_weights(layer, graph)[0].astype(np.int64)
+    channels = weights.shape[-1]
+    patches = _patches(layer, graph, _centred(layer, graph, 0, image)[0], weights.shape[:2], 0)
+    patches = np.repeat(patches, channels // patches.shape[-1], axis=-1)
+    total = np.einsum("hwklc,klc->hwc", patches, weights) + constants.bias_of(layer, graph, channels)
+    return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *constants.weighted_multipliers(layer, graph, channels)))
+
+
+def _fully_connected(layer, graph, vector, weights, bias=None):
+    weights = constants.constant_weights(layer, graph).astype(np.int64)
+    rows = _centred(layer, graph, 0, vector).reshape(-1, weights.shape[1])
+    total = rows @ weights.T + constants.bias_of(layer, graph, len(weights))
+    return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *constants.weighted_multipliers(layer, graph, len(weights))))
+
+
+def _add(layer, graph, first, second):
+    scale = constants.add_constants(*(graph.tensors[i] for i in layer.inputs), graph.tensors[layer.output])
+    total = (fixed.requantize(_centred(layer, graph, 0, first) << 20, *scale.first)
+             + fixed.requantize(_centred(layer, graph, 1, second) << 20, *scale.second))
+    return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *scale.output))
+
+
+def _mul(layer, graph, first, second):
+    scale = constants.mul_multiplier(*(graph.tensors[i] for i in layer.inputs), graph.tensors[layer.output])
+    product = _centred(layer, graph, 0, first) * _centred(layer, graph, 1, second)
+    return _finish(layer, graph, fixed.requantize(product, *scale))
+
+
+def _mean(layer, graph, value, axes):
+    axes = tuple(int(a) % value.ndim for a in np.atleast_1d(axes))
+    count = int(np.prod([value.shape[a] for a in axes]))
+    source, output = graph.tensors[layer.inputs[0]], graph.tensors[layer.output]
+    total = value.astype(np.int64).sum(axis=axes)
+    scale = constants.mean_multiplier(source, output, count)
+    if scale is None:
+        return np.where(total >= 0, total // count, -(-total // count))
+    return np.clip(fixed.requantize(total - count * source.zero_point, *scale) + output.zero_point, -128, 127)
+
+
+def _pool(layer, graph, image, reduce):
+    kernel = (layer.options["FilterHeight"], layer.options["FilterWidth"])
+    outside = 1 << 20
+    patches = _patches(layer, graph, image[0].astype(np.int64), kernel, outside)
+    low, high = constants.activation_range(graph.tensors[layer.output], layer.options["activation"])
+    return np.clip(reduce(patches, patches != outside), low, high)
+
+
+def _average_pool_2d(layer, graph, image):
+    def average(patches, inside):
+        total, count = (patches * inside).sum(axis=(2, 3)), inside.sum(axis=(2, 3))
+        half = count // 2
+        return np.where(total > 0, (total + half) // count, -((half - total) // count))
+    return _pool(layer, graph, image, average)
+
+
+def _max_pool_2d(layer, graph, image):
+    return _pool(layer, graph, image, lambda patches, inside: np.where(inside, patches, -128).max(axis=(2, 3)))
+
+
+def _softmax(layer, graph, value):
+    table = constants.softmax_table(graph.tensors[layer.inputs[0]], layer.options["Beta"]).astype(np.int64)
+    result = np.empty(value.shape, np.int64)
+    for index in np.ndindex(value.shape[:-1]):
+        result[index] = softmax_row(value[index].astype(np.int64), table)
+    return result
+
+
+def softmax_row(row: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """int8 [labels] with scale 1/256 and zero point -128, from one row and its table of exponentials."""
+    distances = row.max() - row
+    exponentials = np.where(distances < len(table), table[np.minimum(distances, len(table) - 1)], 0)
+    total = int(fixed.rounding_shift_right(exponentials, 12).sum())
+    headroom = 32 - total.bit_length()
+    scale = fixed.reciprocal_of_one_plus(((total << headroom) & 0xFFFFFFFF) - (1 << 31))
+    over_unit = 12 - headroom
+    return np.clip(fixed.rounding_shift_right(fixed.doubling_high_multiply(exponentials, scale), over_unit + 23) - 128, -128, 127)
+
+
+def _lookup(layer, graph, value):
+    table = constants.lookup(layer.op, graph.tensors[layer.inputs[0]], graph.tensors[layer.output])
+    return table[value.astype(np.int64) + 128]
+
+
+def _pad(layer, graph, value, paddings):
+    return np.pad(value, paddings, constant_values=graph.tensors[layer.output].zero_point)
+
+
+def slices(layer: Layer, graph: Graph) -> tuple[slice, ...]:
+    """The slices of a STRIDED_SLICE, one per dimension of its input."""
+    begin, end, step = (graph.tensors[i].data for i in layer.inputs[1:4])
+    begin_mask, end_mask = layer.options["BeginMask"], layer.options["EndMask"]
+    return tuple(slice(None if begin_mask >> i & 1 else int(begin[i]), None if end_mask >> i & 1 else int(end[i]), int(step[i]))
+                 for i in range(len(begin)))
+
+
+def _strided_slice(layer, graph, value, *_):
+    return value[slices(layer, graph)]
+
+
+def _concatenation(layer, graph, *values):
+    return np.concatenate(values, axis=layer.options["Axis"])
+
+
+def _reshape(layer, graph, value, *_):
+    return value
+
+
+OPERATORS = {
+    "CONV_2D": _conv_2d, "DEPTHWISE_CONV_2D": _depthwise_conv_2d, "FULLY_CONNECTED": _fully_connected, "ADD": _add,
+    "MUL": _mul, "MEAN": _mean, "AVERAGE_POOL_2D": _average_pool_2d, "MAX_POOL_2D": _max_pool_2d, "SOFTMAX": _softmax,
+    "LOGISTIC": _lookup, "RELU": _lookup, "RELU6": _lookup, "QUANTIZE": _lookup, "PAD": _pad,
+    "STRIDED_SLICE": _strided_slice, "CONCATENATION": _concatenation, "RESHAPE": _reshape,
+}

@@ -1,0 +1,134 @@
+"""The integer constants of each layer, derived from its scales exactly as TFLM prepares them.
+
+Shared by the oracle (which runs a graph as it is) and by the lowering (which turns it into the C program), so that
+there is one place where a real scale becomes a multiplier.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kws.engine.graph import Graph, Layer, Tensor
+from kws.engine.oracle import arithmetic as fixed
+from kws.errors import ModelError
+
+
+def real_scale(tensor: Tensor) -> float:
+    return float(tensor.scale[0])
+
+
+def activation_range(output: Tensor, activation: str) -> tuple[int, int]:
+    """Inclusive int8 range of a fused activation."""
+    low, high = -128, 127
+    if activation != "NONE":
+        low = max(low, output.zero_point)
+    if activation == "RELU6":
+        high = min(high, output.zero_point + _round_half_away(6.0 / np.float32(output.scale[0])))
+    return low, high
+
+
+def _round_half_away(value: float) -> int:
+    return int(np.floor(abs(float(value)) + 0.5)) * (1 if value >= 0 else -1)
+
+
+def multipliers(reals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Q31 multipliers and shifts of real factors, both int32 of the same length."""
+    pairs = [fixed.quantize_multiplier(float(real)) for real in reals]
+    return np.array([m for m, _ in pairs], np.int32), np.array([s for _, s in pairs], np.int32)
+
+
+def weighted_multipliers(layer: Layer, graph: Graph, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Requantization of a convolution or fully connected layer, one entry per output channel."""
+    source, weights = graph.tensors[layer.inputs[0]], graph.tensors[layer.inputs[1]]
+    target = graph.tensors[layer.output]
+    if layer.op == "FULLY_CONNECTED" and len(weights.scale) == 1:
+        product = np.float64(np.float32(source.scale[0]) * np.float32(weights.scale[0]))
+        reals = np.full(channels, product / real_scale(target))
+    else:
+        reals = np.broadcast_to(real_scale(source) * weights.scale.astype(np.float64) / real_scale(target), (channels,))
+    return multipliers(reals)
+
+
+def bias_of(layer: Layer, graph: Graph, channels: int) -> np.ndarray:
+    """int32 [channels]; zeros where the layer has none."""
+    if len(layer.inputs) > 2 and layer.inputs[2] >= 0:
+        bias = graph.tensors[layer.inputs[2]].data
+        if bias is None or bias.dtype != np.dtype("<i4"):
+            raise ModelError(f"{layer.op} has a bias that is not a constant int32 tensor")
+        return bias.reshape(channels)
+    return np.zeros(channels, np.int32)
+
+
+def constant_weights(layer: Layer, graph: Graph) -> np.ndarray:
+    weights = graph.tensors[layer.inputs[1]].data
+    if weights is None or weights.dtype != np.int8:
+        raise ModelError(f"{layer.op} has weights that are not a constant int8 tensor")
+    return weights
+
+
+@dataclass(frozen=True)
+class AddConstants:
+    """Both inputs are shifted left by 20 bits, scaled to a common scale, added and scaled to the output."""
+
+    first: tuple[int, int]
+    second: tuple[int, int]
+    output: tuple[int, int]
+
+
+def add_constants(first: Tensor, second: Tensor, output: Tensor) -> AddConstants:
+    twice = 2.0 * max(real_scale(first), real_scale(second))
+    return AddConstants(fixed.quantize_multiplier(real_scale(first) / twice),
+                        fixed.quantize_multiplier(real_scale(second) / twice),
+                        fixed.quantize_multiplier(twice / ((1 << 20) * real_scale(output))))
+
+
+def mul_multiplier(first: Tensor, second: Tensor, output: Tensor) -> tuple[int, int]:
+    return fixed.quantize_multiplier(real_scale(first) * real_scale(second) / real_scale(output))
+
+
+def mean_multiplier(source: Tensor, output: Tensor, count: int) -> tuple[int, int] | None:
+    """Of the sum minus count zero points; None where the scales are equal and TFLM divides instead."""
+    if source.zero_point == output.zero_point and source.scale[0] == output.scale[0]:
+        return None
+    multiplier, shift = fixed.quantize_multiplier(real_scale(source) / real_scale(output))
+    spread = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << spread) // count, shift - spread
+
+
+def lookup(op: str, source: Tensor, output: Tensor) -> np.ndarray:
+    """int8 [256]: the result of an operator on one number, for q = -128 .. 127."""
+    q = np.arange(-128, 128, dtype=np.int64)
+    centred = q - source.zero_point
+    if op == "LOGISTIC":
+        return _logistic_table(centred, source)
+    ratio = real_scale(source) / real_scale(output)
+    if op == "RELU6":  # TFLM clamps and does not rescale
+        low, high = activation_range(source, "RELU6")
+        return np.clip(q, low, high).astype(np.int8)
+    low = output.zero_point if op == "RELU" else -128
+    scaled = output.zero_point + fixed.requantize(centred, *fixed.quantize_multiplier(ratio))
+    return np.clip(scaled, max(low, -128), 127).astype(np.int8)
+
+
+def _logistic_table(centred: np.ndarray, source: Tensor) -> np.ndarray:
+    integer_bits = 4
+    multiplier, shift = fixed.quantize_multiplier(real_scale(source) * (1 << (31 - integer_bits)))
+    radius = int(((1 << integer_bits) - 1) * 2.0 ** (31 - integer_bits) / 2.0**shift)
+    inside = np.clip(centred, -radius + 1, radius - 1)
+    q31 = fixed.logistic(fixed.requantize(inside, multiplier, shift))
+    result = np.clip(fixed.rounding_shift_right(q31, 23) - 128, -128, 127)
+    return np.where(centred <= -radius, -128, np.where(centred >= radius, 127, result)).astype(np.int8)
+
+
+def softmax_table(source: Tensor, beta: float) -> np.ndarray:
+    """int32 [n], n <= 256: exp(-d * scale * beta) in Q31 for the distance d = 0 .. n-1 to the largest input.
+
+    Distances that TFLM takes for zero are left out.
+    """
+    integer_bits = 5
+    real = min(beta * real_scale(source) * (1 << (31 - integer_bits)), float(fixed.INT32_MAX))
+    multiplier, shift = fixed.quantize_multiplier(real)
+    radius = int(np.floor(((1 << integer_bits) - 1) * 2.0 ** (31 - integer_bits) / 2.0**shift))
+    distances = np.arange(min(radius, 255) + 1, dtype=np.int64)
+    scaled = fixed.doubling_high_multiply(-distances << shift, multiplier)
+    return fixed.exp_of_negative(scaled, integer_bits).astype(np.int32)
