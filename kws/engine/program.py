@@ -95,7 +95,7 @@ class Program:
         return self.pool.nbytes + 12 * len(self.buffers) + 4 * OP_WORDS * len(self.ops)
 
 
-OP_WORDS = 44
+OP_WORDS = 43  # 32-bit words of a kws_op
 
 
 @dataclass
