@@ -1,11 +1,10 @@
 """The C engine's network, from Python."""
 
-from dataclasses import astuple, fields
-
 import numpy as np
 
 from kws.engine._native import ffi, lib
-from kws.engine.program import Buffer, Op, Program
+from kws.engine.plan import buffer_words, op_words
+from kws.engine.program import Program
 from kws.errors import PlanError
 
 REASONS = {lib.KWS_NETWORK_BAD_SIZE: "a size is out of range",
@@ -14,20 +13,6 @@ REASONS = {lib.KWS_NETWORK_BAD_SIZE: "a size is out of range",
            lib.KWS_NETWORK_BAD_SHAPE: "the rows of op {} do not fit its buffers",
            lib.KWS_NETWORK_BAD_TABLE: "the weights or tables of op {} lie outside the file",
            lib.KWS_NETWORK_BAD_TIME: "op {} reads rows that its buffer does not keep"}
-
-
-def buffer_words(buffers: tuple[Buffer, ...]) -> np.ndarray:
-    """int32 [buffers * 3], as kws_buffer lies in memory."""
-    return np.array([astuple(buffer) for buffer in buffers], "<i4").ravel()
-
-
-def op_words(ops: tuple[Op, ...]) -> np.ndarray:
-    """int32 [ops * OP_WORDS], as kws_op lies in memory."""
-    rows = []
-    for op in ops:
-        words = [getattr(op, f.name) for f in fields(op)]
-        rows.append([word for value in words for word in (value if isinstance(value, tuple) else (value,))])
-    return np.array(rows, "<i4").ravel()
 
 
 def check_network(tables) -> None:
@@ -61,20 +46,20 @@ class Network:
         self.program = program
         self._bound = NetworkTables(program)
         self._memory = ffi.new("int64_t[]", lib.kws_network_memory_bytes(self._bound.tables) // 8 + 1)
-        self._state = ffi.new("kws_network *")
-        lib.kws_network_init(self._state, self._bound.tables, self._memory)
+        self.state = ffi.new("kws_network *")
+        lib.kws_network_init(self.state, self._bound.tables, self._memory)
         self._scores = np.empty(program.labels, np.int8)
 
     def reset(self) -> None:
         """Forget everything heard."""
-        lib.kws_network_reset(self._state)
+        lib.kws_network_reset(self.state)
 
     def push(self, row: np.ndarray) -> np.ndarray | None:
         """row : int8 [features]. Scores int8 [labels], or None while the window fills or between decisions."""
         row = np.ascontiguousarray(row, np.int8)
         if row.shape != (self.program.features,):
             raise ValueError(f"row has shape {row.shape}; must be ({self.program.features},)")
-        done = lib.kws_network_push(self._state, ffi.from_buffer("int8_t[]", row), ffi.from_buffer("int8_t[]", self._scores))
+        done = lib.kws_network_push(self.state, ffi.from_buffer("int8_t[]", row), ffi.from_buffer("int8_t[]", self._scores))
         return self._scores.copy() if done else None
 
     def stream(self, rows: np.ndarray) -> np.ndarray:

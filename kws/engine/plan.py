@@ -1,0 +1,160 @@
+"""The plan file model.kws: front end, network and decoder as the C engine reads them, and a description for people.
+
+csrc/plan.h states the format. Everything that reads a plan goes through the C reader's checks first.
+"""
+
+import json
+import struct
+import zlib
+from dataclasses import asdict, astuple, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from kws.engine.decoder import DecoderTables
+from kws.engine.program import OP_WORDS, Buffer, Op, Program
+from kws.errors import PlanError
+from kws.features.tables import FrontendTables
+from kws.spec import Spec
+
+MAGIC, VERSION, HEADER = b"KWSP", 1, struct.Struct("<4sIII8I")
+PROGRAM_NUMBERS = ("frames", "features", "labels", "decide_every", "windowed", "input", "output", "arena_bytes",
+                   "scratch_words", "row_pointers", "sum_words")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A detector, ready to run. spec : the settings that it was made with; its labels name the network's outputs."""
+
+    spec: Spec
+    frontend: FrontendTables
+    program: Program
+    decoder: DecoderTables
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.spec.labels
+
+    def to_bytes(self) -> bytes:
+        """The file. The same plan gives the same bytes."""
+        program = [getattr(self.program, name) for name in PROGRAM_NUMBERS]
+        program += [len(self.program.buffers), len(self.program.ops), len(self.program.pool)]
+        decoder = [np.array(v, "<i4") if isinstance(v, tuple) else v for v in astuple(self.decoder)]
+        frontend = [getattr(self.frontend, field.name) for field in fields(self.frontend)]
+        sections = [json.dumps({"spec": asdict(self.spec)}, sort_keys=True).encode(), _section(frontend),
+                    _section([*program, buffer_words(self.program.buffers), op_words(self.program.ops), self.program.pool]),
+                    _section(decoder)]
+        body, table = b"", []
+        for section in sections:
+            table += [HEADER.size + len(body), len(section)]
+            body += section + bytes(-len(section) % 4)
+        return HEADER.pack(MAGIC, VERSION, HEADER.size + len(body), zlib.crc32(body), *table) + body
+
+    @classmethod
+    def from_bytes(cls, file: bytes) -> "Plan":
+        """The plan in a file. Raises PlanError for one that is damaged, hostile or of another version."""
+        check_plan(file)
+        description, *sections = (file[offset:offset + size] for offset, size in zip(*[iter(HEADER.unpack_from(file)[4:])] * 2,
+                                                                                    strict=True))
+        try:
+            spec = Spec.from_dict(json.loads(description)["spec"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise PlanError(f"the plan's description is damaged ({error}); build the run again with kws train") from error
+        plan = cls(spec, _frontend(_Fields(sections[0])), _program(_Fields(sections[1])), _decoder(_Fields(sections[2])))
+        if len(plan.labels) != plan.decoder.labels:
+            raise PlanError(f"the plan names {len(plan.labels)} labels for {plan.decoder.labels} scores; "
+                            "build the run again with kws train")
+        return plan
+
+
+def buffer_words(buffers: tuple[Buffer, ...]) -> np.ndarray:
+    """int32 [buffers * 3], as kws_buffer lies in memory."""
+    return np.array([astuple(buffer) for buffer in buffers], "<i4").ravel()
+
+
+def op_words(ops: tuple[Op, ...]) -> np.ndarray:
+    """int32 [ops * OP_WORDS], as kws_op lies in memory."""
+    rows = [[word for value in astuple(op) for word in (value if isinstance(value, tuple) else (value,))] for op in ops]
+    return np.array(rows, "<i4").ravel()
+
+
+def check_plan(file: bytes) -> None:
+    """Raise PlanError, with the reason, for a file that the C engine refuses."""
+    from kws.engine._native import ffi, lib
+
+    reasons = {lib.KWS_PLAN_BAD_MAGIC: "it is not a plan file",
+               lib.KWS_PLAN_BAD_VERSION: f"it is of another version than this engine's {VERSION}",
+               lib.KWS_PLAN_BAD_SIZE: "it is not as long as it says",
+               lib.KWS_PLAN_BAD_CHECKSUM: "its checksum is wrong",
+               lib.KWS_PLAN_BAD_SECTION: "a table lies outside the file",
+               lib.KWS_PLAN_BAD_FRONTEND: "its front end breaks rule {}",
+               lib.KWS_PLAN_BAD_NETWORK: "its network breaks rule {}",
+               lib.KWS_PLAN_BAD_DECODER: "its decoder breaks rule {}",
+               lib.KWS_PLAN_BAD_FIT: "its parts do not fit each other"}
+    copy = ffi.new("int32_t[]", len(file) // 4 + 1)
+    ffi.memmove(copy, file, len(file))
+    detail = ffi.new("int32_t *")
+    code = lib.kws_plan_read(ffi.new("kws_plan *"), copy, len(file), detail)
+    if code != lib.KWS_PLAN_OK:
+        raise PlanError(f"the plan cannot be used: {reasons[code].format(detail[0])}; build the run again with kws train")
+
+
+def _section(values: list[Any]) -> bytes:
+    """Numbers as words, arrays as (offset, bytes) of what follows."""
+    words = sum(1 if isinstance(value, int) else 2 for value in values)
+    head, tail = b"", b""
+    for value in values:
+        if isinstance(value, int):
+            head += struct.pack("<i", value)
+        else:
+            raw = np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes()
+            head += struct.pack("<II", 4 * words + len(tail), len(raw))
+            tail += raw + bytes(-len(raw) % 4)
+    return head + tail
+
+
+class _Fields:
+    """Reads a section that the C engine has checked."""
+
+    def __init__(self, section: bytes):
+        self.section, self.at = section, 0
+
+    def number(self) -> int:
+        self.at += 4
+        return struct.unpack_from("<i", self.section, self.at - 4)[0]
+
+    def array(self, kind: str, count: int) -> np.ndarray:
+        offset, _ = self.number(), self.number()
+        return np.frombuffer(self.section, kind, count, offset)
+
+
+def _frontend(section: _Fields) -> FrontendTables:
+    numbers = {f.name: section.number() for f in fields(FrontendTables) if f.type is int}
+    lengths = {"window_q31": "window_count", "sine_q30": "sine_count", "sqrt_q15": "sqrt_count", "log_q16": "log_count",
+               "band_start": "bands", "band_length": "bands", "mel_q16": "mel_count", "dct_q15": "dct_count",
+               "offset_q16": "features", "multiplier": "features", "shift": "features"}
+    kinds = {"window_q31": "<i4", "sine_q30": "<i4", "dct_q15": "<i2", "offset_q16": "<i4", "multiplier": "<i4",
+             "shift": "u1"}
+    arrays = {name: section.array(kinds.get(name, "<u2"), numbers[count]) for name, count in lengths.items()}
+    return FrontendTables(**numbers, **arrays)
+
+
+def _program(section: _Fields) -> Program:
+    numbers = {name: section.number() for name in PROGRAM_NUMBERS}
+    buffers, ops, pool = section.number(), section.number(), section.number()
+    rows = section.array("<i4", 3 * buffers).reshape(-1, 3).tolist()
+    words = section.array("<i4", OP_WORDS * ops).reshape(-1, OP_WORDS).tolist()
+    return Program(**numbers, buffers=tuple(Buffer(*row) for row in rows), ops=tuple(_op(row) for row in words),
+                   pool=section.array("<i4", pool))
+
+
+def _op(words: list[int]) -> Op:
+    left = iter(words)
+    return Op(**{f.name: tuple(next(left) for _ in range(6)) if f.name == "scale" else next(left) for f in fields(Op)})
+
+
+def _decoder(section: _Fields) -> DecoderTables:
+    labels, smoothing_hops, refractory_hops = section.number(), section.number(), section.number()
+    thresholds = tuple(section.array("<i4", labels).tolist())
+    return DecoderTables(labels=labels, smoothing_hops=smoothing_hops, refractory_hops=refractory_hops,
+                         thresholds=thresholds, releases=tuple(section.array("<i4", labels).tolist()))
