@@ -45,8 +45,9 @@ def early_imports(tree: ast.Module) -> list[str]:
 def forbidden(package: str, names: list[str]) -> list[str]:
     """Those of the imported `names` that do not stand before `package` in the order."""
     above = ORDER[:ORDER.index(package) + 1]
-    allowed = ("kws.__version__.", *(f"kws.{name}." for name in above)) + tuple(f"{name}." for name in EXCEPTIONS.get(package, ()))
-    return [name for name in names if name.split(".")[0] == "kws" and not f"{name}.".startswith(allowed)]
+    allowed = ["kws.__version__", *(f"kws.{name}" for name in above), *EXCEPTIONS.get(package, ())]
+    prefixes = tuple(f"{name}." for name in allowed)
+    return [name for name in names if name.split(".")[0] == "kws" and not f"{name}.".startswith(prefixes)]
 
 
 def package_of(path: Path) -> str:
