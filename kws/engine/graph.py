@@ -97,8 +97,8 @@ class _Reader:
         activations = {index for layer in layers for index in (*layer.inputs, layer.output)}
         tensors = tuple(self.tensor(i, i in activations) for i in range(subgraph.TensorsLength()))
         if subgraph.InputsLength() != 1 or subgraph.OutputsLength() != 1:
-            raise ModelError(f"the network has {subgraph.InputsLength()} inputs and {subgraph.OutputsLength()} outputs; "
-                             "the engine runs networks with one of each")
+            raise ModelError(f"the network has {subgraph.InputsLength()} inputs and {subgraph.OutputsLength()} "
+                             "outputs; the engine runs networks with one of each")
         graph = Graph(tensors, layers, int(subgraph.Inputs(0)), int(subgraph.Outputs(0)))
         if not layers:
             raise ModelError("the network has no layers")
@@ -151,15 +151,15 @@ class _Reader:
         shape = tuple(int(n) for n in raw.ShapeAsNumpy()) if raw.ShapeLength() else ()
         signature = tuple(int(n) for n in raw.ShapeSignatureAsNumpy()) if raw.ShapeSignatureLength() else ()
         if used and (any(n < 1 for n in shape) or any(n < 0 for n in signature[1:])):
-            raise ModelError(f"tensor {name!r} has a dynamic shape {list(signature or shape)}; convert the network with "
-                             "a fixed batch size of 1")
+            raise ModelError(f"tensor {name!r} has a dynamic shape {list(signature or shape)}; convert the network "
+                             "with a fixed batch size of 1")
         kinds = {self.schema.TensorType.INT8: np.int8, self.schema.TensorType.INT32: np.int32}
         if raw.Type() not in kinds:
             if not used:
                 return Tensor(name, shape, np.zeros(1, np.float32), 0)
             types = {value: key for key, value in vars(self.schema.TensorType).items() if isinstance(value, int)}
-            raise ModelError(f"tensor {name!r} is {types.get(raw.Type(), raw.Type())}; the engine runs networks that are "
-                             "int8 throughout: convert with full integer quantization, int8 in and out")
+            raise ModelError(f"tensor {name!r} is {types.get(raw.Type(), raw.Type())}; the engine runs networks that "
+                             "are int8 throughout: convert with full integer quantization, int8 in and out")
         data = self.constant(raw, kinds[raw.Type()], shape)
         scale, zero_point = np.ones(1, np.float32), 0
         quantization = raw.Quantization()
@@ -179,5 +179,5 @@ class _Reader:
     def constant(self, raw, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:
         if not 0 < raw.Buffer() < self.model.BuffersLength() or not self.model.Buffers(raw.Buffer()).DataLength():
             return None
-        values = np.frombuffer(self.model.Buffers(raw.Buffer()).DataAsNumpy().tobytes(), np.dtype(kind).newbyteorder("<"))
-        return values.reshape(shape)
+        content = self.model.Buffers(raw.Buffer()).DataAsNumpy().tobytes()
+        return np.frombuffer(content, np.dtype(kind).newbyteorder("<")).reshape(shape)

@@ -59,7 +59,8 @@ class Network:
         row = np.ascontiguousarray(row, np.int8)
         if row.shape != (self.program.features,):
             raise ValueError(f"row has shape {row.shape}; must be ({self.program.features},)")
-        done = lib.kws_network_push(self.state, ffi.from_buffer("int8_t[]", row), ffi.from_buffer("int8_t[]", self._scores))
+        scores = ffi.from_buffer("int8_t[]", self._scores)
+        done = lib.kws_network_push(self.state, ffi.from_buffer("int8_t[]", row), scores)
         return self._scores.copy() if done else None
 
     def stream(self, rows: np.ndarray) -> np.ndarray:

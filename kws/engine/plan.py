@@ -18,6 +18,7 @@ from kws.features.tables import FrontendTables
 from kws.spec import Spec
 
 MAGIC, VERSION, HEADER = b"KWSP", 1, struct.Struct("<4sIII8I")
+REBUILD = "build the run again with kws train"
 PROGRAM_NUMBERS = ("frames", "features", "labels", "decide_every", "windowed", "input", "output", "arena_bytes",
                    "scratch_words", "row_pointers", "sum_words")
 
@@ -41,9 +42,9 @@ class Plan:
         program += [len(self.program.buffers), len(self.program.ops), len(self.program.pool)]
         decoder = [np.array(v, "<i4") if isinstance(v, tuple) else v for v in astuple(self.decoder)]
         frontend = [getattr(self.frontend, field.name) for field in fields(self.frontend)]
-        sections = [json.dumps({"spec": asdict(self.spec)}, sort_keys=True).encode(), _section(frontend),
-                    _section([*program, buffer_words(self.program.buffers), op_words(self.program.ops), self.program.pool]),
-                    _section(decoder)]
+        program += [buffer_words(self.program.buffers), op_words(self.program.ops), self.program.pool]
+        description = json.dumps({"spec": asdict(self.spec)}, sort_keys=True).encode()
+        sections = [description, _section(frontend), _section(program), _section(decoder)]
         body, table = b"", []
         for section in sections:
             table += [HEADER.size + len(body), len(section)]
@@ -54,16 +55,15 @@ class Plan:
     def from_bytes(cls, file: bytes) -> "Plan":
         """The plan in a file. Raises PlanError for one that is damaged, hostile or of another version."""
         check_plan(file)
-        description, *sections = (file[offset:offset + size] for offset, size in zip(*[iter(HEADER.unpack_from(file)[4:])] * 2,
-                                                                                    strict=True))
+        table = HEADER.unpack_from(file)[4:]
+        description, frontend, program, decoder = (file[o:o + n] for o, n in zip(table[::2], table[1::2], strict=True))
         try:
             spec = Spec.from_dict(json.loads(description)["spec"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise PlanError(f"the plan's description is damaged ({error}); build the run again with kws train") from error
-        plan = cls(spec, _frontend(_Fields(sections[0])), _program(_Fields(sections[1])), _decoder(_Fields(sections[2])))
+            raise PlanError(f"the plan's description is damaged ({error}); {REBUILD}") from error
+        plan = cls(spec, _frontend(_Fields(frontend)), _program(_Fields(program)), _decoder(_Fields(decoder)))
         if len(plan.labels) != plan.decoder.labels:
-            raise PlanError(f"the plan names {len(plan.labels)} labels for {plan.decoder.labels} scores; "
-                            "build the run again with kws train")
+            raise PlanError(f"the plan names {len(plan.labels)} labels for {plan.decoder.labels} scores; {REBUILD}")
         return plan
 
 
@@ -96,7 +96,7 @@ def check_plan(file: bytes) -> None:
     detail = ffi.new("int32_t *")
     code = lib.kws_plan_read(ffi.new("kws_plan *"), copy, len(file), detail)
     if code != lib.KWS_PLAN_OK:
-        raise PlanError(f"the plan cannot be used: {reasons[code].format(detail[0])}; build the run again with kws train")
+        raise PlanError(f"the plan cannot be used: {reasons[code].format(detail[0])}; {REBUILD}")
 
 
 def _section(values: list[Any]) -> bytes:

@@ -1,17 +1,18 @@
 """From a graph to a program: what runs at which hop, how many rows each ring keeps, where everything lies.
 
 A network without padding along time becomes a streaming program: every layer computes one new row per hop and keeps
-the few rows that later layers still read, so that the result at each hop equals the whole window computed anew. A stride
-in time turns into distance between rows, which keeps that equality at every hop; with `decide_every` hops between
-decisions, rows that no decision needs are not computed. Any other network becomes a windowed program.
+the few rows that later layers still read, so that the result at each hop equals the whole window computed anew. A
+stride in time turns into distance between rows, which keeps that equality at every hop; with `decide_every` hops
+between decisions, rows that no decision needs are not computed. Any other network becomes a windowed program.
 """
 
 import math
 from dataclasses import replace
 
 from kws.engine.graph import Graph
-from kws.engine.lowering import Lowering, NotStreamable, Step
+from kws.engine.lowering import translate
 from kws.engine.program import KINDS, Buffer, Op, Program
+from kws.engine.signals import Lowering, NotStreamable, Signal, Step
 from kws.errors import ModelError
 
 
@@ -26,19 +27,19 @@ def lower(graph: Graph, *, decide_every: int = 1, windowed: bool | None = None) 
         raise ModelError(f"decide_every = {decide_every}: must be at least 1 hop")
     if not windowed:
         try:
-            return _assemble(Lowering(graph, windowed=False), decide_every)
+            return _assemble(*translate(graph, windowed=False), decide_every)
         except NotStreamable as reason:
             if windowed is False:
                 raise ModelError(f"the network cannot stream: {reason}") from reason
     try:
-        return _assemble(Lowering(graph, windowed=True), decide_every)
+        return _assemble(*translate(graph, windowed=True), decide_every)
     except NotStreamable as reason:
         raise ModelError(f"the engine cannot run the network: {reason}") from reason
 
 
-def _periods(lowering: Lowering, decide_every: int) -> dict[int, int]:
+def _periods(lowering: Lowering, scores: Signal, decide_every: int) -> dict[int, int]:
     """Hops between two rows of each ring: as rare as its readers allow."""
-    periods: dict[int, int] = {lowering.output.ring: decide_every}
+    periods: dict[int, int] = {scores.ring: decide_every}
     for step in reversed(lowering.steps):
         period = periods.get(step.ring, decide_every)
         periods[step.ring] = period
@@ -69,9 +70,9 @@ def _running(step: Step, every: int, period: int) -> int:
     return step.spacing * period // every
 
 
-def _assemble(lowering: Lowering, decide_every: int) -> Program:
+def _assemble(lowering: Lowering, scores: Signal, decide_every: int) -> Program:
     graph, source = lowering.graph, lowering.signals[lowering.graph.input]
-    periods = _periods(lowering, decide_every)
+    periods = _periods(lowering, scores, decide_every)
     steps, every = lowering.steps, [periods[step.ring] for step in lowering.steps]
     if lowering.windowed:
         every, slots = [decide_every] * len(steps), [0] * len(steps)
@@ -80,14 +81,14 @@ def _assemble(lowering: Lowering, decide_every: int) -> Program:
         slots = [_running(step, run, periods[step.source.ring]) for step, run in zip(steps, every, strict=True)]
     rows = _ring_rows(lowering, steps, slots)
     widths = {source.ring: source.row_bytes} | {step.ring: step.row_bytes for step in steps}
-    lives = _lives(lowering, steps, rows)
+    lives = _lives(lowering, scores, steps, rows)
     rings = sorted(widths)
     offsets, arena_bytes = place({ring: rows[ring] * widths[ring] for ring in rings}, lives)
     index = {ring: i for i, ring in enumerate(rings)}
-    ops, sum_words = _ops(lowering, steps, every, slots, rows, index)
+    ops, sum_words = _ops(lowering.windowed, steps, every, slots, rows, index)
     return Program(
         frames=graph.frames, features=graph.features, labels=graph.labels, decide_every=decide_every,
-        windowed=int(lowering.windowed), input=index[source.ring], output=index[lowering.output.ring],
+        windowed=int(lowering.windowed), input=index[source.ring], output=index[scores.ring],
         arena_bytes=arena_bytes, scratch_words=_scratch_words(ops),
         row_pointers=max([op.taps for op in ops if op.kind not in (KINDS["MEAN"], KINDS["RESHAPE"])], default=1),
         sum_words=sum_words, buffers=tuple(Buffer(rows[ring], widths[ring], offsets[ring]) for ring in rings),
@@ -116,7 +117,8 @@ def _ring_rows(lowering: Lowering, steps: list[Step], slots: list[int]) -> dict[
     return rows
 
 
-def _lives(lowering: Lowering, steps: list[Step], rows: dict[int, int]) -> dict[int, tuple[int, int]]:
+def _lives(lowering: Lowering, scores: Signal, steps: list[Step],
+           rows: dict[int, int]) -> dict[int, tuple[int, int]]:
     """First and last step that needs each ring's memory; a ring that remembers lives all the time."""
     forever = (-1, len(steps))
     source = lowering.signals[lowering.graph.input].ring
@@ -125,8 +127,7 @@ def _lives(lowering: Lowering, steps: list[Step], rows: dict[int, int]) -> dict[
         for ring in (step.source.ring, step.ring, step.other.ring if step.other is not None else None):
             if ring is not None:
                 lives[ring] = (lives.get(ring, (i, i))[0], i)
-    output = lowering.output.ring
-    lives[output] = (lives[output][0], len(steps))
+    lives[scores.ring] = (lives[scores.ring][0], len(steps))
     remembers = {source} if lowering.windowed else {ring for ring, n in rows.items() if n > 1}
     return {ring: forever if ring in remembers else life for ring, life in lives.items()}
 
@@ -136,7 +137,8 @@ def place(sizes: dict[int, int], lives: dict[int, tuple[int, int]]) -> tuple[dic
     offsets: dict[int, int] = {}
     for ring in sorted(sizes, key=lambda r: (-sizes[r], r)):
         first, last = lives[ring]
-        taken = sorted((offsets[r], offsets[r] + sizes[r]) for r in offsets if lives[r][0] <= last and first <= lives[r][1])
+        beside = [r for r in offsets if lives[r][0] <= last and first <= lives[r][1]]
+        taken = sorted((offsets[r], offsets[r] + sizes[r]) for r in beside)
         offset = 0
         for begin, end in taken:
             if offset + sizes[ring] <= begin:
@@ -146,7 +148,8 @@ def place(sizes: dict[int, int], lives: dict[int, tuple[int, int]]) -> tuple[dic
     return offsets, max(offsets[r] + sizes[r] for r in sizes)
 
 
-def _ops(lowering, steps, every, slots, rows, index) -> tuple[list[Op], int]:
+def _ops(windowed: bool, steps: list[Step], every: list[int], slots: list[int], rows: dict[int, int],
+         index: dict[int, int]) -> tuple[list[Op], int]:
     ops, sum_words = [], 0
     for step, run, slot in zip(steps, every, slots, strict=True):
         sums = {}
@@ -154,8 +157,10 @@ def _ops(lowering, steps, every, slots, rows, index) -> tuple[list[Op], int]:
             sums = {"sums": sum_words, "slots": slot}
             sum_words += slot * step.row_bytes
         span = rows[step.source.ring]
-        if lowering.windowed or step.source.time == 1:
-            span = min(span, step.source.time) if lowering.windowed else step.newest + 1 if step.newest > 0 else 1
+        if windowed:
+            span = min(span, step.source.time)
+        elif step.source.time == 1:  # one row per window: what lies beside it is padding
+            span = max(step.newest, 0) + 1
         ops.append(Op(
             kind=step.kind, input=index[step.source.ring], other=-1 if step.other is None else index[step.other.ring],
             output=index[step.ring], every=run, steps=step.steps, taps=step.taps, spacing=step.spacing,

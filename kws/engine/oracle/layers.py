@@ -28,7 +28,15 @@ def _centred(layer: Layer, graph: Graph, which: int, value: np.ndarray) -> np.nd
 
 def _finish(layer: Layer, graph: Graph, scaled: np.ndarray) -> np.ndarray:
     output = graph.tensors[layer.output]
-    return np.clip(scaled + output.zero_point, *constants.activation_range(output, layer.options.get("activation", "NONE")))
+    low, high = constants.activation_range(output, layer.options.get("activation", "NONE"))
+    return np.clip(scaled + output.zero_point, low, high)
+
+
+def _requantize_sums(layer: Layer, graph: Graph, sums: np.ndarray) -> np.ndarray:
+    """Sums of products [..., channels] -> int8, after the bias."""
+    channels = sums.shape[-1]
+    with_bias = fixed.wrap(sums + constants.bias_of(layer, graph, channels))
+    return _finish(layer, graph, fixed.requantize(with_bias, *constants.weighted_multipliers(layer, graph, channels)))
 
 
 def padding_before(size: int, out: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
@@ -54,10 +62,8 @@ def _patches(layer: Layer, graph: Graph, image: np.ndarray, kernel: tuple[int, i
 
 def _conv_2d(layer, graph, image, weights, bias=None):
     weights = constants.constant_weights(layer, graph).astype(np.int64)
-    channels = weights.shape[0]
     patches = _patches(layer, graph, _centred(layer, graph, 0, image)[0], weights.shape[1:3], 0)
-    total = np.einsum("hwklc,oklc->hwo", patches, weights) + constants.bias_of(layer, graph, channels)
-    return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *constants.weighted_multipliers(layer, graph, channels)))
+    return _requantize_sums(layer, graph, np.einsum("hwklc,oklc->hwo", patches, weights))
 
 
 def _depthwise_conv_2d(layer, graph, image, weights, bias=None):
@@ -65,15 +71,13 @@ def _depthwise_conv_2d(layer, graph, image, weights, bias=None):
     channels = weights.shape[-1]
     patches = _patches(layer, graph, _centred(layer, graph, 0, image)[0], weights.shape[:2], 0)
     patches = np.repeat(patches, channels // patches.shape[-1], axis=-1)
-    total = np.einsum("hwklc,klc->hwc", patches, weights) + constants.bias_of(layer, graph, channels)
-    return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *constants.weighted_multipliers(layer, graph, channels)))
+    return _requantize_sums(layer, graph, np.einsum("hwklc,klc->hwc", patches, weights))
 
 
 def _fully_connected(layer, graph, vector, weights, bias=None):
     weights = constants.constant_weights(layer, graph).astype(np.int64)
     rows = _centred(layer, graph, 0, vector).reshape(-1, weights.shape[1])
-    total = rows @ weights.T + constants.bias_of(layer, graph, len(weights))
-    return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *constants.weighted_multipliers(layer, graph, len(weights))))
+    return _requantize_sums(layer, graph, rows @ weights.T)
 
 
 def _add(layer, graph, first, second):
@@ -136,7 +140,8 @@ def softmax_row(row: np.ndarray, table: np.ndarray) -> np.ndarray:
     headroom = 32 - total.bit_length()
     scale = fixed.reciprocal_of_one_plus(((total << headroom) & 0xFFFFFFFF) - (1 << 31))
     over_unit = 12 - headroom
-    return np.clip(fixed.rounding_shift_right(fixed.doubling_high_multiply(exponentials, scale), over_unit + 23) - 128, -128, 127)
+    shares = fixed.rounding_shift_right(fixed.doubling_high_multiply(exponentials, scale), over_unit + 23)
+    return np.clip(shares - 128, -128, 127)
 
 
 def _lookup(layer, graph, value):
@@ -152,8 +157,9 @@ def slices(layer: Layer, graph: Graph) -> tuple[slice, ...]:
     """The slices of a STRIDED_SLICE, one per dimension of its input."""
     begin, end, step = (graph.tensors[i].data for i in layer.inputs[1:4])
     begin_mask, end_mask = layer.options["BeginMask"], layer.options["EndMask"]
-    return tuple(slice(None if begin_mask >> i & 1 else int(begin[i]), None if end_mask >> i & 1 else int(end[i]), int(step[i]))
-                 for i in range(len(begin)))
+    starts = [None if begin_mask >> i & 1 else int(begin[i]) for i in range(len(begin))]
+    stops = [None if end_mask >> i & 1 else int(end[i]) for i in range(len(begin))]
+    return tuple(slice(a, b, int(s)) for a, b, s in zip(starts, stops, step, strict=True))
 
 
 def _strided_slice(layer, graph, value, *_):
