@@ -119,9 +119,10 @@ def test_tables_that_break_a_rule_are_refused():
     from dataclasses import replace
 
     tables = tables_of(FrontendSpec())
-    for change, message in (({"hop_samples": 0}, "size"), ({"window_count": 5}, "entries"), ({"bins": 300}, "size"),
-                            ({"sine_q30": tables.sine_q30 * 0 + 2**30}, "factors"),
-                            ({"band_start": tables.band_start + 300}, "mel"),
+    for change, message in (({"hop_samples": 0}, "size"), ({"window_count": 5}, "entries"),
+                            ({"fft_points": 300}, "size"),
+                            ({"split_q30": tables.split_q30 * 0 + 2**30}, "factor"),
+                            ({"segments": tables.segments + 1}, "mel"),
                             ({"log_q16": tables.log_q16[::-1]}, "rise"),
                             ({"shift": tables.shift * 0}, "shift")):
         with pytest.raises(PlanError, match=message):

@@ -31,9 +31,9 @@ C_TYPES = {"i1": "int8_t", "u1": "uint8_t", "i2": "int16_t", "u2": "uint16_t", "
 CHECKS = {
     -1: "a size is out of range",
     -2: "a table has the wrong length",
-    -3: "the FFT's factors exceed 1",
-    -4: "a mel band reaches outside of the spectrum",
-    -5: "the table of the square root or of the logarithm does not rise",
+    -3: "a factor of the FFT exceeds 1",
+    -4: "the mel segments do not add up to the bins",
+    -5: "the table of the logarithm does not rise",
     -6: "an offset, multiplier or shift is out of range",
 }
 
@@ -64,10 +64,10 @@ def bind(tables: FrontendTables) -> tuple[Any, list]:
 
 def _check_lengths(tables: FrontendTables) -> None:
     """The C trusts the counts to be the lengths of the arrays."""
-    lengths = {"window_q31": tables.window_count, "sine_q30": tables.sine_count, "sqrt_q15": tables.sqrt_count,
-               "log_q16": tables.log_count, "band_start": tables.bands, "band_length": tables.bands,
-               "mel_q16": tables.mel_count, "dct_q15": tables.dct_count, "offset_q16": tables.features,
-               "multiplier": tables.features, "shift": tables.features}
+    lengths = {"window_q31": tables.window_count, "passes_q30": tables.passes_count, "split_q30": tables.split_count,
+               "rising_q16": tables.bins, "segments": tables.bands + 1, "log_q16": tables.log_count,
+               "dct_q15": tables.dct_count, "offset_q16": tables.features, "multiplier": tables.features,
+               "shift": tables.features}
     for name, length in lengths.items():
         if getattr(tables, name).size != length:
             raise PlanError(f"front end: {name} has {getattr(tables, name).size} entries; must be {length}")

@@ -11,7 +11,7 @@ import numpy as np
 from kws.errors import SpecError
 from kws.spec import FrontendSpec
 
-SQRT_ENTRIES, LOG_ENTRIES = 49, 33
+LOG_ENTRIES = 33
 SMALLEST_SCALE, LARGEST_SCALE, LARGEST_OFFSET = 2.0**-12, 2.0**12, 2.0**13
 
 
@@ -49,24 +49,22 @@ class FrontendTables:
     window_samples: int
     hop_samples: int
     fft_points: int
+    log_floor: int
     first_bin: int
     bins: int
-    log_floor: int
     bands: int
     features: int
     window_count: int
-    sine_count: int
-    sqrt_count: int
+    passes_count: int
+    split_count: int
     log_count: int
-    mel_count: int
     dct_count: int
     window_q31: np.ndarray
-    sine_q30: np.ndarray
-    sqrt_q15: np.ndarray
+    passes_q30: np.ndarray
+    split_q30: np.ndarray
+    rising_q16: np.ndarray
+    segments: np.ndarray
     log_q16: np.ndarray
-    band_start: np.ndarray
-    band_length: np.ndarray
-    mel_q16: np.ndarray
     dct_q15: np.ndarray
     offset_q16: np.ndarray
     multiplier: np.ndarray
@@ -83,14 +81,9 @@ def hz_to_mel(hz: float) -> float:
     return 2595.0 * math.log10(1.0 + hz / 700.0)
 
 
-def mel_weights(spec: FrontendSpec) -> np.ndarray:
-    """Triangles of height 1 : float [bands, fft_points / 2 + 1]."""
-    edges_hz = mel_to_hz(np.linspace(hz_to_mel(spec.low_hz), hz_to_mel(spec.high_hz), spec.bands + 2))
-    bins_hz = np.arange(spec.fft_points // 2 + 1) * spec.sample_rate_hz / spec.fft_points
-    low, centre, high = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        triangles = np.minimum((bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre))
-    return np.nan_to_num(np.clip(triangles, 0.0, 1.0))
+def mel_edges_hz(spec: FrontendSpec) -> np.ndarray:
+    """Lower edge, centres and upper edge of the triangles, equally far apart in mel : float [bands + 2]."""
+    return mel_to_hz(np.linspace(hz_to_mel(spec.low_hz), hz_to_mel(spec.high_hz), spec.bands + 2))
 
 
 def dct_matrix(spec: FrontendSpec) -> np.ndarray:
@@ -112,22 +105,31 @@ def fixed(values: np.ndarray, fraction_bits: int, kind: type) -> np.ndarray:
 
 
 def _mel_tables(spec: FrontendSpec) -> dict:
-    """Bands as start (from the first bin that any band uses), length and weights."""
-    weights = fixed(mel_weights(spec), 16, np.uint16)
-    used = np.flatnonzero(weights.any(axis=0))
+    """Each bin between two edges rises towards the upper one with the weight that it loses for the lower one."""
+    edges_hz = mel_edges_hz(spec)
+    bins_hz = np.arange(spec.fft_points // 2 + 1) * spec.sample_rate_hz / spec.fft_points
+    used = np.flatnonzero((bins_hz >= edges_hz[0]) & (bins_hz < edges_hz[-1]))
     if used.size == 0:
         raise SpecError(f"[frontend] low_hz = {spec.low_hz}, high_hz = {spec.high_hz}: no line of the "
                         f"{spec.fft_points}-point FFT lies between them; widen the range or raise fft_points")
-    starts, lengths, kept = [], [], []
-    for band in weights:
-        inside = np.flatnonzero(band)
-        start, stop = (inside[0], inside[-1] + 1) if inside.size else (used[0], used[0])
-        starts.append(start - used[0])
-        lengths.append(stop - start)
-        kept.append(band[start:stop])
-    mel = np.concatenate(kept)
-    return {"first_bin": int(used[0]), "bins": int(used[-1] - used[0] + 1), "mel_count": mel.size, "mel_q16": mel,
-            "band_start": np.array(starts, "<u2"), "band_length": np.array(lengths, "<u2")}
+    segment = np.searchsorted(edges_hz, bins_hz[used], side="right") - 1
+    rising = (bins_hz[used] - edges_hz[segment]) / (edges_hz[segment + 1] - edges_hz[segment])
+    return {"first_bin": int(used[0]), "bins": used.size, "rising_q16": fixed(rising, 16, np.uint16),
+            "segments": np.bincount(segment, minlength=spec.bands + 1).astype("<u2")}
+
+
+def _fft_tables(points: int) -> dict:
+    """Factors of the radix-4 passes after the first pass, and of the step from the complex to the real FFT."""
+    passes, length = [], 4 if points == 512 else 2  # the first pass has no factors
+    while length < points // 2:
+        angles = 2.0 * math.pi * np.arange(length) / (4 * length)
+        passes += [turn(multiple * angles) for multiple in (1, 2, 3) for turn in (np.cos, np.sin)]
+        length *= 4
+    angles = 2.0 * math.pi * np.arange(points // 4) / points
+    passes_q30 = fixed(np.concatenate(passes), 30, np.int32)
+    split_q30 = fixed(np.concatenate([np.cos(angles), np.sin(angles)]), 30, np.int32)
+    return {"passes_count": passes_q30.size, "passes_q30": passes_q30,
+            "split_count": split_q30.size, "split_q30": split_q30}
 
 
 def _scale_tables(normalisation: Normalisation) -> dict:
@@ -146,13 +148,11 @@ def build_tables(spec: FrontendSpec, normalisation: Normalisation) -> FrontendTa
     if len(normalisation.offset) != spec.features:
         raise SpecError(f"normalisation: {len(normalisation.offset)} features; [frontend] asks for {spec.features}")
     window = fixed(hann(spec.window_samples)[: spec.window_samples // 2 + 1], 31, np.int32)
-    sine = fixed(np.sin(2.0 * math.pi * np.arange(spec.fft_points) / spec.fft_points), 30, np.int32)
     dct = fixed(dct_matrix(spec), 15, np.int16).ravel()
     return FrontendTables(
         window_samples=spec.window_samples, hop_samples=spec.hop_samples, fft_points=spec.fft_points,
         log_floor=spec.log_floor, bands=spec.bands, features=spec.features,
-        window_count=window.size, sine_count=sine.size, sqrt_count=SQRT_ENTRIES, log_count=LOG_ENTRIES,
-        dct_count=dct.size, window_q31=window, sine_q30=sine,
-        sqrt_q15=fixed(np.sqrt((16 + np.arange(SQRT_ENTRIES)) / 64), 15, np.uint16),
-        log_q16=fixed(np.log1p(np.arange(LOG_ENTRIES) / 32), 16, np.uint16),
-        dct_q15=dct, **_mel_tables(spec), **_scale_tables(normalisation))
+        window_count=window.size, window_q31=window, log_count=LOG_ENTRIES,
+        log_q16=fixed(np.log1p(np.arange(LOG_ENTRIES) / (LOG_ENTRIES - 1)), 16, np.uint16),
+        dct_count=dct.size, dct_q15=dct,
+        **_fft_tables(spec.fft_points), **_mel_tables(spec), **_scale_tables(normalisation))

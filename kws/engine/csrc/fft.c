@@ -2,8 +2,8 @@
 
 #include "kws_math.h"
 
-/* Magnitudes: the inputs are below sqrt(2) 2^29 as complex numbers. Each pass adds four of them and divides by four (two
- * and two), so that no complex number ever exceeds sqrt(2) 2^29 but for rounding (3 per pass): |component| < 2^30. */
+/* Magnitudes: the inputs are at most sqrt(2) 2^29 as complex numbers. Each pass adds four of them and divides by four
+ * (two and two), so that no complex number exceeds sqrt(2) 2^29 by more than 3 per pass: |component| < 2^30. */
 
 /* x / 4, rounded half up. */
 static inline int32_t kws_quarter(int32_t x)
@@ -11,110 +11,121 @@ static inline int32_t kws_quarter(int32_t x)
     return (x + 2) >> 2;
 }
 
-/* (a * cosine + b * sine) / 4 with factors in Q30, rounded half up; for cosine 1 and sine 0 equal to kws_quarter(a). */
-static inline int32_t kws_turn_quarter(int32_t a, int32_t cosine_q30, int32_t b, int32_t sine_q30)
+/* (a * cosine +- b * sine) / 4, rounded half up. */
+static inline int32_t kws_turn_sum(int32_t a, int32_t cosine_q30, int32_t b, int32_t sine_q30)
 {
     return (int32_t)(((int64_t)a * cosine_q30 + (int64_t)b * sine_q30 + ((int64_t)1 << 31)) >> 32);
 }
 
-/* Four-point butterfly of quarters, in the order a, c, b, d in which bit reversal lays them; stride in int32. */
-static inline void kws_butterfly(int32_t *at, int32_t stride, const int32_t *a, const int32_t *b, const int32_t *c,
-                                 const int32_t *d)
+static inline int32_t kws_turn_gap(int32_t a, int32_t cosine_q30, int32_t b, int32_t sine_q30)
 {
-    const int32_t sum_re = a[0] + c[0], sum_im = a[1] + c[1], gap_re = a[0] - c[0], gap_im = a[1] - c[1];
-    const int32_t odd_re = b[0] + d[0], odd_im = b[1] + d[1], cross_re = b[0] - d[0], cross_im = b[1] - d[1];
-    at[0] = sum_re + odd_re;
-    at[1] = sum_im + odd_im;
-    at[stride] = gap_re + cross_im;
-    at[stride + 1] = gap_im - cross_re;
-    at[2 * stride] = sum_re - odd_re;
-    at[2 * stride + 1] = sum_im - odd_im;
-    at[3 * stride] = gap_re - cross_im;
-    at[3 * stride + 1] = gap_im + cross_re;
+    return (int32_t)(((int64_t)a * cosine_q30 - (int64_t)b * sine_q30 + ((int64_t)1 << 31)) >> 32);
 }
 
-/* First butterflies of all blocks of a pass, whose factors are 1. */
-static void kws_pass_first(int32_t *data, int32_t points, int32_t stride)
+/* First pass, radix 2, where points / 2 is no power of four: pairs to spectra of length 2, over 2. */
+static void kws_pass_two(int32_t *re, int32_t *im, int32_t count)
 {
-    int32_t *at;
-    for (at = data; at < data + points; at += 4 * stride) {
-        const int32_t a[2] = {kws_quarter(at[0]), kws_quarter(at[1])};
-        const int32_t c[2] = {kws_quarter(at[stride]), kws_quarter(at[stride + 1])};
-        const int32_t b[2] = {kws_quarter(at[2 * stride]), kws_quarter(at[2 * stride + 1])};
-        const int32_t d[2] = {kws_quarter(at[3 * stride]), kws_quarter(at[3 * stride + 1])};
-        kws_butterfly(at, stride, a, b, c, d);
-    }
-}
-
-/* One radix-4 pass: blocks of 4 * stride int32 (2 * stride complex numbers) from four spectra of stride / 2. */
-static void kws_pass(int32_t *data, int32_t points, int32_t stride, const int32_t *sine)
-{
-    const int32_t *const cosine = sine + points / 4;
-    const int32_t step = points / (2 * stride);
-    int32_t k, i;
-    kws_pass_first(data, points, stride);
-    for (k = 2, i = step; k < stride; k += 2, i += step) {
-        const int32_t c1 = cosine[i], c2 = cosine[2 * i], c3 = cosine[3 * i];
-        const int32_t s1 = sine[i], s2 = sine[2 * i], s3 = sine[3 * i];
-        int32_t *at;
-        for (at = data + k; at < data + points; at += 4 * stride) {
-            const int32_t *const pc = at + stride, *const pb = at + 2 * stride, *const pd = at + 3 * stride;
-            const int32_t a[2] = {kws_quarter(at[0]), kws_quarter(at[1])};
-            const int32_t c[2] = {kws_turn_quarter(pc[0], c2, pc[1], s2), kws_turn_quarter(pc[1], c2, pc[0], -s2)};
-            const int32_t b[2] = {kws_turn_quarter(pb[0], c1, pb[1], s1), kws_turn_quarter(pb[1], c1, pb[0], -s1)};
-            const int32_t d[2] = {kws_turn_quarter(pd[0], c3, pd[1], s3), kws_turn_quarter(pd[1], c3, pd[0], -s3)};
-            kws_butterfly(at, stride, a, b, c, d);
-        }
-    }
-}
-
-/* Two-point first pass, for lengths that are no power of four: halves, rounded half up. */
-static void kws_pass_two(int32_t *data, int32_t points)
-{
-    int32_t *at;
-    for (at = data; at < data + points; at += 4) {
-        const int32_t a_re = (at[0] + 1) >> 1, a_im = (at[1] + 1) >> 1;
-        const int32_t b_re = (at[2] + 1) >> 1, b_im = (at[3] + 1) >> 1;
-        at[0] = a_re + b_re;
-        at[1] = a_im + b_im;
-        at[2] = a_re - b_re;
-        at[3] = a_im - b_im;
-    }
-}
-
-/* From the spectrum Z of (even samples) + j (odd samples) to X: with E = Z[k] + conj Z[m - k], D = Z[k] - conj Z[m - k]
- * and w = exp(-2 pi j k / points): X[k] = (E - j w D) / 2, X[m - k] = conj(E + j w D) / 2 (its im is left negated).
- * |E|, |D| < 2 sqrt(2) 2^29 < 2^31. */
-static void kws_split(int32_t *data, int32_t points, const int32_t *sine)
-{
-    const int32_t *const cosine = sine + points / 4;
-    const int32_t dc = data[0], odd = data[1];
     int32_t k;
-    data[0] = dc + odd;
-    data[1] = dc - odd;
-    for (k = 1; k < points / 4; k++) {
-        int32_t *const low = data + 2 * k, *const high = data + points - 2 * k;
-        const int32_t d_re = low[0] - high[0], d_im = low[1] + high[1];
-        const int32_t e_re = (low[0] + high[0] + 1) >> 1, e_im = (low[1] - high[1] + 1) >> 1;
-        const int64_t half = (int64_t)1 << 30, c = cosine[k], s = sine[k];
-        const int32_t t_re = (int32_t)((c * d_im - s * d_re + half) >> 31);
-        const int32_t t_im = (int32_t)((-c * d_re - s * d_im + half) >> 31);
-        low[0] = e_re + t_re;
-        low[1] = e_im + t_im;
-        high[0] = e_re - t_re;
-        high[1] = e_im - t_im;
+    for (k = 0; k < count; k += 2) {
+        const int32_t a_re = (re[k] + 1) >> 1, a_im = (im[k] + 1) >> 1;
+        const int32_t b_re = (re[k + 1] + 1) >> 1, b_im = (im[k + 1] + 1) >> 1;
+        re[k] = a_re + b_re;
+        im[k] = a_im + b_im;
+        re[k + 1] = a_re - b_re;
+        im[k + 1] = a_im - b_im;
     }
 }
 
-void kws_fft_real(int32_t *data, int32_t points, const int32_t *sine_q30)
+/* First pass, radix 4: numbers a, c, b, d (the order of bit reversal) to spectra of length 4, over 4. */
+KWS_WIDE static void kws_pass_first(int32_t *restrict re, int32_t *restrict im, int32_t count)
 {
-    int32_t stride = 2;
-    if (points != 512) {
-        kws_pass_two(data, points);
-        stride = 4;
+    int32_t k;
+    for (k = 0; k < count; k += 4) {
+        const int32_t a_re = kws_quarter(re[k]), a_im = kws_quarter(im[k]);
+        const int32_t c_re = kws_quarter(re[k + 1]), c_im = kws_quarter(im[k + 1]);
+        const int32_t b_re = kws_quarter(re[k + 2]), b_im = kws_quarter(im[k + 2]);
+        const int32_t d_re = kws_quarter(re[k + 3]), d_im = kws_quarter(im[k + 3]);
+        re[k] = a_re + c_re + (b_re + d_re);
+        im[k] = a_im + c_im + (b_im + d_im);
+        re[k + 1] = a_re - c_re + (b_im - d_im);
+        im[k + 1] = a_im - c_im - (b_re - d_re);
+        re[k + 2] = a_re + c_re - (b_re + d_re);
+        im[k + 2] = a_im + c_im - (b_im + d_im);
+        re[k + 3] = a_re - c_re - (b_im - d_im);
+        im[k + 3] = a_im - c_im + (b_re - d_re);
     }
-    for (; stride < points; stride *= 4) {
-        kws_pass(data, points, stride, sine_q30);
+}
+
+/* Four spectra of the given length, in the order a, c, b, d, to one of four times the length: with w from `factors`,
+ * X[k + i length] = (a + (-j)^i w b + (-1)^i w^2 c + j^i w^3 d) / 4. */
+KWS_WIDE static void kws_merge(int32_t *restrict re, int32_t *restrict im, int32_t length, const int32_t *restrict factors)
+{
+    const int32_t *const cos1 = factors, *const sin1 = cos1 + length;
+    const int32_t *const cos2 = sin1 + length, *const sin2 = cos2 + length;
+    const int32_t *const cos3 = sin2 + length, *const sin3 = cos3 + length;
+    int32_t *const re1 = re + length, *const re2 = re1 + length, *const re3 = re2 + length;
+    int32_t *const im1 = im + length, *const im2 = im1 + length, *const im3 = im2 + length;
+    int32_t k;
+    KWS_INDEPENDENT
+    for (k = 0; k < length; k++) {
+        const int32_t a_re = kws_quarter(re[k]), a_im = kws_quarter(im[k]);
+        const int32_t c_re = kws_turn_sum(re1[k], cos2[k], im1[k], sin2[k]);
+        const int32_t c_im = kws_turn_gap(im1[k], cos2[k], re1[k], sin2[k]);
+        const int32_t b_re = kws_turn_sum(re2[k], cos1[k], im2[k], sin1[k]);
+        const int32_t b_im = kws_turn_gap(im2[k], cos1[k], re2[k], sin1[k]);
+        const int32_t d_re = kws_turn_sum(re3[k], cos3[k], im3[k], sin3[k]);
+        const int32_t d_im = kws_turn_gap(im3[k], cos3[k], re3[k], sin3[k]);
+        re[k] = a_re + c_re + (b_re + d_re);
+        im[k] = a_im + c_im + (b_im + d_im);
+        re1[k] = a_re - c_re + (b_im - d_im);
+        im1[k] = a_im - c_im - (b_re - d_re);
+        re2[k] = a_re + c_re - (b_re + d_re);
+        im2[k] = a_im + c_im - (b_im + d_im);
+        re3[k] = a_re - c_re - (b_im - d_im);
+        im3[k] = a_im - c_im + (b_re - d_re);
     }
-    kws_split(data, points, sine_q30);
+}
+
+/* From the spectrum Z of (even samples) + j (odd samples) to X, with m = points / 2, E = Z[k] + conj Z[m - k],
+ * D = Z[k] - conj Z[m - k] and w = exp(-2 pi j k / points): X[k] = (E - j w D) / 2 and X[m - k] = conj(E + j w D) / 2,
+ * whose im is left negated. |E|, |D| < 2 sqrt(2) 2^29 < 2^31. The middle, X[m / 2] = conj Z[m / 2], stays as it is. */
+KWS_WIDE static void kws_split(int32_t *restrict re, int32_t *restrict im, int32_t count, const int32_t *restrict cosine,
+                               const int32_t *restrict sine)
+{
+    const int32_t dc = re[0] + im[0], nyquist = re[0] - im[0];
+    const int64_t half = (int64_t)1 << 30;
+    int32_t k;
+    KWS_INDEPENDENT
+    for (k = 1; k < count / 2; k++) {
+        const int32_t d_re = re[k] - re[count - k], d_im = im[k] + im[count - k];
+        const int32_t e_re = (re[k] + re[count - k] + 1) >> 1, e_im = (im[k] - im[count - k] + 1) >> 1;
+        const int32_t t_re = (int32_t)(((int64_t)d_im * cosine[k] - (int64_t)d_re * sine[k] + half) >> 31);
+        const int32_t t_im = (int32_t)(((int64_t)d_re * cosine[k] + (int64_t)d_im * sine[k] + half) >> 31);
+        re[k] = e_re + t_re;
+        im[k] = e_im - t_im;
+        re[count - k] = e_re - t_re;
+        im[count - k] = e_im + t_im;
+    }
+    re[0] = dc;
+    im[0] = nyquist;
+}
+
+void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passes_q30, const int32_t *split_q30)
+{
+    const int32_t count = points / 2;
+    int32_t length, at;
+    if (points == 512) {
+        kws_pass_first(re, im, count);
+        length = 4;
+    } else {
+        kws_pass_two(re, im, count);
+        length = 2;
+    }
+    for (; length < count; length *= 4) {
+        for (at = 0; at < count; at += 4 * length) {
+            kws_merge(re + at, im + at, length, passes_q30);
+        }
+        passes_q30 += 6 * length;
+    }
+    kws_split(re, im, count, split_q30, split_q30 + points / 4);
 }

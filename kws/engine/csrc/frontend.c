@@ -31,32 +31,29 @@ const int32_t *kws_frontend_raw(const kws_frontend *state)
 }
 
 /* sample * window in Q14: |result| <= 2^29 for any table. */
-static inline int32_t kws_windowed(const kws_frontend_tables *tables, int16_t sample, int32_t index)
+static inline int32_t kws_windowed(int16_t sample, int32_t factor_q31)
 {
-    const int32_t mirrored = tables->window_samples - index;
-    const int32_t factor_q31 = tables->window_q31[index < mirrored ? index : mirrored];
-    return (int32_t)kws_shift_round((int64_t)sample * factor_q31, 17);
+    return (int32_t)(((int64_t)sample * factor_q31 + (1 << 16)) >> 17);
 }
 
-/* The window as complex pairs in bit-reversed order, zeros behind its end. */
+/* The window as complex pairs (even, odd samples), each at its place for the FFT; zeros behind its end. */
 static void kws_load_window(const kws_frontend *state)
 {
     const kws_frontend_tables *const tables = state->tables;
-    const int32_t half = tables->fft_points / 2;
-    int32_t n, bit, reversed = 0;
-    for (n = 0; n < half; n++) {
-        int32_t *const at = state->scratch + 2 * reversed;
-        if (2 * n < tables->window_samples) {
-            at[0] = kws_windowed(tables, state->samples[2 * n], 2 * n);
-            at[1] = kws_windowed(tables, state->samples[2 * n + 1], 2 * n + 1);
-        } else {
-            at[0] = 0;
-            at[1] = 0;
-        }
-        for (bit = half >> 1; reversed & bit; bit >>= 1) {
-            reversed ^= bit;
-        }
-        reversed |= bit;
+    const int32_t points = tables->fft_points, window = tables->window_samples, centre = window / 2;
+    const int32_t *const factor = tables->window_q31;
+    const int16_t *const samples = state->samples;
+    int32_t *const re = state->scratch, *const im = re + points / 2;
+    int32_t i;
+    for (i = 0; i < window; i += 2) {
+        const int32_t place = kws_fft_place(i / 2, points);
+        re[place] = kws_windowed(samples[i], factor[i <= centre ? i : window - i]);
+        im[place] = kws_windowed(samples[i + 1], factor[i < centre ? i + 1 : window - i - 1]);
+    }
+    for (; i < points; i += 2) {
+        const int32_t place = kws_fft_place(i / 2, points);
+        re[place] = 0;
+        im[place] = 0;
     }
 }
 
@@ -84,7 +81,8 @@ int32_t kws_frontend_push(kws_frontend *state, const int16_t *samples, int32_t c
         return 0;
     }
     kws_load_window(state);
-    kws_fft_real(state->scratch, tables->fft_points, tables->sine_q30);
+    kws_fft_real(state->scratch, state->scratch + tables->fft_points / 2, tables->fft_points, tables->passes_q30,
+                 tables->split_q30);
     kws_spectrum_features(tables, state->scratch);
     kws_quantize_row(tables, state->scratch, row);
     state->filled -= tables->hop_samples;

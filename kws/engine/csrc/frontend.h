@@ -11,18 +11,17 @@
 
 #include <stdint.h>
 
-#define KWS_FRONTEND_SQRT_ENTRIES 49
 #define KWS_FRONTEND_LOG_ENTRIES 33
 #define KWS_FRONTEND_MAX_BANDS 80
 
 /* What kws_frontend_check finds: 0, or the first rule that is broken. */
 enum {
     KWS_FRONTEND_OK = 0,
-    KWS_FRONTEND_BAD_SIZES = -1,       /* window, hop, FFT length, floor, bands or features out of range */
+    KWS_FRONTEND_BAD_SIZES = -1,       /* window, hop, FFT length, floor, bins, bands or features out of range */
     KWS_FRONTEND_BAD_COUNTS = -2,      /* a table does not have the length that the sizes ask for */
-    KWS_FRONTEND_BAD_SINE = -3,        /* the FFT's factors exceed 1 */
-    KWS_FRONTEND_BAD_MEL = -4,         /* a band reaches outside of the spectrum or of its weights */
-    KWS_FRONTEND_BAD_CURVES = -5,      /* the square root's or the logarithm's table does not rise */
+    KWS_FRONTEND_BAD_FACTORS = -3,     /* a complex factor of the FFT exceeds 1 */
+    KWS_FRONTEND_BAD_MEL = -4,         /* the mel segments do not add up to the bins */
+    KWS_FRONTEND_BAD_LOG = -5,         /* the table of the logarithm does not rise */
     KWS_FRONTEND_BAD_SCALES = -6       /* offset, multiplier or shift out of range */
 };
 
@@ -31,24 +30,24 @@ typedef struct kws_frontend_tables {
     int32_t window_samples;            /* even, 2..fft_points */
     int32_t hop_samples;               /* 1..window_samples */
     int32_t fft_points;                /* 256, 512 or 1024 */
-    int32_t first_bin;                 /* lowest bin of the spectrum with a weight */
-    int32_t bins;                      /* bins from first_bin on; first_bin + bins <= fft_points / 2 + 1 */
     int32_t log_floor;                 /* 1..4096, added to each band in units of the FFT of the int16 samples */
+    int32_t first_bin;                 /* lowest bin of the spectrum that is used */
+    int32_t bins;                      /* how many are, from there on; first_bin + bins <= fft_points / 2 + 1 */
     int32_t bands;                     /* 1..80 */
     int32_t features;                  /* numbers per row: 1..bands; = bands where there is no DCT */
     int32_t window_count;              /* window_samples / 2 + 1 */
-    int32_t sine_count;                /* fft_points */
-    int32_t sqrt_count;                /* KWS_FRONTEND_SQRT_ENTRIES */
+    int32_t passes_count;              /* pairs 6 L per pass: 252, 504 or 1020 for 256, 512 or 1024 points */
+    int32_t split_count;               /* fft_points / 2 */
     int32_t log_count;                 /* KWS_FRONTEND_LOG_ENTRIES */
-    int32_t mel_count;                 /* sum of band_length */
     int32_t dct_count;                 /* features * bands, or 0: no DCT */
     const int32_t *window_q31;         /* rising half of the periodic Hann window, centre included */
-    const int32_t *sine_q30;           /* sin(2 pi i / fft_points) */
-    const uint16_t *sqrt_q15;          /* sqrt((16 + i) / 64) */
+    const int32_t *passes_q30;         /* for each radix-4 pass from spectra of length L > 1, w = exp(-j pi k / (2 L)):
+                                          re w, -im w, re w^2, -im w^2, re w^3, -im w^3, each for k = 0..L - 1 */
+    const int32_t *split_q30;          /* cosine, then sine, of 2 pi k / fft_points for k = 0..fft_points / 4 - 1 */
+    const uint16_t *rising_q16;        /* [bins] weight of the bin in the band whose centre is the next above it; in
+                                          the band below it weighs 1 minus that */
+    const uint16_t *segments;          /* [bands + 1] bins between one band's centre (or the edges) and the next */
     const uint16_t *log_q16;           /* ln(1 + i / 32) */
-    const uint16_t *band_start;        /* [bands] first bin of each band, counted from first_bin */
-    const uint16_t *band_length;       /* [bands] bins of each band, 0 allowed */
-    const uint16_t *mel_q16;           /* weights of all bands, one after the other */
     const int16_t *dct_q15;            /* [features][bands] */
     const int32_t *offset_q16;         /* [features] |offset| <= 2^30 */
     const int32_t *multiplier;         /* [features] >= 0: q = (x - offset) * multiplier / 2^shift */
@@ -90,11 +89,13 @@ const int32_t *kws_frontend_raw(const kws_frontend *state);
 void kws_frontend_clips(const kws_frontend_tables *tables, void *memory, const int16_t *samples, int32_t clips,
                         int32_t samples_per_clip, int8_t *features, int32_t *raw);
 
-/* The two curves, for tests that sweep them.
- * Magnitude sqrt(re^2 + im^2), |re + j im| < 2^31: relative error below 1.5e-4, or 1 where that is more. */
-uint32_t kws_frontend_magnitude(int32_t re, int32_t im, const uint16_t *sqrt_q15);
+/* Two steps of their own, for tests that sweep them. */
 
-/* ln(x / 2^point) in Q16 for x > 0, 0 <= point <= 62: error below 1.6e-4. */
+/* 1.16293 * sqrt(re^2 + im^2) without a root, |re + j im| <= sqrt(2) * 2^30: relative error at most 0.0014 for
+ * magnitudes of 2^12 and more, absolute error at most 4 below. */
+int32_t kws_frontend_magnitude(int32_t re, int32_t im);
+
+/* ln(x / 2^point) in Q16 for x > 0, 0 <= point <= 62: error at most 0.00014. */
 int32_t kws_frontend_ln_q16(uint64_t x, int32_t point, const uint16_t *log_q16);
 
 #endif

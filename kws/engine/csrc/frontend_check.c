@@ -11,43 +11,63 @@ static int32_t kws_sizes_hold(const kws_frontend_tables *t)
            && kws_in(2, t->window_samples, t->fft_points) && t->window_samples % 2 == 0
            && kws_in(1, t->hop_samples, t->window_samples) && kws_in(1, t->log_floor, 4096)
            && kws_in(0, t->first_bin, t->fft_points / 2) && kws_in(1, t->bins, t->fft_points / 2 + 1 - t->first_bin)
-           && kws_in(1, t->bands, KWS_FRONTEND_MAX_BANDS) && t->bins <= t->fft_points - t->bands
-           && kws_in(1, t->features, t->bands);
+           && kws_in(1, t->bands, KWS_FRONTEND_MAX_BANDS) && kws_in(1, t->features, t->bands);
+}
+
+/* Factors of the radix-4 passes that follow the first pass. */
+static int32_t kws_pass_factors(int32_t points)
+{
+    int32_t length, factors = 0;
+    for (length = points == 512 ? 4 : 2; length < points / 2; length *= 4) {
+        factors += 6 * length;
+    }
+    return factors;
 }
 
 static int32_t kws_counts_hold(const kws_frontend_tables *t)
 {
-    return t->window_count == t->window_samples / 2 + 1 && t->sine_count == t->fft_points
-           && t->sqrt_count == KWS_FRONTEND_SQRT_ENTRIES && t->log_count == KWS_FRONTEND_LOG_ENTRIES
-           && kws_in(0, t->mel_count, t->bands * (t->fft_points / 2 + 1))
+    return t->window_count == t->window_samples / 2 + 1 && t->passes_count == kws_pass_factors(t->fft_points)
+           && t->split_count == t->fft_points / 2 && t->log_count == KWS_FRONTEND_LOG_ENTRIES
            && (t->dct_count == t->features * t->bands || (t->dct_count == 0 && t->features == t->bands));
 }
 
-/* sine^2 + cosine^2 <= 1 + 2^-29, so that no complex factor makes a number grow. */
-static int32_t kws_sine_holds(const kws_frontend_tables *t)
+/* cosine^2 + sine^2 <= 1 + 2^-29, so that no complex factor makes a number grow; count of each, sines behind cosines. */
+static int32_t kws_factors_hold(const int32_t *cosine_q30, int32_t count)
 {
-    const int32_t one = (int32_t)1 << 30, quarter = t->sine_count / 4;
+    const int32_t *const sine_q30 = cosine_q30 + count, one = (int32_t)1 << 30;
     int32_t i;
-    for (i = 0; i < t->sine_count; i++) {
-        const int64_t sine = t->sine_q30[i], cosine = t->sine_q30[(i + quarter) % t->sine_count];
-        if (!kws_in(-one, t->sine_q30[i], one) || !kws_in(-one, (int32_t)cosine, one)
-            || sine * sine + cosine * cosine > ((int64_t)1 << 60) + ((int64_t)1 << 31)) {
+    for (i = 0; i < count; i++) {
+        const int64_t cosine = cosine_q30[i], sine = sine_q30[i];
+        if (!kws_in(-one, cosine_q30[i], one) || !kws_in(-one, sine_q30[i], one)
+            || cosine * cosine + sine * sine > ((int64_t)1 << 60) + ((int64_t)1 << 31)) {
             return 0;
         }
     }
     return 1;
 }
 
+static int32_t kws_passes_hold(const kws_frontend_tables *t)
+{
+    const int32_t *factors = t->passes_q30;
+    int32_t length, i;
+    for (length = t->fft_points == 512 ? 4 : 2; length < t->fft_points / 2; length *= 4) {
+        for (i = 0; i < 3; i++) {
+            if (!kws_factors_hold(factors, length)) {
+                return 0;
+            }
+            factors += 2 * length;
+        }
+    }
+    return kws_factors_hold(t->split_q30, t->split_count / 2);
+}
+
 static int32_t kws_mel_holds(const kws_frontend_tables *t)
 {
-    int32_t band, weights = 0;
-    for (band = 0; band < t->bands; band++) {
-        if (t->band_start[band] + t->band_length[band] > t->bins) {
-            return 0;
-        }
-        weights += t->band_length[band];
+    int32_t segment, bins = 0;
+    for (segment = 0; segment <= t->bands; segment++) {
+        bins += t->segments[segment];
     }
-    return weights == t->mel_count;
+    return bins == t->bins;
 }
 
 static int32_t kws_rises(const uint16_t *curve, int32_t count)
@@ -81,14 +101,14 @@ int32_t kws_frontend_check(const kws_frontend_tables *tables)
     if (!kws_counts_hold(tables)) {
         return KWS_FRONTEND_BAD_COUNTS;
     }
-    if (!kws_sine_holds(tables)) {
-        return KWS_FRONTEND_BAD_SINE;
+    if (!kws_passes_hold(tables)) {
+        return KWS_FRONTEND_BAD_FACTORS;
     }
     if (!kws_mel_holds(tables)) {
         return KWS_FRONTEND_BAD_MEL;
     }
-    if (!kws_rises(tables->sqrt_q15, tables->sqrt_count) || !kws_rises(tables->log_q16, tables->log_count)) {
-        return KWS_FRONTEND_BAD_CURVES;
+    if (!kws_rises(tables->log_q16, tables->log_count)) {
+        return KWS_FRONTEND_BAD_LOG;
     }
     return kws_scales_hold(tables) ? KWS_FRONTEND_OK : KWS_FRONTEND_BAD_SCALES;
 }

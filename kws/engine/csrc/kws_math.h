@@ -8,6 +8,16 @@
 
 #include <stdint.h>
 
+/* KWS_WIDE before a function: on a PC it is compiled twice, and the processor's vector unit is used where there is one.
+ * KWS_INDEPENDENT before a loop: its turns touch different memory. Both change the speed and nothing else. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define KWS_WIDE __attribute__((target_clones("avx2", "default")))
+#define KWS_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define KWS_WIDE
+#define KWS_INDEPENDENT
+#endif
+
 /* Leading zero bits of x: 0..63. x > 0. */
 static inline int32_t kws_leading_zeros(uint64_t x)
 {
@@ -32,16 +42,10 @@ static inline int8_t kws_saturate_int8(int64_t x)
     return (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
 }
 
-/* x / 2^shift, rounded half up (towards plus infinity). 1 <= shift <= 62, |x| < 2^62. */
+/* x / 2^shift, rounded half up (towards plus infinity). 1 <= shift <= 62, |x| <= 2^62. */
 static inline int64_t kws_shift_round(int64_t x, int32_t shift)
 {
     return (x + ((int64_t)1 << (shift - 1))) >> shift;
-}
-
-/* Between two entries of a rising table: low + (high - low) * fraction, in Q16 of the entries; low <= high. */
-static inline uint32_t kws_interpolate_q16(const uint16_t *entry, uint32_t fraction_q16)
-{
-    return ((uint32_t)entry[0] << 16) + (uint32_t)(entry[1] - entry[0]) * fraction_q16;
 }
 
 #endif

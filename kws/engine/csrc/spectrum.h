@@ -4,7 +4,8 @@
 
 #include "frontend.h"
 
-/* data : int32 [fft_points]. In: the FFT's output. Out: the row of features, int32 [features] in Q16, at its start. */
+/* data : int32 [fft_points]. In: the FFT's re [fft_points / 2], then im. Out: the row of features, int32 [features] in
+ * Q16, at its start. */
 void kws_spectrum_features(const kws_frontend_tables *tables, int32_t *data);
 
 #endif

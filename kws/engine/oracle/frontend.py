@@ -8,6 +8,7 @@ import numpy as np
 from kws.features.tables import FrontendTables
 
 LN2_Q16 = 45_426
+GAIN_Q16, LN_GAIN_Q16 = 76_214, 9_892  # of `magnitude`
 
 
 def rounded_shift(x: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
@@ -23,28 +24,22 @@ def leading_zeros(x: np.ndarray) -> np.ndarray:
     return 64 - bits
 
 
-def interpolate_q16(curve: np.ndarray, index: np.ndarray, fraction_q16: np.ndarray) -> np.ndarray:
-    """curve[index] and the straight line to the next entry, in Q16 of the entries."""
-    curve = curve.astype(np.int64)
-    return (curve[index] << 16) + (curve[index + 1] - curve[index]) * fraction_q16
-
-
-def magnitude(re: np.ndarray, im: np.ndarray, sqrt_q15: np.ndarray) -> np.ndarray:
-    """sqrt(re^2 + im^2) of the C's kws_frontend_magnitude."""
-    power = (re * re + im * im).astype(np.uint64)
-    zeros = leading_zeros(np.maximum(power, 1)) & ~1
-    mantissa = ((power << zeros.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
-    index = np.maximum((mantissa >> 26) - 16, 0)  # below 0 only where the power is 0
-    root = interpolate_q16(sqrt_q15, index, (mantissa >> 10) & 0xFFFF) >> (zeros // 2 - 1)
-    return np.where(power == 0, 0, root)
+def magnitude(re: np.ndarray, im: np.ndarray) -> np.ndarray:
+    """About 1.16293 sqrt(re^2 + im^2): three folds and four turns with shifts alone."""
+    re, im = np.abs(re), np.abs(im)
+    u, v = np.maximum(re, im), np.minimum(re, im)
+    for shift in (1, 2, 3):
+        u, v = u + (v >> shift), np.abs(v - (u >> shift))
+    return u + (v >> 4)
 
 
 def ln_q16(x: np.ndarray, point: int, log_q16: np.ndarray) -> np.ndarray:
     """ln(x / 2^point) in Q16 of the C's kws_frontend_ln_q16. x : uint64 > 0."""
     zeros = leading_zeros(x)
     mantissa = ((x << zeros.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
-    fraction = interpolate_q16(log_q16, (mantissa >> 26) & 31, (mantissa >> 10) & 0xFFFF)
-    return (63 - zeros - point) * LN2_Q16 + ((fraction + 0x8000) >> 16)
+    curve, index, fraction_q16 = log_q16.astype(np.int64), (mantissa >> 26) & 31, (mantissa >> 10) & 0xFFFF
+    rise = (curve[index + 1] - curve[index]) * fraction_q16 >> 16
+    return (63 - zeros - point) * LN2_Q16 + curve[index] + rise
 
 
 def windowed(tables: FrontendTables, frames: np.ndarray) -> np.ndarray:
@@ -64,62 +59,70 @@ def bit_reversal(count: int) -> np.ndarray:
     return order
 
 
-def complex_fft(re: np.ndarray, im: np.ndarray, sine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """FFT of [n, m] complex numbers in bit-reversed order, over m: radix 4, the first pass radix 2 where needed."""
-    count, m = re.shape
-    points = 2 * m
-    cosine = np.roll(sine, -points // 4)
-    length = 1
-    if m != 256:
-        halves = [(part + 1) >> 1 for part in (re, im)]
-        re, im = (np.stack([p[:, 0::2] + p[:, 1::2], p[:, 0::2] - p[:, 1::2]], 2).reshape(count, m) for p in halves)
-        length = 2
-    while length < m:
-        shape, k = (count, -1, 4, length), np.arange(length) * (points // (4 * length))
+def first_pass(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """[n, m] complex numbers in bit-reversed order -> spectra of length 4 over 4, or of 2 over 2, and the length."""
+    if re.shape[1] == 256:
+        ones = np.array([2**30, 0] * 3)
+        return *merge(re, im, ones, 1), 4
+    halves = [(part + 1) >> 1 for part in (re, im)]
+    pairs = [np.stack([p[:, 0::2] + p[:, 1::2], p[:, 0::2] - p[:, 1::2]], 2).reshape(re.shape) for p in halves]
+    return pairs[0], pairs[1], 2
 
-        def turned(multiple: int, part: tuple[np.ndarray, np.ndarray], k: np.ndarray = k):
-            c, s = cosine[multiple * k], sine[multiple * k]
-            return rounded_shift(part[0] * c + part[1] * s, 32), rounded_shift(part[1] * c - part[0] * s, 32)
 
-        parts = [(re.reshape(shape)[:, :, i], im.reshape(shape)[:, :, i]) for i in range(4)]
-        a = tuple((part + 2) >> 2 for part in parts[0])
-        c, b, d = turned(2, parts[1]), turned(1, parts[2]), turned(3, parts[3])
-        even_re, even_im, gap_re, gap_im = a[0] + c[0], a[1] + c[1], a[0] - c[0], a[1] - c[1]
-        odd_re, odd_im, cross_re, cross_im = b[0] + d[0], b[1] + d[1], b[0] - d[0], b[1] - d[1]
-        re = np.stack([even_re + odd_re, gap_re + cross_im, even_re - odd_re, gap_re - cross_im], 2).reshape(count, m)
-        im = np.stack([even_im + odd_im, gap_im - cross_re, even_im - odd_im, gap_im + cross_re], 2).reshape(count, m)
-        length *= 4
+def merge(re: np.ndarray, im: np.ndarray, factors: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """[n, m] complex numbers: spectra of `length` -> of 4 * length, over 4. factors : [6 * length] in Q30."""
+    shape, factors = (len(re), -1, 4, length), factors.reshape(6, length)
+    parts = [(re.reshape(shape)[:, :, i], im.reshape(shape)[:, :, i]) for i in range(4)]
+
+    def turned(multiple: int, part: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        cosine, sine = factors[2 * multiple - 2], factors[2 * multiple - 1]
+        return (rounded_shift(part[0] * cosine + part[1] * sine, 32),
+                rounded_shift(part[1] * cosine - part[0] * sine, 32))
+
+    a = tuple((part + 2) >> 2 for part in parts[0])
+    c, b, d = turned(2, parts[1]), turned(1, parts[2]), turned(3, parts[3])
+    even_re, even_im, gap_re, gap_im = a[0] + c[0], a[1] + c[1], a[0] - c[0], a[1] - c[1]
+    odd_re, odd_im, cross_re, cross_im = b[0] + d[0], b[1] + d[1], b[0] - d[0], b[1] - d[1]
+    return (np.stack([even_re + odd_re, gap_re + cross_im, even_re - odd_re, gap_re - cross_im], 2).reshape(re.shape),
+            np.stack([even_im + odd_im, gap_im - cross_re, even_im - odd_im, gap_im + cross_re], 2).reshape(re.shape))
+
+
+def complex_fft(tables: FrontendTables, re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """FFT of [n, m] complex numbers in bit-reversed order, over m."""
+    re, im, length = first_pass(re, im)
+    factors = tables.passes_q30.astype(np.int64)
+    while length < re.shape[1]:
+        re, im = merge(re, im, factors[: 6 * length], length)
+        factors, length = factors[6 * length :], 4 * length
     return re, im
 
 
-def spectrum(data: np.ndarray, sine_q30: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """data : [n, points] -> (re, im), each [n, points / 2 + 1]: the FFT divided by points / 2; im with either sign."""
-    points, sine = data.shape[1], sine_q30.astype(np.int64)
-    m = points // 2
+def spectrum(tables: FrontendTables, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """data : [n, points] -> (re, im), each [n, points / 2 + 1]: the FFT over points / 2; im with either sign."""
+    m = data.shape[1] // 2
     order = bit_reversal(m)
-    z_re, z_im = complex_fft(data[:, 0::2][:, order], data[:, 1::2][:, order], sine)
+    z_re, z_im = complex_fft(tables, data[:, 0::2][:, order], data[:, 1::2][:, order])
     re, im = np.zeros((2, len(data), m + 1), np.int64)
     re[:, 0], re[:, m] = z_re[:, 0] + z_im[:, 0], z_re[:, 0] - z_im[:, 0]
     re[:, m // 2], im[:, m // 2] = z_re[:, m // 2], z_im[:, m // 2]
     k = np.arange(1, m // 2)
-    c, s = sine[k + points // 4], sine[k]
+    cosine, sine = tables.split_q30.astype(np.int64).reshape(2, m // 2)[:, k]
     d_re, d_im = z_re[:, k] - z_re[:, m - k], z_im[:, k] + z_im[:, m - k]
     e_re, e_im = (z_re[:, k] + z_re[:, m - k] + 1) >> 1, (z_im[:, k] - z_im[:, m - k] + 1) >> 1
-    t_re, t_im = rounded_shift(c * d_im - s * d_re, 31), rounded_shift(-c * d_re - s * d_im, 31)
-    re[:, k], im[:, k], re[:, m - k], im[:, m - k] = e_re + t_re, e_im + t_im, e_re - t_re, e_im - t_im
+    t_re, t_im = rounded_shift(d_im * cosine - d_re * sine, 31), rounded_shift(d_re * cosine + d_im * sine, 31)
+    re[:, k], im[:, k], re[:, m - k], im[:, m - k] = e_re + t_re, e_im - t_im, e_re - t_re, e_im + t_im
     return re, im
 
 
 def log_mel(tables: FrontendTables, magnitudes: np.ndarray) -> np.ndarray:
     """magnitudes : [n, bins] -> [n, bands] in Q16."""
-    point = 15 - tables.fft_points.bit_length() + 1 + 16
-    sums = np.full((len(magnitudes), tables.bands), tables.log_floor << point, np.uint64)
-    at = 0
-    for band, (start, length) in enumerate(zip(tables.band_start.tolist(), tables.band_length.tolist(), strict=True)):
-        weights = tables.mel_q16[at : at + length].astype(np.uint64)
-        sums[:, band] += magnitudes[:, start : start + length].astype(np.uint64) @ weights
-        at += length
-    return ln_q16(sums, point, tables.log_q16)
+    point = {256: 7, 512: 6, 1024: 5}[tables.fft_points]
+    segment = np.repeat(np.arange(tables.bands + 1), tables.segments)
+    one_hot = (segment[:, None] == np.arange(tables.bands + 1)).astype(np.int64)  # [bins, bands + 1]
+    rising = magnitudes @ (one_hot * tables.rising_q16.astype(np.int64)[:, None])
+    falling = ((magnitudes @ one_hot) << 16) - rising
+    sums = rising[:, :-1] + falling[:, 1:] + (tables.log_floor * GAIN_Q16 << point)
+    return ln_q16(sums.astype(np.uint64), point + 16, tables.log_q16) - LN_GAIN_Q16
 
 
 def quantize(tables: FrontendTables, raw: np.ndarray) -> np.ndarray:
@@ -137,9 +140,9 @@ def frame(tables: FrontendTables, samples: np.ndarray) -> np.ndarray:
 
 def raw_features(tables: FrontendTables, samples: np.ndarray) -> np.ndarray:
     """samples : int16 [n] -> int32 [frames, features] in Q16."""
-    re, im = spectrum(windowed(tables, frame(tables, samples)), tables.sine_q30)
+    re, im = spectrum(tables, windowed(tables, frame(tables, samples)))
     used = slice(tables.first_bin, tables.first_bin + tables.bins)
-    bands = log_mel(tables, magnitude(re[:, used], im[:, used], tables.sqrt_q15))
+    bands = log_mel(tables, magnitude(re[:, used], im[:, used]))
     if tables.dct_count == 0:
         return bands.astype(np.int32)
     dct = tables.dct_q15.astype(np.int64).reshape(tables.features, tables.bands)
