@@ -78,6 +78,17 @@ def find_run(run: Path | str | None, models: Path | None) -> Path:
     raise ModelError(f"no run {str(run)!r} in {models or Path.cwd()}; there are: {known}")
 
 
+def locate_run(run: Path | str | None, directory: Path | None = None) -> Path:
+    """`find_run` in the workspace of `directory` (or around the current folder); a run's path needs no workspace."""
+    try:
+        models = open_workspace(directory).models
+    except KwsError:
+        if run is None or directory is not None:
+            raise
+        models = None
+    return find_run(run, models)
+
+
 def list_runs(models: Path | None) -> list[Path]:
     """Every finished run in `models`, oldest first; folders without a readable manifest come first of all."""
     if models is None or not models.is_dir():

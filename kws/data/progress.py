@@ -25,6 +25,7 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
 
     amount = (DownloadColumn(), TransferSpeedColumn()) if in_bytes else (MofNCompleteColumn(),)
     columns = (TextColumn("{task.description}"), BarColumn(), *amount, TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+    # On a terminal, results printed meanwhile go above the bar; in a pipe they must stay on stdout.
+    with Progress(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task(title, total=total)
         yield lambda n=1: bar.advance(task, n)

@@ -1,7 +1,7 @@
 """The decoder from Python: its tables, made from the spec, and the C behind `push`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -16,6 +16,7 @@ SCORE_STEPS = 256  # a score of s steps is the probability s / 256
 class DecoderTables:
     """The fields of the C struct kws_decoder_tables, in its order; see csrc/decoder.h for what they do.
 
+    A hop is one decision of the network.
     labels : outputs of the network, 1..42; smoothing_hops : 1..200; refractory_hops : 0..1000;
     thresholds : per label 1..255, or 256: never; releases : per label 1..its threshold.
     """
@@ -32,8 +33,14 @@ def to_hops(duration_ms: float, *, hop_ms: int) -> int:
     return int(duration_ms / hop_ms + 0.5)
 
 
-def build_decoder_tables(spec: Spec, *, thresholds: Mapping[str, float], smoothing_ms: float) -> DecoderTables:
-    """Tables for `spec`'s labels. thresholds : 0..1 for every keyword; silence and unknown words never trigger."""
+def build_decoder_tables(spec: Spec, *, thresholds: Mapping[str, float], smoothing_ms: float,
+                         decide_every: int = 1) -> DecoderTables:
+    """Tables for `spec`'s labels; silence and unknown words never trigger.
+
+    thresholds   : 0..1 for every keyword
+    smoothing_ms : averages are taken over the nearest whole number of decisions, at least one
+    decide_every : the network's: front-end hops between two decisions
+    """
     missing = [word for word in spec.keywords if word not in thresholds]
     if missing:
         raise SpecError(f"threshold of {missing[0]!r}: missing; every keyword needs one between 0 and 1")
@@ -43,7 +50,7 @@ def build_decoder_tables(spec: Spec, *, thresholds: Mapping[str, float], smoothi
         step = NEVER if never else min(max(round(thresholds[label] * SCORE_STEPS), 1), 255)
         steps.append(step)
         releases.append(max(step - round(spec.detector.hysteresis * SCORE_STEPS), 1))
-    hop_ms = spec.frontend.hop_ms
+    hop_ms = spec.frontend.hop_ms * decide_every
     return DecoderTables(
         labels=len(spec.labels),
         smoothing_hops=max(to_hops(smoothing_ms, hop_ms=hop_ms), 1),
@@ -53,6 +60,15 @@ def build_decoder_tables(spec: Spec, *, thresholds: Mapping[str, float], smoothi
     )
 
 
+CHECKS = {
+    -1: "labels = {labels}: must be 1 to 42",
+    -2: "smoothing_hops = {smoothing_hops}: must be 1 to 200",
+    -3: "refractory_hops = {refractory_hops}: must be 0 to 1000",
+    -4: "thresholds = {thresholds}, releases = {releases}: must be 1 to 255, or 256 for never, no release above its "
+        "threshold",
+}
+
+
 class Decoder:
     """The C decoder for one stream of scores."""
 
@@ -60,31 +76,23 @@ class Decoder:
         """Raises PlanError where the C refuses the tables."""
         from kws.engine._native import ffi, lib
 
-        fields = (tables.labels, tables.smoothing_hops, tables.refractory_hops, tables.thresholds, tables.releases)
+        values = asdict(tables)
         try:
-            c_tables = ffi.new("kws_decoder_tables *", fields)
+            c_tables = ffi.new("kws_decoder_tables *", values)
         except (OverflowError, IndexError) as error:
             raise PlanError(f"decoder: {error}; see the ranges of DecoderTables") from None
-        rule = {lib.KWS_DECODER_LABELS: f"labels = {tables.labels}: must be 1 to {lib.KWS_MAX_LABELS}",
-                lib.KWS_DECODER_SMOOTHING: f"smoothing_hops = {tables.smoothing_hops}: must be 1 to "
-                                           f"{lib.KWS_MAX_SMOOTHING_HOPS}",
-                lib.KWS_DECODER_REFRACTORY: f"refractory_hops = {tables.refractory_hops}: must be 0 to "
-                                            f"{lib.KWS_MAX_REFRACTORY_HOPS}",
-                lib.KWS_DECODER_THRESHOLD: f"thresholds = {tables.thresholds}, releases = {tables.releases}: must be "
-                                           "1 to 255, or 256 for never, and no release above its threshold"}
         broken = lib.kws_decoder_check(c_tables)
         if broken:
-            raise PlanError(f"decoder: {rule[broken]}")
+            raise PlanError("decoder: " + CHECKS[broken].format(**values))
         self._lib, self._ffi, self.labels = lib, ffi, tables.labels
-        self._history = ffi.new("uint8_t[]", lib.kws_decoder_history_bytes(c_tables))
-        self._tables = c_tables  # the C state points to the history and to the tables
-        self._state = ffi.new("kws_decoder *", {"tables": c_tables, "history": self._history})
-        self._event = ffi.new("kws_event *")
-        self.reset()
+        # The C state points to these.
+        self._kept = c_tables, ffi.new("uint8_t[]", lib.kws_decoder_memory_bytes(c_tables))
+        self.state, self._event = ffi.new("kws_decoder *"), ffi.new("kws_event *")
+        lib.kws_decoder_init(self.state, *self._kept)
 
     def reset(self) -> None:
         """Forgets everything heard so far."""
-        self._lib.kws_decoder_reset(self._state)
+        self._lib.kws_decoder_reset(self.state)
 
     def push(self, scores: np.ndarray) -> list[tuple[int, int, int]]:
         """Detections (hop, label, score 1..255) in scores : int8 [hops, labels]; hop 0 is the first of these rows."""
@@ -95,7 +103,7 @@ class Decoder:
         consumed = self._ffi.new("int32_t *")
         while done < len(scores):
             row = rows + done * self.labels
-            hit = self._lib.kws_decoder_run(self._state, row, len(scores) - done, consumed, self._event)
+            hit = self._lib.kws_decoder_run(self.state, row, len(scores) - done, consumed, self._event)
             done += consumed[0]
             if hit:
                 found.append((done - 1, self._event.label, self._event.score))

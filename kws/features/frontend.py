@@ -131,8 +131,8 @@ class FrontendStream:
         self.tables = tables
         self._struct, self._keep = bind(tables)
         self._memory = _memory(self._struct)
-        self._state = ffi.new("kws_frontend *")
-        lib.kws_frontend_init(self._state, self._struct, self._memory[1])
+        self.state = ffi.new("kws_frontend *")
+        lib.kws_frontend_init(self.state, self._struct, self._memory[1])
 
     def push(self, samples: np.ndarray) -> np.ndarray:
         """samples : int16 [n], any n -> int8 [k, features], the rows that they complete."""
@@ -143,7 +143,7 @@ class FrontendStream:
         rows = np.empty((1 + len(samples) // self.tables.hop_samples, self.tables.features), np.int8)
         chunk, out = ffi.from_buffer("int16_t[]", np.ascontiguousarray(samples)), ffi.from_buffer("int8_t[]", rows)
         taken, done, count = ffi.new("int32_t *"), 0, 0
-        while lib.kws_frontend_push(self._state, chunk + done, len(samples) - done, taken,
+        while lib.kws_frontend_push(self.state, chunk + done, len(samples) - done, taken,
                                     out + count * self.tables.features):
             done += taken[0]
             count += 1
@@ -153,7 +153,7 @@ class FrontendStream:
         """Forgets all samples."""
         from kws.engine._native import lib
 
-        lib.kws_frontend_reset(self._state)
+        lib.kws_frontend_reset(self.state)
 
 
 def measure_normalisation(spec: FrontendSpec, clips: np.ndarray) -> Normalisation:

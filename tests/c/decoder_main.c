@@ -12,9 +12,7 @@ static void run(const kws_decoder_tables *tables, int32_t hops)
     kws_decoder state;
     int8_t *row = malloc((size_t)tables->labels);
 
-    state.tables = tables;
-    state.history = malloc((size_t)kws_decoder_history_bytes(tables));
-    kws_decoder_reset(&state);
+    kws_decoder_init(&state, tables, malloc(kws_decoder_memory_bytes(tables)));
     for (int32_t hop = 0; hop < hops; hop++) {
         if (fread(row, (size_t)tables->labels, 1, stdin) != 1)
             exit(2);

@@ -1,6 +1,8 @@
 #include "batch.h"
 
-int kws_decoder_run(kws_decoder *state, const int8_t *scores, int32_t hops, int32_t *consumed, kws_event *event)
+#include <string.h>
+
+int32_t kws_decoder_run(kws_decoder *state, const int8_t *scores, int32_t hops, int32_t *consumed, kws_event *event)
 {
     for (int32_t hop = 0; hop < hops; hop++, scores += state->tables->labels) {
         if (kws_decoder_push(state, scores, event)) {
@@ -10,4 +12,19 @@ int kws_decoder_run(kws_decoder *state, const int8_t *scores, int32_t hops, int3
     }
     *consumed = hops;
     return 0;
+}
+
+int32_t kws_detector_scores(kws_detector *state, const int16_t *samples, int32_t count, int8_t *scores, uint64_t *heard)
+{
+    const int32_t labels = state->decoder->tables->labels;
+    int32_t n = 0, taken = 0;
+
+    while (kws_detector_hop(state, samples, count, &taken)) {
+        memcpy(scores, state->scores, (size_t)labels);
+        scores += labels;
+        heard[n++] = state->heard;
+        samples += taken;
+        count -= taken;
+    }
+    return n;
 }

@@ -1,11 +1,17 @@
-/* Loops over the streaming calls, so that a caller in Python pays once per block instead of once per hop. Not needed on a device. */
+/* Loops over the streaming calls, so that a caller in Python pays once per block instead of once per hop. Not needed on
+ * a device. */
 #ifndef KWS_BATCH_H
 #define KWS_BATCH_H
 
 #include "decoder.h"
+#include "detector.h"
 
-/* kws_decoder_push over scores : int8 [hops][labels], up to the first detection. Returns 1 when there is one; *consumed is the number
- * of rows taken, the row of the detection included. */
-int kws_decoder_run(kws_decoder *state, const int8_t *scores, int32_t hops, int32_t *consumed, kws_event *event);
+/* kws_decoder_push over scores : int8 [hops][labels], up to the first detection. Returns 1 when there is one; *consumed
+ * is the number of rows taken, the row of the detection included. */
+int32_t kws_decoder_run(kws_decoder *state, const int8_t *scores, int32_t hops, int32_t *consumed, kws_event *event);
+
+/* kws_detector_hop over all samples : int16 [count]; the decoder rests. Writes each decision's scores : int8 [n][labels]
+ * and heard : [n], the samples since the reset, with room for n = count / hop_samples + 1. Returns n. */
+int32_t kws_detector_scores(kws_detector *state, const int16_t *samples, int32_t count, int8_t *scores, uint64_t *heard);
 
 #endif

@@ -2,28 +2,35 @@
 
 #include <string.h>
 
-int kws_decoder_check(const kws_decoder_tables *tables)
+int32_t kws_decoder_check(const kws_decoder_tables *tables)
 {
     if (tables->labels < 1 || tables->labels > KWS_MAX_LABELS)
-        return KWS_DECODER_LABELS;
+        return KWS_DECODER_BAD_LABELS;
     if (tables->smoothing_hops < 1 || tables->smoothing_hops > KWS_MAX_SMOOTHING_HOPS)
-        return KWS_DECODER_SMOOTHING;
+        return KWS_DECODER_BAD_SMOOTHING;
     if (tables->refractory_hops < 0 || tables->refractory_hops > KWS_MAX_REFRACTORY_HOPS)
-        return KWS_DECODER_REFRACTORY;
+        return KWS_DECODER_BAD_REFRACTORY;
     for (int32_t i = 0; i < tables->labels; i++)
         if (tables->thresholds[i] > KWS_NEVER || tables->releases[i] < 1 || tables->releases[i] > tables->thresholds[i])
-            return KWS_DECODER_THRESHOLD;
-    return 0;
+            return KWS_DECODER_BAD_THRESHOLDS;
+    return KWS_DECODER_OK;
 }
 
-int32_t kws_decoder_history_bytes(const kws_decoder_tables *tables)
+uint32_t kws_decoder_memory_bytes(const kws_decoder_tables *tables)
 {
-    return tables->smoothing_hops * tables->labels;
+    return (uint32_t)(tables->smoothing_hops * tables->labels);
+}
+
+void kws_decoder_init(kws_decoder *state, const kws_decoder_tables *tables, void *memory)
+{
+    state->tables = tables;
+    state->history = memory;
+    kws_decoder_reset(state);
 }
 
 void kws_decoder_reset(kws_decoder *state)
 {
-    memset(state->history, 0, (size_t)kws_decoder_history_bytes(state->tables));
+    memset(state->history, 0, kws_decoder_memory_bytes(state->tables));
     memset(state->sums, 0, sizeof state->sums);
     memset(state->held, 0, sizeof state->held);
     state->position = 0;
@@ -45,7 +52,7 @@ static void smooth(kws_decoder *state, const int8_t *scores)
         state->position = 0;
 }
 
-int kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *event)
+int32_t kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *event)
 {
     const kws_decoder_tables *tables = state->tables;
     const int32_t hops = tables->smoothing_hops;

@@ -1,7 +1,8 @@
-/* Decoder: from the network's scores, one row per hop, to detections. Integers only.
+/* Decoder: from the network's scores to detections. Integers only. A hop here is one decision of the network.
  *
- * A score is 0..255 (the softmax in steps of 1/256): the network's int8 output plus 128. Each label's score is averaged over the
- * last smoothing_hops hops; hops before the first count as 0. The best keyword at or above its threshold is detected,
+ * A score is 0..255 (the softmax in steps of 1/256): the network's int8 output plus 128. Each label's score is averaged
+ * over the last smoothing_hops hops; hops before the first count as 0. The best keyword at or above its threshold is
+ * detected,
  *   - unless it was detected before and its average has not fallen below its release since (hysteresis),
  *   - unless a detection lies at most refractory_hops hops back.
  * Averages are kept as sums and compared exactly: at the threshold means sum >= threshold * smoothing_hops.
@@ -32,27 +33,40 @@ typedef struct kws_event {
     int32_t score;   /* 1..255: its average at the decision, rounded */
 } kws_event;
 
-/* What one stream remembers. The caller owns it, sets the two pointers and calls kws_decoder_reset. */
+/* What one stream remembers. The caller owns the struct, the tables and the memory. */
 typedef struct kws_decoder {
-    const kws_decoder_tables *tables; /* checked, and kept by the caller as long as the state */
-    uint8_t *history;                 /* scores [smoothing_hops][labels], a ring; kws_decoder_history_bytes of memory */
+    const kws_decoder_tables *tables;
+    uint8_t *history;                 /* scores [smoothing_hops][labels], a ring */
     uint16_t sums[KWS_MAX_LABELS];    /* over the history: 0..255 * smoothing_hops */
     uint8_t held[KWS_MAX_LABELS];     /* 1: detected, and not below the release since */
     int32_t position;                 /* the oldest row of the history */
     int32_t refractory;               /* hops during which nothing triggers any more */
 } kws_decoder;
 
-/* 0 if push is safe with these tables, whatever they hold; otherwise the first rule that is broken. */
-int kws_decoder_check(const kws_decoder_tables *tables);
-enum { KWS_DECODER_LABELS = -1, KWS_DECODER_SMOOTHING = -2, KWS_DECODER_REFRACTORY = -3, KWS_DECODER_THRESHOLD = -4 };
+/* What kws_decoder_check finds: 0, or the first rule that is broken. */
+enum {
+    KWS_DECODER_OK = 0,
+    KWS_DECODER_BAD_LABELS = -1,
+    KWS_DECODER_BAD_SMOOTHING = -2,
+    KWS_DECODER_BAD_REFRACTORY = -3,
+    KWS_DECODER_BAD_THRESHOLDS = -4
+};
 
-/* Bytes behind kws_decoder.history for checked tables: at most KWS_MAX_LABELS * KWS_MAX_SMOOTHING_HOPS. */
-int32_t kws_decoder_history_bytes(const kws_decoder_tables *tables);
+/* 0 when push is safe with these tables, else one of the codes above. Reads nothing but the struct. */
+int32_t kws_decoder_check(const kws_decoder_tables *tables);
 
+/* Bytes of memory that one stream needs: at most KWS_MAX_LABELS * KWS_MAX_SMOOTHING_HOPS. The tables must have passed
+ * the check. */
+uint32_t kws_decoder_memory_bytes(const kws_decoder_tables *tables);
+
+/* Starts a stream. memory: kws_decoder_memory_bytes; its content and alignment do not matter. */
+void kws_decoder_init(kws_decoder *state, const kws_decoder_tables *tables, void *memory);
+
+/* Forgets all scores and detections. */
 void kws_decoder_reset(kws_decoder *state);
 
-/* scores : int8 [labels], the network's output for one hop. Returns 1 and fills event's label and score when a keyword is detected,
- * otherwise 0 and leaves event alone. */
-int kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *event);
+/* scores : int8 [labels], the network's output for one hop. Returns 1 and fills event's label and score when a keyword
+ * is detected; otherwise returns 0 and leaves the event alone. */
+int32_t kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *event);
 
 #endif

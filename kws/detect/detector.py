@@ -1,0 +1,116 @@
+"""The streaming detector: samples in, detections out. Runs without TensorFlow.
+
+    detector = kws.load("models/commands")
+    for hit in detector.push(samples):      # int16 at 16 kHz mono, any number of samples at a time
+        print(hit.keyword, hit.time_s, hit.score)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.data.audio import SAMPLE_RATE_HZ
+from kws.engine.decoder import SCORE_STEPS, Decoder
+from kws.engine.native import Network
+from kws.engine.plan import Plan
+from kws.features.frontend import FrontendStream
+from kws.workspace import locate_run, read_artefact
+
+PLAN_NAME = "model.kws"
+SAMPLES_PER_CALL = 1 << 30  # the C counts samples of one call in 32 bits
+
+
+@dataclass(frozen=True)
+class Detection:
+    """keyword : what was heard; time_s : seconds of audio up to the decision; score : 0..1, averaged."""
+
+    keyword: str
+    time_s: float
+    score: float
+
+
+class Detector:
+    """One stream through front end, network and decoder; how the samples are cut into pushes does not matter."""
+
+    def __init__(self, plan: Plan):
+        """Raises PlanError where the plan's parts are damaged or do not fit each other."""
+        from kws.engine._native import ffi, lib
+
+        self.plan = plan
+        self._lib, self._ffi = lib, ffi
+        self._parts = FrontendStream(plan.frontend), Network(plan.program), Decoder(plan.decoder)
+        self._state = ffi.new("kws_detector *")
+        self._consumed, self._event = ffi.new("int32_t *"), ffi.new("kws_event *")
+        lib.kws_detector_init(self._state, *(part.state for part in self._parts))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the network tells apart, in the order of its scores."""
+        return self.plan.labels
+
+    @property
+    def window_samples(self) -> int:
+        """Samples until the first decision."""
+        tables = self.plan.frontend
+        return tables.window_samples + (self.plan.program.frames - 1) * tables.hop_samples
+
+    @property
+    def decide_every(self) -> int:
+        """Front-end hops from one decision to the next."""
+        return self.plan.program.decide_every
+
+    @property
+    def heard_samples(self) -> int:
+        """Samples since the reset."""
+        return self._state.heard
+
+    def reset(self) -> None:
+        """Forget everything heard so far; time starts at 0."""
+        self._lib.kws_detector_reset(self._state)
+
+    def push(self, samples: np.ndarray) -> list[Detection]:
+        """Detections in the next samples : int16 [n], 16 kHz mono, any n."""
+        found = []
+        for chunk in pointers(samples, self._ffi):
+            pointer, count = chunk
+            while self._lib.kws_detector_push(self._state, pointer, count, self._consumed, self._event):
+                event = self._event
+                found.append(Detection(self.labels[event.label], event.sample / SAMPLE_RATE_HZ,
+                                       event.score / SCORE_STEPS))
+                pointer, count = pointer + self._consumed[0], count - self._consumed[0]
+        return found
+
+    def scores(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The network's decisions on the next samples, without the decoder: for validation and displays.
+
+        samples : int16 [n] -> scores : int8 [decisions, labels] (the softmax is (score + 128) / 256), and the number of
+        samples heard at each decision : int64 [decisions]
+        """
+        hops = len(samples) // self.plan.frontend.hop_samples + 2
+        rows, heard, done = np.empty((hops, len(self.labels)), np.int8), np.empty(hops, np.uint64), 0
+        for pointer, count in pointers(samples, self._ffi):
+            out = self._ffi.from_buffer("int8_t[]", rows) + done * len(self.labels)
+            when = self._ffi.from_buffer("uint64_t[]", heard) + done
+            done += self._lib.kws_detector_scores(self._state, pointer, count, out, when)
+        return rows[:done], heard[:done].astype(np.int64)
+
+
+def pointers(samples: np.ndarray, ffi: Any) -> Iterator[tuple[Any, int]]:
+    """(C pointer, count) of pieces that one call can take. Raises TypeError for anything but int16 [n]."""
+    if not isinstance(samples, np.ndarray) or samples.dtype != np.int16 or samples.ndim != 1:
+        got = f"{samples.dtype} {list(samples.shape)}" if isinstance(samples, np.ndarray) else type(samples).__name__
+        raise TypeError(f"samples: {got}; must be a NumPy array int16 [n] at 16 kHz mono "
+                        "(from float -1..1: (x * 32767).astype(np.int16))")
+    samples = np.ascontiguousarray(samples)
+    start = ffi.from_buffer("int16_t[]", samples)
+    for done in range(0, len(samples), SAMPLES_PER_CALL):
+        yield start + done, min(len(samples) - done, SAMPLES_PER_CALL)
+
+
+def load_detector(run: str | Path) -> Detector:
+    """See kws.load."""
+    folder = locate_run(run)
+    return Detector(Plan.from_bytes(read_artefact(folder, PLAN_NAME)))
