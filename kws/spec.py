@@ -92,7 +92,8 @@ class FrontendSpec(Settings):
     bands: int = setting(40, "mel bands (HTK scale, triangles of height 1)", low=8, high=80)
     low_hz: float = setting(20.0, "lower edge of the lowest band", low=0, high=2_000)
     high_hz: float = setting(7_600.0, "upper edge of the highest band", low=2_000, high=8_000)
-    coefficients: int = setting(10, "cepstral coefficients per window; 0 keeps the log mel bands", low=0, high=40)
+    coefficients: int = setting(0, "cepstral coefficients per window; 0 keeps the log mel bands, which convolutions "
+                                "over frequency need", low=0, high=40)
     log_floor: int = setting(32, "added to each band's magnitude before the logarithm: the level below which "
                              "nothing is heard; one unit is one step of a 16-bit sample at the FFT's output",
                              low=1, high=4_096)
@@ -158,8 +159,8 @@ class TrainingSpec(Settings):
     gain_db: float = setting(12.0, "largest gain, either way", low=0, high=40)
     time_mask_frames: int = setting(6, "SpecAugment: longest run of frames blanked; 0 switches it off", low=0, high=60)
     band_mask_features: int = setting(2, "SpecAugment: most coefficients blanked; 0 switches it off", low=0, high=40)
-    unknown_percent: float = setting(10.0, "unknown words per 100 keyword clips (12-label protocol)", low=1, high=200)
-    silence_percent: float = setting(10.0, "silent clips per 100 keyword clips (12-label protocol)", low=1, high=200)
+    unknown_percent: float = setting(25.0, "unknown words per 100 keyword clips", low=1, high=200)
+    silence_percent: float = setting(10.0, "silent clips per 100 keyword clips", low=1, high=200)
     seed: int = setting(1, "of every random number", low=0, high=2**31 - 1)
 
     def check(self) -> None:

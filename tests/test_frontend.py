@@ -82,7 +82,7 @@ def test_chunks_do_not_matter(data):
 
 
 def test_one_sample_at_a_time_and_after_reset():
-    tables = tables_of(FrontendSpec())
+    tables = tables_of(FrontendSpec(coefficients=10))
     samples = np.random.default_rng(1).integers(-9000, 9000, 1500).astype(np.int16)
     expected, stream = Frontend(tables).extract(samples[None])[0], FrontendStream(tables)
     for _ in range(2):
@@ -94,21 +94,21 @@ def test_one_sample_at_a_time_and_after_reset():
 
 def test_clips_do_not_hear_each_other_and_threads_do_not_matter():
     clips = np.random.default_rng(1).integers(-9000, 9000, (200, 1600)).astype(np.int16)
-    frontend = Frontend(tables_of(FrontendSpec()))
+    frontend = Frontend(tables_of(FrontendSpec(coefficients=10)))
     together = frontend.extract(clips, threads=3)
     assert together.shape == (200, 4, 10)
     assert np.array_equal(together, np.concatenate([frontend.extract(clip[None], threads=1) for clip in clips]))
 
 
 def test_short_and_no_clips():
-    frontend = Frontend(tables_of(FrontendSpec()))
+    frontend = Frontend(tables_of(FrontendSpec(coefficients=10)))
     assert frontend.extract(np.zeros((3, 479), np.int16)).shape == (3, 0, 10)
     assert frontend.extract(np.zeros((3, 480), np.int16)).shape == (3, 1, 10)
     assert frontend.extract(np.zeros((0, 16000), np.int16)).shape == (0, 49, 10)
 
 
 def test_other_types_are_refused_by_name():
-    frontend = Frontend(tables_of(FrontendSpec()))
+    frontend = Frontend(tables_of(FrontendSpec(coefficients=10)))
     with pytest.raises(DataError, match=r"float64 \[2, 500\]; must be int16"):
         frontend.extract(np.zeros((2, 500)))
     with pytest.raises(DataError, match=r"int16 \[2, 500\]; must be int16 \[samples\]"):
@@ -118,7 +118,7 @@ def test_other_types_are_refused_by_name():
 def test_tables_that_break_a_rule_are_refused():
     from dataclasses import replace
 
-    tables = tables_of(FrontendSpec())
+    tables = tables_of(FrontendSpec(coefficients=10))
     for change, message in (({"hop_samples": 0}, "size"), ({"window_count": 5}, "entries"),
                             ({"fft_points": 300}, "size"),
                             ({"split_q30": tables.split_q30 * 0 + 2**30}, "factor"),
@@ -130,7 +130,7 @@ def test_tables_that_break_a_rule_are_refused():
 
 
 def test_normalisation_uses_the_range_and_saturates_rarely():
-    rng, spec = np.random.default_rng(3), FrontendSpec()
+    rng, spec = np.random.default_rng(3), FrontendSpec(coefficients=10)
     clips = (rng.normal(0, 1, (300, 16000)) * rng.uniform(10, 5000, (300, 1))).astype(np.int16)
     rows = Frontend(build_tables(spec, measure_normalisation(spec, clips))).extract(clips).reshape(-1, 10)
     assert np.all(rows.min(axis=0) == -128) and np.all(rows.max(axis=0) == 127)
@@ -138,7 +138,7 @@ def test_normalisation_uses_the_range_and_saturates_rarely():
 
 
 def test_normalisation_of_silence_is_valid():
-    spec = FrontendSpec()
+    spec = FrontendSpec(coefficients=10)
     normalisation = measure_normalisation(spec, np.zeros((5, 16000), np.int16))
     rows = Frontend(build_tables(spec, normalisation)).extract(np.zeros((1, 16000), np.int16))
     assert min(normalisation.scale) > 0 and np.all(np.abs(rows.astype(int)) <= 1)

@@ -17,8 +17,8 @@ SETTINGS = [(kind, field) for kind in SECTIONS for field in fields(kind)]
 def test_the_default_front_end_in_numbers():
     spec = FrontendSpec()
     assert (spec.window_samples, spec.hop_samples, spec.clip_samples) == (480, 320, 16_000)
-    assert (spec.frames, spec.features) == (49, 10)
-    assert FrontendSpec(coefficients=0).features == 40
+    assert (spec.frames, spec.features) == (49, 40)
+    assert FrontendSpec(coefficients=10).features == 10
 
 
 def test_frames_are_the_windows_that_fit_into_a_clip():
@@ -59,7 +59,7 @@ def test_every_setting_refuses_another_type(kind, field, wrong):
 @pytest.mark.parametrize(("settings", "message"), [
     ({"window_ms": 33}, r"window_ms = 33: must be at most 32 for fft_points = 512"),
     ({"hop_ms": 40}, r"hop_ms = 40: must be at most window_ms = 30"),
-    ({"bands": 9}, r"coefficients = 10: must be at most bands = 9"),
+    ({"bands": 9, "coefficients": 10}, r"coefficients = 10: must be at most bands = 9"),
     ({"clip_ms": 200, "window_ms": 64, "hop_ms": 50, "fft_points": 1024}, None),
 ])
 def test_front_end_settings_must_fit_together(settings, message):
