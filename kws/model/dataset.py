@@ -1,0 +1,126 @@
+"""From clips to batches of int8 features, through the front end that runs on the device."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.data.augment import augment, mask, read_noise, silence
+from kws.data.corpus import SPLITS, load_clips
+from kws.features.frontend import INPUT_SCALE, Frontend, measure_normalisation
+from kws.features.tables import Normalisation, build_tables
+from kws.model.examples import SILENCE_LABEL, Examples, Part, draw_epoch
+from kws.spec import Spec
+
+NORMALISATION_CLIPS = 2_000
+LOADERS = 2  # threads that prepare batches while the network learns
+AHEAD = 16  # batches that wait, at most
+# Purposes of random numbers: each draws from a generator of its own, seeded with the purpose and [training] seed.
+NORMALISATION, SILENCE, EPOCH, BATCH, REPRESENTATIVE = range(5)
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that batches are made of.
+
+    clips : int16 [clips, samples] for each split, rows as in its Part
+    noise : float32 [n], several, for each split
+    """
+
+    spec: Spec
+    examples: Examples
+    clips: dict[str, np.ndarray]
+    noise: dict[str, list[np.ndarray]]
+    normalisation: Normalisation
+    frontend: Frontend
+
+    def rng(self, *purpose: int) -> np.random.Generator:
+        """A generator of its own for each purpose, so that no draw depends on another."""
+        return np.random.default_rng([self.spec.training.seed, *purpose])
+
+    def audio(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """A split as it was recorded: int16 [n, samples] and int labels [n]; silence comes last."""
+        part: Part = getattr(self.examples, split)
+        rng = self.rng(SILENCE, SPLITS.index(split))
+        silent = silence(self.noise[split], part.silence, self.spec.frontend.clip_samples, rng)
+        return np.concatenate([self.clips[split], silent]), part.all_labels
+
+    def heard(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Training clips, augmented: places in the training part (-1: silence) to int16 [n, samples]."""
+        clips = np.empty((len(rows), self.spec.frontend.clip_samples), np.int16)
+        speech = rows >= 0
+        clips[speech] = augment(self.clips["training"][rows[speech]], self.noise["training"], self.spec.training, rng)
+        clips[~speech] = silence(self.noise["training"], int((~speech).sum()), clips.shape[1], rng)
+        return clips
+
+    def batch(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """One training batch: network input float32 [n, frames, features, 1] and one-hot labels [n, labels]."""
+        features = self.frontend.extract(self.heard(rows, rng), threads=1)
+        labels = np.where(rows >= 0, self.examples.training.labels[rows], SILENCE_LABEL)
+        return network_input(mask(features, self.spec.training, rng)), one_hot(labels, len(self.spec.labels))
+
+    def representative(self, count: int) -> np.ndarray:
+        """Training features for the quantization to look at, not augmented: int8 [count at most, frames, features]."""
+        rng = self.rng(REPRESENTATIVE)
+        rows = self.epoch_rows(rng)[:count]
+        speech = rows[rows >= 0]
+        silent = silence(self.noise["training"], len(rows) - len(speech), self.spec.frontend.clip_samples, rng)
+        return self.frontend.extract(np.concatenate([self.clips["training"][np.sort(speech)], silent]))
+
+    def epoch_rows(self, rng: np.random.Generator) -> np.ndarray:
+        """One epoch's examples in random order, int [n]: places in the training part, -1 for silence."""
+        return draw_epoch(self.examples.training, unknown_percent=self.spec.training.unknown_percent, rng=rng)
+
+
+def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Path | None) -> Material:
+    """Read the recordings and fit the features' range to them.
+
+    noise : background recordings; cache : folder for what is slow to read again.
+    """
+    samples = spec.frontend.clip_samples
+    clips = {split: load_clips(getattr(examples, split).clips, samples=samples, cache=cache) for split in SPLITS}
+    noises = {split: read_noise(noise, split=split, samples=samples) for split in SPLITS}
+    normalisation = fit_normalisation(spec, examples, clips, noises)
+    return Material(spec, examples, clips, noises, normalisation, Frontend(build_tables(spec.frontend, normalisation)))
+
+
+def fit_normalisation(spec: Spec, examples: Examples, clips: dict[str, np.ndarray],
+                      noise: dict[str, list[np.ndarray]]) -> Normalisation:
+    """The features' offsets and scales, from augmented training clips."""
+    rng = np.random.default_rng([spec.training.seed, NORMALISATION])
+    rows = rng.permutation(len(clips["training"]))[:NORMALISATION_CLIPS]
+    heard = augment(clips["training"][np.sort(rows)], noise["training"], spec.training, rng)
+    silent = silence(noise["training"], max(1, len(rows) // 10), spec.frontend.clip_samples, rng)
+    return measure_normalisation(spec.frontend, np.concatenate([heard, silent]))
+
+
+def network_input(features: np.ndarray) -> np.ndarray:
+    """int8 [n, frames, features] as a network sees it: float32 [n, frames, features, 1]."""
+    return (features.astype(np.float32) * np.float32(INPUT_SCALE))[..., None]
+
+
+def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
+    """int [n] -> float32 [n, count]: 1 at the label, 0 elsewhere."""
+    return np.eye(count, dtype=np.float32)[labels]
+
+
+def epoch_batches(material: Material, epoch: int) -> Any:
+    """One epoch's batches, prepared ahead by threads; the same material and epoch give the same batches.
+
+    The last batch is left out where it is not full, unless it is the only one.
+    """
+    import keras
+
+    size = material.spec.training.batch
+    rows = material.epoch_rows(material.rng(EPOCH, epoch))
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return max(1, len(rows) // size)
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            return material.batch(rows[index * size : (index + 1) * size], material.rng(BATCH, epoch, index))
+
+    return Batches(workers=LOADERS, max_queue_size=AHEAD)

@@ -1,0 +1,135 @@
+"""Training: seeded, checkpointed after every epoch, the same weights whether it was interrupted or not.
+
+AdamW with a learning rate that falls along a cosine to zero. The weights after the last epoch are kept: choosing an
+earlier epoch by its validation accuracy would pick luck, and make that accuracy no measure any more.
+"""
+
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.errors import ModelError
+from kws.files import write_atomic
+from kws.model.dataset import Material, epoch_batches, network_input
+from kws.model.progress import TrainingProgress
+from kws.model.quiet import load_keras, native_messages_hidden
+from kws.spec import TrainingSpec
+
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training clips brought; accuracies from 0 to 1.
+
+    loss, accuracy : on the augmented training clips, on the way
+    validation_accuracy : after it; nan where there are no validation clips
+    """
+
+    loss: float
+    accuracy: float
+    validation_accuracy: float
+    seconds: float
+
+
+def train(material: Material, *, checkpoint: Path,
+          note: Callable[[str], None]) -> tuple[Any, tuple[Epoch, ...]]:
+    """Train the network of `material.spec` from its seed, or go on where `checkpoint` stopped.
+
+    checkpoint : file that is replaced after every epoch; remove it when the result is safe
+    note       : is told in one line when the training resumes
+    Raises ModelError where the training diverges or the checkpoint is of another training.
+    """
+    load_keras()
+    from kws.model.zoo import build
+
+    spec = material.spec.training
+    steps = len(epoch_batches(material, 0))
+    with native_messages_hidden():
+        model = build(material.spec, seed=spec.seed)
+        prepare_steps(model, spec, steps * spec.epochs)
+    history = restore(model, checkpoint)
+    if history:
+        note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
+    clips, labels = material.audio("validation")
+    features = material.frontend.extract(clips)
+    with TrainingProgress(epochs=spec.epochs, steps=steps, done=len(history)) as progress:
+        for number in range(len(history), spec.epochs):
+            history.append(run_epoch(model, material, number, features, labels, progress))
+            save(model, history, checkpoint)
+            progress.epoch_ended(number + 1, history[-1])
+    return model, tuple(history)
+
+
+def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int) -> None:
+    """Give the model its optimizer and its loss."""
+    import keras
+
+    schedule = keras.optimizers.schedules.CosineDecay(spec.learning_rate, total_steps)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=spec.weight_decay)
+    optimizer.build(model.trainable_variables)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing)
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+
+
+def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
+              progress: TrainingProgress) -> Epoch:
+    """One pass over the training clips, then the validation clips `features`, int8 [n, frames, features]."""
+    import keras
+
+    class Steps(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+            progress.step(number + 1, logs or {})
+
+    start = time.perf_counter()
+    logs = model.fit(epoch_batches(material, number), verbose=0, shuffle=False, callbacks=[Steps()]).history
+    loss, accuracy = (float(logs[name][0]) for name in ("loss", "accuracy"))
+    if not np.isfinite(loss):
+        raise ModelError(f"the training diverged in epoch {number + 1} (loss {loss}); lower [training] learning_rate = "
+                         f"{material.spec.training.learning_rate} in kws.toml")
+    correct = predict(model, features) == labels
+    return Epoch(loss, accuracy, float(correct.mean()) if len(labels) else float("nan"), time.perf_counter() - start)
+
+
+def predict(model: Any, features: np.ndarray) -> np.ndarray:
+    """The most probable label of each window, int8 [n, frames, features] -> int [n]."""
+    parts = [np.asarray(model.predict_on_batch(network_input(features[start : start + EVALUATION_BATCH]))).argmax(-1)
+             for start in range(0, len(features), EVALUATION_BATCH)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def save(model: Any, history: list[Epoch], checkpoint: Path) -> None:
+    """Everything that the next epoch depends on: weights, optimizer, random states, history."""
+    arrays = {f"variable_{i}": np.asarray(variable.value) for i, variable in enumerate(state_of(model))}
+    file = io.BytesIO()
+    np.savez(file, history=json.dumps([asdict(epoch) for epoch in history]), **arrays)
+    write_atomic(checkpoint, file.getvalue())
+
+
+def restore(model: Any, checkpoint: Path) -> list[Epoch]:
+    """Bring the model to the state of `checkpoint`, if that exists, and return the epochs that led there."""
+    if not checkpoint.exists():
+        return []
+    variables = state_of(model)
+    try:
+        with np.load(checkpoint) as arrays:
+            values = [arrays[f"variable_{i}"] for i in range(len(variables))]
+            history = [Epoch(**epoch) for epoch in json.loads(str(arrays["history"]))]
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    except (KeyError, ValueError, TypeError, OSError, EOFError) as error:
+        raise ModelError(f"{checkpoint} is damaged or of another training ({error}); "
+                         "remove it to start again") from error
+    return history
+
+
+def state_of(model: Any) -> list:
+    """Keras variables: the network's, its random generators' and the optimizer's."""
+    generators = [layer.seed_generator.state for layer in model.layers if hasattr(layer, "seed_generator")]
+    return [*model.weights, *generators, *model.optimizer.variables]

@@ -1,0 +1,138 @@
+"""Training on a problem that a few clips can teach: a low tone, a high tone, noise."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras")
+import soundfile
+
+from kws.data.corpus import scan
+from kws.errors import ModelError
+from kws.model.dataset import epoch_batches, prepare
+from kws.model.examples import choose_examples
+from kws.model.train import predict, train
+from kws.spec import FrontendSpec, ModelSpec, Spec, TrainingSpec
+
+SPEC = Spec(keywords=("low", "high"), frontend=FrontendSpec(clip_ms=300), model=ModelSpec(name="cnn", width=0.5),
+            training=TrainingSpec(epochs=4, batch=16, shift_ms=20, noise_percent=30, unknown_percent=50,
+                                  snr_low_db=20, snr_high_db=30))
+TONES_HZ = {"low": 300, "high": 3000, "other": 1000}
+
+
+def speak(hz, rng):
+    """A tone of 200 ms somewhere in 300 ms, int16."""
+    start = rng.integers(0, 1600)
+    tone = np.zeros(4800)
+    tone[start : start + 3200] = 5000 * np.sin(2 * np.pi * hz * rng.uniform(0.95, 1.05) * np.arange(3200) / 16_000)
+    return (tone + rng.standard_normal(4800) * 20).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    folder, rng = tmp_path_factory.mktemp("recordings"), np.random.default_rng(0)
+    for word, hz in TONES_HZ.items():
+        (folder / "made" / word).mkdir(parents=True)
+        for speaker in range(80):
+            soundfile.write(folder / "made" / word / f"s{speaker}_nohash_0.wav", speak(hz, rng), 16_000)
+    return folder
+
+
+def make_material(recordings, spec=SPEC):
+    corpus = scan(recordings)
+    return prepare(spec, choose_examples(corpus, spec), corpus.noise, cache=None)
+
+
+@pytest.fixture(scope="module")
+def material(recordings):
+    return make_material(recordings)
+
+
+def ignore(message):
+    pass
+
+
+def test_a_batch_is_on_the_front_ends_grid(material):
+    windows, labels = epoch_batches(material, 0)[0]
+    assert windows.shape == (16, SPEC.frontend.frames, SPEC.frontend.features, 1) and windows.dtype == np.float32
+    assert (windows * 32 == np.rint(windows * 32)).all() and windows.min() >= -4 and windows.max() <= 127 / 32
+    assert labels.shape == (16, 4) and (labels.sum(axis=1) == 1).all()
+
+
+def test_batches_depend_on_seed_epoch_and_number_alone(material, recordings):
+    again = epoch_batches(make_material(recordings), 1)
+    batches = epoch_batches(material, 1)
+    assert len(batches) == len(again) > 3
+    for index in (2, 0, 2):
+        assert all((a == b).all() for a, b in zip(batches[index], again[index], strict=True))
+    assert (batches[0][0] != epoch_batches(material, 2)[0][0]).any()
+
+
+def test_it_learns_the_tones_and_gives_the_same_weights_again(material, tmp_path):
+    first, history = train(material, checkpoint=tmp_path / "a.npz", note=ignore)
+    second, _ = train(material, checkpoint=tmp_path / "b.npz", note=ignore)
+    assert all((a == b).all() for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
+    assert len(history) == 4 and history[-1].loss < history[0].loss
+    clips, labels = material.audio("testing")
+    assert (predict(first, material.frontend.extract(clips)) == labels).mean() > 0.9
+
+
+def test_a_stopped_training_ends_in_the_same_weights(material, tmp_path):
+    whole, _ = train(material, checkpoint=tmp_path / "whole.npz", note=ignore)
+
+    class Stop(Exception):
+        pass
+
+    def stop_after_two(model, history, checkpoint, save=sys.modules["kws.model.train"].save):
+        save(model, history, checkpoint)
+        if len(history) == 2:
+            raise Stop
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        patch.setattr("kws.model.train.save", stop_after_two)
+        train(material, checkpoint=tmp_path / "stopped.npz", note=ignore)
+    notes = []
+    resumed, history = train(material, checkpoint=tmp_path / "stopped.npz", note=notes.append)
+    assert notes[0].startswith("resuming after epoch 2 of 4") and len(history) == 4
+    assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True))
+
+
+def test_a_checkpoint_survives_kill(recordings, tmp_path):
+    """Killed without warning between two epochs, the file is whole."""
+    checkpoint = tmp_path / "state.npz"
+    program = (f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+               "from dataclasses import replace\nfrom test_train import *\n"
+               "spec = replace(SPEC, training=replace(SPEC.training, epochs=2000))\n"
+               f"material = make_material(Path({str(recordings)!r}), spec)\n"
+               f"train(material, checkpoint=Path({str(checkpoint)!r}), note=print)\n")
+    root = str(Path(__file__).resolve().parents[1])
+    child = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": root},
+                             stderr=subprocess.PIPE, text=True)
+    line = next(line for line in child.stderr if line.startswith("epoch"))
+    time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stderr.close()
+    assert line.startswith("epoch 1/2000: loss ")
+    with np.load(checkpoint) as arrays:
+        assert "history" in arrays
+
+
+def test_a_damaged_checkpoint_is_named(material, tmp_path):
+    (tmp_path / "bad.npz").write_bytes(b"PK not really")
+    with pytest.raises(ModelError, match=r"bad\.npz is damaged"):
+        train(material, checkpoint=tmp_path / "bad.npz", note=ignore)
+
+
+def test_a_training_that_diverges_says_what_to_lower(recordings, tmp_path, monkeypatch):
+    monkeypatch.setattr("kws.model.dataset.network_input",
+                        lambda features: np.full((*features.shape, 1), math.nan, np.float32))
+    with pytest.raises(ModelError, match=r"lower \[training\] learning_rate = 0\.004"):
+        train(make_material(recordings), checkpoint=tmp_path / "c.npz", note=ignore)
