@@ -33,6 +33,15 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.fixture(scope="session")
+def mlperf_network() -> Path:
+    """The MLPerf Tiny keyword-spotting network, a .tflite from elsewhere."""
+    path = Path(os.environ.get("KWS_TEST_DATA") or ROOT.parent / "shared" / "data") / "mlperf_tiny_kws.tflite"
+    if not path.is_file():
+        pytest.skip(f"a network from elsewhere is missing: no {path}; name its folder in KWS_TEST_DATA")
+    return path
+
+
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
     """The temporary folder that all processes of one test run share."""
     own = factory.getbasetemp()

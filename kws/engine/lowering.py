@@ -23,7 +23,7 @@ def translate(graph: Graph, *, windowed: bool) -> tuple[Lowering, Signal]:
 def _conv_2d(low: Lowering, layer: Layer) -> None:
     source, weights = low.signal(layer.inputs[0]), constants.constant_weights(layer, low.graph)
     if weights.shape[3] != source.channels:
-        raise ModelError(f"CONV_2D in groups is not supported: {source.channels} channels, {weights.shape[3]} per kernel")
+        raise ModelError(f"CONV_2D in groups is not supported: {source.channels} channels, {weights.shape[3]} a kernel")
     time, width, turned = low.image_geometry(layer, source, *weights.shape[1:3])
     if turned:
         weights = weights.transpose(0, 2, 1, 3)

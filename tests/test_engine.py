@@ -1,0 +1,121 @@
+"""The engine against the interpreter of TensorFlow Lite for Microcontrollers: every number equal, at every hop."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kws.engine.graph import Graph, read_graph
+from kws.engine.native import Network
+from kws.engine.oracle.layers import run_graph
+from kws.engine.streaming import lower
+from kws.errors import ModelError
+from networks import FEATURES, FRAMES, convert, random_model
+
+
+def rows_of(graph: Graph, hops: int, seed: int = 0) -> np.ndarray:
+    """int8 [hops, features]: quiet, loud and saturated stretches."""
+    rng = np.random.default_rng(seed)
+    spread = rng.choice([3.0, 30.0, 300.0], size=(hops, 1))
+    return rng.normal(0, spread, (hops, graph.features)).clip(-128, 127).astype(np.int8)
+
+
+class Microcontroller:
+    """The TFLM interpreter."""
+
+    def __init__(self, flatbuffer: bytes):
+        runtime = pytest.importorskip("tflite_micro", reason="tflite-micro is not installed").runtime
+        self.interpreter = runtime.Interpreter.from_bytes(
+            flatbuffer, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors)
+
+    def run(self, graph: Graph, window: np.ndarray) -> np.ndarray:
+        self.interpreter.set_input(np.ascontiguousarray(window).reshape(graph.tensors[graph.input].shape), 0)
+        self.interpreter.invoke()
+        return self.interpreter.get_output(0).ravel()
+
+    def tensor(self, index: int) -> np.ndarray:
+        return np.array(self.interpreter.GetTensor(index, 0)["tensor_data"])
+
+
+def check_network(flatbuffer: bytes, *, hops: int = 8) -> None:
+    """Oracle layer by layer, streaming and windowed C, all equal to TFLM; at every hop after the window has filled."""
+    graph, judge = read_graph(flatbuffer), Microcontroller(flatbuffer)
+    rows = rows_of(graph, graph.frames + hops)
+    expected = []
+    for hop in range(hops + 1):
+        window = rows[hop:hop + graph.frames]
+        expected.append(judge.run(graph, window))
+        if hop % 4 == 0:
+            values = run_graph(graph, window)
+            for layer in graph.layers:
+                np.testing.assert_array_equal(values[layer.output].ravel(), judge.tensor(layer.output).ravel(),
+                                              f"oracle, {layer.op}, hop {hop}")
+    for windowed in (None, True):
+        for every in (1, 2, 3):
+            network = Network(lower(graph, decide_every=every, windowed=windowed))
+            np.testing.assert_array_equal(network.stream(rows), expected[::every], f"{windowed=} {every=}")
+
+
+@settings(max_examples=12, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(data=st.data())
+def test_random_networks_equal_tflm(data):
+    check_network(convert(random_model(lambda low, high: data.draw(st.integers(low, high)))))
+
+
+def test_mlperf_network_equals_tflm(mlperf_network: Path):
+    check_network(mlperf_network.read_bytes(), hops=12)
+
+
+@pytest.fixture(scope="module")
+def small() -> Graph:
+    """One convolution over three rows of two, by hand: weights 1 for the newest row, nothing else."""
+    import keras
+
+    x = inputs = keras.Input(batch_shape=(1, 4, 2, 1))
+    x = keras.layers.Conv2D(2, (3, 2), name="conv")(x)
+    model = keras.Model(inputs, keras.layers.Softmax()(keras.layers.Flatten()(x)))
+    weights = np.zeros((3, 2, 1, 2), np.float32)
+    weights[2, 0, 0, 0], weights[2, 1, 0, 1] = 1, 1
+    model.get_layer("conv").set_weights([weights, np.zeros(2, np.float32)])
+    return read_graph(convert(model))
+
+
+def test_scores_wait_for_the_window(small: Graph):
+    network = Network(lower(small))
+    answers = [network.push(row) for row in rows_of(small, 6)]
+    assert [answer is not None for answer in answers] == [False, False, False, True, True, True]
+
+
+def test_largest_input_has_the_largest_score(small: Graph):
+    network, rows = Network(lower(small)), np.zeros((4, 2), np.int8)
+    rows[3] = (-20, 90)
+    assert network.window(rows).argmax() == 3  # the second column of the newest row
+
+
+def test_reset_forgets(small: Graph):
+    network, rows = Network(lower(small)), rows_of(small, 9)
+    first = network.stream(rows)
+    network.reset()
+    np.testing.assert_array_equal(network.stream(rows), first)
+
+
+def test_state_does_not_drift():
+    """After 20,000 hops the running sums still equal a fresh window."""
+    import keras
+
+    x = inputs = keras.Input(batch_shape=(1, FRAMES, FEATURES, 1))
+    x = keras.layers.Conv2D(4, (3, 3), strides=(2, 1), activation="relu")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    graph = read_graph(convert(keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))))
+    rows = rows_of(graph, 20_000)
+    network, fresh = Network(lower(graph)), Network(lower(graph))
+    last = network.stream(rows)[-1]
+    np.testing.assert_array_equal(last, fresh.window(rows[-graph.frames:]))
+
+
+def test_decisions_are_as_rare_as_asked(small: Graph):
+    with pytest.raises(ModelError, match="decide_every = 0"):
+        lower(small, decide_every=0)
+    assert len(Network(lower(small, decide_every=3)).stream(rows_of(small, 10))) == 3  # hops 4, 7 and 10
