@@ -18,6 +18,8 @@ from kws.features.tables import FrontendTables
 from kws.spec import Spec
 
 MAGIC, VERSION, HEADER = b"KWSP", 1, struct.Struct("<4sIII8I")
+ARRAYS = {"window_q31": "<i4", "passes_q30": "<i4", "split_q30": "<i4", "rising_q16": "<u2", "segments": "<u2",
+          "log_q16": "<u2", "dct_q15": "<i2", "offset_q16": "<i4", "multiplier": "<i4", "shift": "u1"}
 REBUILD = "build the run again with kws train"
 PROGRAM_NUMBERS = ("frames", "features", "labels", "decide_every", "windowed", "input", "output", "arena_bytes",
                    "scratch_words", "row_pointers", "sum_words")
@@ -123,29 +125,23 @@ class _Fields:
         self.at += 4
         return struct.unpack_from("<i", self.section, self.at - 4)[0]
 
-    def array(self, kind: str, count: int) -> np.ndarray:
-        offset, _ = self.number(), self.number()
-        return np.frombuffer(self.section, kind, count, offset)
+    def array(self, kind: str) -> np.ndarray:
+        offset, size = self.number(), self.number()
+        return np.frombuffer(self.section[offset:offset + size], kind)
 
 
 def _frontend(section: _Fields) -> FrontendTables:
-    numbers = {f.name: section.number() for f in fields(FrontendTables) if f.type is int}
-    lengths = {"window_q31": "window_count", "sine_q30": "sine_count", "sqrt_q15": "sqrt_count", "log_q16": "log_count",
-               "band_start": "bands", "band_length": "bands", "mel_q16": "mel_count", "dct_q15": "dct_count",
-               "offset_q16": "features", "multiplier": "features", "shift": "features"}
-    kinds = {"window_q31": "<i4", "sine_q30": "<i4", "dct_q15": "<i2", "offset_q16": "<i4", "multiplier": "<i4",
-             "shift": "u1"}
-    arrays = {name: section.array(kinds.get(name, "<u2"), numbers[count]) for name, count in lengths.items()}
-    return FrontendTables(**numbers, **arrays)
+    return FrontendTables(**{field.name: section.number() if field.type is int else section.array(ARRAYS[field.name])
+                             for field in fields(FrontendTables)})
 
 
 def _program(section: _Fields) -> Program:
     numbers = {name: section.number() for name in PROGRAM_NUMBERS}
-    buffers, ops, pool = section.number(), section.number(), section.number()
-    rows = section.array("<i4", 3 * buffers).reshape(-1, 3).tolist()
-    words = section.array("<i4", OP_WORDS * ops).reshape(-1, OP_WORDS).tolist()
+    section.at += 12  # how many buffers, ops and constants there are: the arrays say it themselves
+    rows = section.array("<i4").reshape(-1, 3).tolist()
+    words = section.array("<i4").reshape(-1, OP_WORDS).tolist()
     return Program(**numbers, buffers=tuple(Buffer(*row) for row in rows), ops=tuple(_op(row) for row in words),
-                   pool=section.array("<i4", pool))
+                   pool=section.array("<i4"))
 
 
 def _op(words: list[int]) -> Op:
@@ -155,6 +151,6 @@ def _op(words: list[int]) -> Op:
 
 def _decoder(section: _Fields) -> DecoderTables:
     labels, smoothing_hops, refractory_hops = section.number(), section.number(), section.number()
-    thresholds = tuple(section.array("<i4", labels).tolist())
+    thresholds, releases = (tuple(section.array("<i4").tolist()) for _ in range(2))
     return DecoderTables(labels=labels, smoothing_hops=smoothing_hops, refractory_hops=refractory_hops,
-                         thresholds=thresholds, releases=tuple(section.array("<i4", labels).tolist()))
+                         thresholds=thresholds, releases=releases)

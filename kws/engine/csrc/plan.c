@@ -25,12 +25,12 @@ static int32_t take(fields *f) {
     return (int32_t)word_at(f->bytes, f->at - 4);
 }
 
-/* An array of at least `count` elements, or NULL. */
+/* An array of exactly `count` elements, or NULL. */
 static const void *take_array(fields *f, int32_t count, uint32_t element_bytes) {
     const uint32_t offset = (uint32_t)take(f);
     const uint32_t bytes = (uint32_t)take(f);
     if (f->broken || count < 0 || offset % 4 != 0 || offset > f->size || bytes > f->size - offset
-        || (uint64_t)(uint32_t)count * element_bytes > bytes) {
+        || (uint64_t)(uint32_t)count * element_bytes != bytes) {
         f->broken = 1;
         return NULL;
     }
@@ -38,19 +38,18 @@ static const void *take_array(fields *f, int32_t count, uint32_t element_bytes) 
 }
 
 static void read_frontend(fields *f, kws_frontend_tables *t) {
-    int32_t *const numbers[] = {&t->window_samples, &t->hop_samples, &t->fft_points, &t->first_bin, &t->bins,
-                                &t->log_floor, &t->bands, &t->features, &t->window_count, &t->sine_count,
-                                &t->sqrt_count, &t->log_count, &t->mel_count, &t->dct_count};
+    int32_t *const numbers[] = {&t->window_samples, &t->hop_samples, &t->fft_points, &t->log_floor, &t->first_bin,
+                                &t->bins, &t->bands, &t->features, &t->window_count, &t->passes_count,
+                                &t->split_count, &t->log_count, &t->dct_count};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i) {
         *numbers[i] = take(f);
     }
     t->window_q31 = take_array(f, t->window_count, 4);
-    t->sine_q30 = take_array(f, t->sine_count, 4);
-    t->sqrt_q15 = take_array(f, t->sqrt_count, 2);
+    t->passes_q30 = take_array(f, t->passes_count, 4);
+    t->split_q30 = take_array(f, t->split_count, 4);
+    t->rising_q16 = take_array(f, t->bins, 2);
+    t->segments = take_array(f, t->bands < INT32_MAX ? t->bands + 1 : -1, 2);
     t->log_q16 = take_array(f, t->log_count, 2);
-    t->band_start = take_array(f, t->bands, 2);
-    t->band_length = take_array(f, t->bands, 2);
-    t->mel_q16 = take_array(f, t->mel_count, 2);
     t->dct_q15 = take_array(f, t->dct_count, 2);
     t->offset_q16 = take_array(f, t->features, 4);
     t->multiplier = take_array(f, t->features, 4);
