@@ -1,15 +1,109 @@
 """kws data: get recordings, and see what there is."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kws.cli.common import REQUIREMENT_NOT_MET, Commands, DirectoryOption, JsonOption, note, print_json, workspace
+from kws.workspace import Workspace
 
+if TYPE_CHECKING:
+    from kws.data.importer import Imported
+
+SHOWN = 20  # files that were left out, before the rest is only counted
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True,
                   help="Get recordings: download, import or synthesize them, and count what there is.")
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=99_999, help="Of everything that is drawn at random.")]
+
+
+@app.command()
+def download(
+    url: Annotated[str | None, typer.Option(
+        "--url", metavar="URL", show_default=False,
+        help="Another archive of words (.tar.gz, .tgz, .tar, .zip). Default: Speech Commands v0.02, 2.4 GB.")] = None,
+    sha256: Annotated[str | None, typer.Option(
+        "--sha256", metavar="HEX", show_default=False,
+        help="Digest that the archive must have; known for Speech Commands.")] = None,
+    source: Annotated[str, typer.Option("--source", metavar="NAME",
+                                        help="Folder under recordings/.")] = "speech_commands",
+    directory: DirectoryOption = None,
+) -> None:
+    """Get Speech Commands: 105,829 clips of 35 words (CC BY 4.0, Warden, P. "Speech Commands", 2018).
+
+    Interrupted, the same command goes on where it was. Needs 6 GB on the disk, 3.5 GB afterwards.
+
+    Example: kws data download
+    """
+    from kws.data import speech_commands
+    from kws.data.corpus import source_folder
+
+    place = workspace(directory)
+    folder = source_folder(place.recordings, source)
+    done = speech_commands.download(folder, place.cache / "downloads", url=url or speech_commands.URL, sha256=sha256,
+                                    samples=clip_samples(place))
+    if done.imported is None:
+        print(f"{folder}: complete already")
+        return
+    if sha256 is None and url is not None:
+        note(f"not checked; to have it checked next time: --sha256 {done.sha256}")
+    report_import(done.imported, folder)
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(
+        metavar="PATH...", help="Folders of words, archives of them (.tar.gz, .tgz, .tar, .zip), or audio files.",
+        show_default=False)],
+    word: Annotated[str | None, typer.Option(
+        "--word", metavar="WORD", show_default=False,
+        help="File everything under this word; _background_noise_ for noise. Default: the folder that a file lies in.",
+    )] = None,
+    source: Annotated[str | None, typer.Option(
+        "--source", metavar="NAME", show_default=False,
+        help="Folder under recordings/. Default: the name of the folder or archive; 'own' for single files.")] = None,
+    speaker: Annotated[str | None, typer.Option(
+        "--speaker", metavar="NAME", show_default=False,
+        help="Who speaks in all of these files. Default: the file name up to _nohash_.")] = None,
+    directory: DirectoryOption = None,
+) -> None:
+    """Import recordings of any rate, channels and format as 16 kHz mono clips.
+
+    Shorter clips are padded, longer ones cut to the loudest stretch; noise keeps its length. Importing again changes
+    nothing.
+
+    Example: kws data import my-recordings
+
+    Example: kws data import one.wav two.mp3 --word yes --speaker anna
+    """
+    from kws.data.corpus import source_folder
+    from kws.data.importer import import_path, source_name
+
+    place = workspace(directory)
+    for path in paths:
+        folder = source_folder(place.recordings, source or source_name(path))
+        report_import(import_path(path, folder, word=word, speaker=speaker, samples=clip_samples(place)), folder)
+
+
+def clip_samples(place: Workspace) -> int:
+    """Length of imported clips: what the network sees, and at least a second, so that a shorter window can change."""
+    return max(place.spec.frontend.clip_samples, place.spec.frontend.sample_rate_hz)
+
+
+def report_import(report: "Imported", folder: Path) -> None:
+    """One line of result, and notes about what was left out."""
+    print(f"{folder}: {report.written} written, {report.kept} there already; "
+          f"{report.padded} padded, {report.cut} cut to the loudest stretch")
+    for line in report.refused[:SHOWN]:
+        note(f"left out: {line}")
+    if len(report.refused) > SHOWN:
+        note(f"left out: {len(report.refused) - SHOWN} more")
+    if report.test_labels:
+        note(f"left out: {report.test_labels} files in _silence_ and _unknown_, which belong to a test; "
+             "to measure a model with them: kws validate --clips DIR")
+    if report.own_speaker:
+        note(f"{report.own_speaker} names hold no speaker (speaker_nohash_1.wav): each counts as a speaker of its own, "
+             "so one voice may both train and test; name it with --speaker")
 
 
 @app.command()
@@ -49,7 +143,7 @@ def synth(
         print(f"{stream}: {length_s:.1f} s with {len(events)} keywords; truth in {stream.with_suffix('.csv')}")
         return
     result = synthesis.make_corpus(source_folder(place.recordings, source), chosen, keywords=place.spec.keywords,
-                                   count=count, unknown=unknown, noise=noise, samples=place.spec.frontend.clip_samples,
+                                   count=count, unknown=unknown, noise=noise, samples=clip_samples(place),
                                    seed=seed)
     for what, made in result.items():
         print(f"{what}: {made.written} written, {made.kept} there already")

@@ -19,10 +19,11 @@ def is_audio(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
-def read_samples(path: Path, *, samples: int | None = None) -> np.ndarray:
+def read_samples(path: Path, *, samples: int | None = None, data: bytes | None = None) -> np.ndarray:
     """Read an audio file of any rate, channel count and format that soundfile knows.
 
     samples : exact length of the result; None keeps the whole file
+    data    : the file's bytes, where they are at hand; `path` then only names it in messages
     -> int16 [samples], 16 kHz mono. Channels are averaged. Shorter files get zeros at the end, longer ones are
     cut by `loudest`. 16-bit mono files at 16 kHz come out as they are; others are scaled down where
     resampling or a float file passes full scale, never clipped.
@@ -31,31 +32,36 @@ def read_samples(path: Path, *, samples: int | None = None) -> np.ndarray:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(path if data is None else io.BytesIO(data)) as file:
             plain = file.subtype == "PCM_16" and file.channels == 1 and file.samplerate == SAMPLE_RATE_HZ
             rate_hz = file.samplerate
-            data = file.read(dtype="int16" if plain else "float32", always_2d=not plain)
+            audio = file.read(dtype="int16" if plain else "float32", always_2d=not plain)
     except (soundfile.SoundFileError, OSError, ValueError) as error:
         reason = str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
         raise DataError(f"{path}: cannot be read as audio ({reason}); replace or remove it") from error
-    if len(data) == 0:
+    if len(audio) == 0:
         raise DataError(f"{path}: holds no samples; replace or remove it")
     if not plain:
-        if not np.isfinite(data).all():
+        if not np.isfinite(audio).all():
             raise DataError(f"{path}: holds values that are not finite; replace or remove it")
-        data = to_int16(resample(data.mean(axis=1), rate_hz))
-    return data if samples is None else fit(data, samples)
+        audio = to_int16(resample(audio.mean(axis=1), rate_hz))
+    return audio if samples is None else fit(audio, samples)
 
 
 def write_audio(path: Path, audio: np.ndarray) -> None:
     """Write int16 [n] as 16 kHz mono, whole or not at all; the suffix says the format: .wav or .flac."""
-    import soundfile
-
     if path.suffix not in (".wav", ".flac"):
         raise DataError(f"{path}: the name must end in .wav or .flac")
+    write_atomic(path, encode(audio, path.suffix[1:].upper()))
+
+
+def encode(audio: np.ndarray, container: str = "WAV") -> bytes:
+    """int16 [n] as a 16-bit mono file at 16 kHz; the same samples give the same bytes."""
+    import soundfile
+
     data = io.BytesIO()
-    soundfile.write(data, audio, SAMPLE_RATE_HZ, subtype="PCM_16", format=path.suffix[1:].upper())
-    write_atomic(path, data.getvalue())
+    soundfile.write(data, audio, SAMPLE_RATE_HZ, subtype="PCM_16", format=container)
+    return data.getvalue()
 
 
 def resample(audio: np.ndarray, rate_hz: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iterator[Any]:
     """A bar on stderr: yields advance(n=1), which moves it by n of `total` steps (or bytes).
 
-    In a pipe only one line with the finished count appears.
+    advance(total=..., completed=...) sets the end and the place instead. In a pipe one line appears, at the end.
     """
     from rich.console import Console
     from rich.progress import (
@@ -28,4 +28,11 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
     # On a terminal, results printed meanwhile go above the bar; in a pipe they must stay on stdout.
     with Progress(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda n=1: bar.advance(task, n)
+
+        def advance(n: float = 1, **place: float | None) -> None:
+            if place:
+                bar.update(task, **place)
+            else:
+                bar.advance(task, n)
+
+        yield advance
