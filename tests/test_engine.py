@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from networks import FEATURES, FRAMES, convert, random_model
 
 from kws.engine.graph import Graph, read_graph
 from kws.engine.native import Network
 from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError
-from networks import FEATURES, FRAMES, convert, random_model
 
 
 def rows_of(graph: Graph, hops: int, seed: int = 0) -> np.ndarray:

@@ -4,6 +4,7 @@ Nothing is computed here and nothing is skipped: an operator, a type or an optio
 refused. Needs the `tflite` schema package, not TensorFlow.
 """
 
+import math
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from kws.errors import ModelError
 
 SUPPORTED = ("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "LOGISTIC",
              "MAX_POOL_2D", "MEAN", "MUL", "PAD", "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SOFTMAX", "STRIDED_SLICE")
+MOST_NUMBERS = 1 << 24
 ACTIVATIONS = {0: "NONE", 1: "RELU", 3: "RELU6"}
 
 
@@ -78,6 +80,23 @@ def read_graph(source: bytes | Path) -> Graph:
         raise ModelError(f"the TensorFlow Lite file is damaged ({error}); export it again") from error
 
 
+def _check_order(graph: Graph) -> None:
+    """Every layer reads a constant, the input or what an earlier layer wrote, and writes something new."""
+    written = {graph.input}
+    for layer in graph.layers:
+        for index in (*layer.inputs, layer.output):
+            if not -1 <= index < len(graph.tensors):
+                raise ModelError(f"{layer.op} names tensor {index} of {len(graph.tensors)}; the file is damaged")
+        for index in layer.inputs:
+            if index >= 0 and graph.tensors[index].data is None and index not in written:
+                raise ModelError(f"{layer.op} reads tensor {index} before it is written; the file is damaged")
+        if layer.output in written or layer.output < 0 or graph.tensors[layer.output].data is not None:
+            raise ModelError(f"{layer.op} overwrites tensor {layer.output}; the file is damaged")
+        written.add(layer.output)
+    if graph.output not in written:
+        raise ModelError("no layer writes the network's output; the file is damaged")
+
+
 class _Reader:
     """One pass over the flatbuffer."""
 
@@ -94,14 +113,15 @@ class _Reader:
     def graph(self) -> Graph:
         subgraph = self.subgraph
         layers = tuple(self.layer(subgraph.Operators(i)) for i in range(subgraph.OperatorsLength()))
-        activations = {index for layer in layers for index in (*layer.inputs, layer.output)}
-        tensors = tuple(self.tensor(i, i in activations) for i in range(subgraph.TensorsLength()))
+        used = {index for layer in layers for index in (*layer.inputs, layer.output)}
+        tensors = tuple(self.tensor(i, i in used) for i in range(subgraph.TensorsLength()))
         if subgraph.InputsLength() != 1 or subgraph.OutputsLength() != 1:
             raise ModelError(f"the network has {subgraph.InputsLength()} inputs and {subgraph.OutputsLength()} "
                              "outputs; the engine runs networks with one of each")
         graph = Graph(tensors, layers, int(subgraph.Inputs(0)), int(subgraph.Outputs(0)))
         if not layers:
             raise ModelError("the network has no layers")
+        _check_order(graph)
         return graph
 
     def layer(self, operator) -> Layer:
@@ -138,6 +158,9 @@ class _Reader:
             raise ModelError(f"{op} has no options; the file is damaged")
         options.Init(table.Bytes, table.Pos)
         values = {name: getattr(options, name)() for name in fields[op]}
+        for name, value in values.items():
+            if name.startswith(("Stride", "Dilation", "Filter")) and not 1 <= value <= 1024:
+                raise ModelError(f"{op} with {name} = {value}; must be 1 to 1024")
         if op not in ("SOFTMAX", "STRIDED_SLICE"):
             number = options.FusedActivationFunction()
             if number not in ACTIVATIONS:
@@ -150,6 +173,9 @@ class _Reader:
         name = (raw.Name() or b"").decode()
         shape = tuple(int(n) for n in raw.ShapeAsNumpy()) if raw.ShapeLength() else ()
         signature = tuple(int(n) for n in raw.ShapeSignatureAsNumpy()) if raw.ShapeSignatureLength() else ()
+        if used and (len(shape) > 5 or math.prod(shape) > MOST_NUMBERS):
+            raise ModelError(f"tensor {name!r} has shape {list(shape)}; the engine takes 5 dimensions and "
+                             f"{MOST_NUMBERS:,} numbers at most")
         if used and (any(n < 1 for n in shape) or any(n < 0 for n in signature[1:])):
             raise ModelError(f"tensor {name!r} has a dynamic shape {list(signature or shape)}; convert the network "
                              "with a fixed batch size of 1")

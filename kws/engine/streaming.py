@@ -25,16 +25,18 @@ def lower(graph: Graph, *, decide_every: int = 1, windowed: bool | None = None) 
     """
     if decide_every < 1:
         raise ModelError(f"decide_every = {decide_every}: must be at least 1 hop")
-    if not windowed:
-        try:
-            return _assemble(*translate(graph, windowed=False), decide_every)
-        except NotStreamable as reason:
-            if windowed is False:
-                raise ModelError(f"the network cannot stream: {reason}") from reason
     try:
+        if not windowed:
+            try:
+                return _assemble(*translate(graph, windowed=False), decide_every)
+            except NotStreamable as reason:
+                if windowed is False:
+                    raise ModelError(f"the network cannot stream: {reason}") from reason
         return _assemble(*translate(graph, windowed=True), decide_every)
     except NotStreamable as reason:
         raise ModelError(f"the engine cannot run the network: {reason}") from reason
+    except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError) as error:
+        raise ModelError(f"the network's layers contradict each other ({error}); export it again") from error
 
 
 def _periods(lowering: Lowering, scores: Signal, decide_every: int) -> dict[int, int]:
