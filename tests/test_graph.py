@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from networks import FEATURES, FRAMES, convert
 
 from kws.engine.graph import SUPPORTED, read_graph
 from kws.engine.lowering import LAYERS
 from kws.engine.oracle.layers import OPERATORS
 from kws.engine.streaming import lower
 from kws.errors import ModelError
-from networks import FEATURES, FRAMES, convert
 
 
 def model(build, *, batch: int | None = 1):
@@ -62,7 +62,7 @@ def test_padding_along_time_does_not_stream():
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"RIFF0000WAVE" * 9, b"\x1c\x00\x00\x00TFL3" + b"\xff" * 200])
 def test_what_is_no_network_is_refused(content):
-    with pytest.raises(ModelError, match="not a TensorFlow Lite file|damaged"):
+    with pytest.raises(ModelError, match=r"not a TensorFlow Lite file|damaged"):
         read_graph(content)
 
 
