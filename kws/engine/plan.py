@@ -14,12 +14,10 @@ import numpy as np
 from kws.engine.decoder import DecoderTables
 from kws.engine.program import OP_WORDS, Buffer, Op, Program
 from kws.errors import PlanError
-from kws.features.tables import FrontendTables
+from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
 from kws.spec import Spec
 
 MAGIC, VERSION, HEADER = b"KWSP", 1, struct.Struct("<4sIII8I")
-ARRAYS = {"window_q31": "<i4", "passes_q30": "<i4", "split_q30": "<i4", "rising_q16": "<u2", "segments": "<u2",
-          "log_q16": "<u2", "dct_q15": "<i2", "offset_q16": "<i4", "multiplier": "<i4", "shift": "u1"}
 REBUILD = "build the run again with kws train"
 PROGRAM_NUMBERS = ("frames", "features", "labels", "decide_every", "windowed", "input", "output", "arena_bytes",
                    "scratch_words", "row_pointers", "sum_words")
@@ -131,8 +129,9 @@ class _Fields:
 
 
 def _frontend(section: _Fields) -> FrontendTables:
-    return FrontendTables(**{field.name: section.number() if field.type is int else section.array(ARRAYS[field.name])
-                             for field in fields(FrontendTables)})
+    return FrontendTables(**{
+        field.name: section.number() if field.type is int else section.array(FRONTEND_ARRAYS[field.name][0])
+        for field in fields(FrontendTables)})
 
 
 def _program(section: _Fields) -> Program:

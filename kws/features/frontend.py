@@ -13,6 +13,7 @@ import numpy as np
 
 from kws.errors import DataError, PlanError
 from kws.features.tables import (
+    FRONTEND_ARRAYS,
     LARGEST_OFFSET,
     LARGEST_SCALE,
     FrontendTables,
@@ -27,7 +28,7 @@ CLIPS_PER_TASK = 64
 LOW_QUANTILE, HIGH_QUANTILE = 0.0002, 0.9998
 NARROWEST_RANGE = 1.0  # of a feature that hardly varies, in natural logarithms
 
-C_TYPES = {"i1": "int8_t", "u1": "uint8_t", "i2": "int16_t", "u2": "uint16_t", "i4": "int32_t"}
+C_TYPES = {"u1": "uint8_t", "<i2": "int16_t", "<u2": "uint16_t", "<i4": "int32_t"}
 CHECKS = {
     -1: "a size is out of range",
     -2: "a table has the wrong length",
@@ -48,29 +49,18 @@ def bind(tables: FrontendTables) -> tuple[Any, list]:
     struct, keep = ffi.new("kws_frontend_tables *"), []
     for field in fields(tables):
         value = getattr(tables, field.name)
-        if isinstance(value, np.ndarray):
-            value = np.ascontiguousarray(value)
-            pointer = ffi.from_buffer(f"{C_TYPES[value.dtype.str[1:]]}[]", value)
-            keep.append((value, pointer))
-            setattr(struct, field.name, pointer)
-        else:
-            setattr(struct, field.name, value)
-    _check_lengths(tables)
+        if field.name in FRONTEND_ARRAYS:
+            kind, count = FRONTEND_ARRAYS[field.name]
+            if value.dtype != kind or value.size != getattr(tables, count):
+                raise PlanError(f"front end: {field.name} has {value.size} entries of {value.dtype}; "
+                                f"must be {getattr(tables, count)} of {np.dtype(kind)}")
+            value = ffi.from_buffer(f"{C_TYPES[kind]}[]", np.ascontiguousarray(value))
+            keep.append(value)
+        setattr(struct, field.name, value)
     code = lib.kws_frontend_check(struct)
     if code != 0:
         raise PlanError(f"front end: {CHECKS.get(code, code)}; make the plan again from its run")
     return struct, keep
-
-
-def _check_lengths(tables: FrontendTables) -> None:
-    """The C trusts the counts to be the lengths of the arrays."""
-    lengths = {"window_q31": tables.window_count, "passes_q30": tables.passes_count, "split_q30": tables.split_count,
-               "rising_q16": tables.bins, "segments": tables.bands + 1, "log_q16": tables.log_count,
-               "dct_q15": tables.dct_count, "offset_q16": tables.features, "multiplier": tables.features,
-               "shift": tables.features}
-    for name, length in lengths.items():
-        if getattr(tables, name).size != length:
-            raise PlanError(f"front end: {name} has {getattr(tables, name).size} entries; must be {length}")
 
 
 def _memory(struct: Any) -> tuple[np.ndarray, Any]:

@@ -57,11 +57,12 @@ class FrontendTables:
     window_count: int
     passes_count: int
     split_count: int
+    segments_count: int
     log_count: int
     dct_count: int
     window_q31: np.ndarray
     passes_q30: np.ndarray
-    split_q30: np.ndarray
+    split_q31: np.ndarray
     rising_q16: np.ndarray
     segments: np.ndarray
     log_q16: np.ndarray
@@ -69,6 +70,15 @@ class FrontendTables:
     offset_q16: np.ndarray
     multiplier: np.ndarray
     shift: np.ndarray
+
+
+# Element type of each array of FrontendTables, in its order, and the field that says how many there are.
+FRONTEND_ARRAYS = {
+    "window_q31": ("<i4", "window_count"), "passes_q30": ("<i4", "passes_count"), "split_q31": ("<i4", "split_count"),
+    "rising_q16": ("<u2", "bins"), "segments": ("<u2", "segments_count"), "log_q16": ("<u2", "log_count"),
+    "dct_q15": ("<i2", "dct_count"), "offset_q16": ("<i4", "features"), "multiplier": ("<i4", "features"),
+    "shift": ("u1", "features"),
+}
 
 
 def mel_to_hz(mel: np.ndarray) -> np.ndarray:
@@ -115,7 +125,7 @@ def _mel_tables(spec: FrontendSpec) -> dict:
     segment = np.searchsorted(edges_hz, bins_hz[used], side="right") - 1
     rising = (bins_hz[used] - edges_hz[segment]) / (edges_hz[segment + 1] - edges_hz[segment])
     return {"first_bin": int(used[0]), "bins": used.size, "rising_q16": fixed(rising, 16, np.uint16),
-            "segments": np.bincount(segment, minlength=spec.bands + 1).astype("<u2")}
+            "segments": np.bincount(segment, minlength=spec.bands + 1).astype("<u2"), "segments_count": spec.bands + 1}
 
 
 def _fft_tables(points: int) -> dict:
@@ -127,9 +137,9 @@ def _fft_tables(points: int) -> dict:
         length *= 4
     angles = 2.0 * math.pi * np.arange(points // 4) / points
     passes_q30 = fixed(np.concatenate(passes), 30, np.int32)
-    split_q30 = fixed(np.concatenate([np.cos(angles), np.sin(angles)]), 30, np.int32)
+    split_q31 = fixed(np.concatenate([np.cos(angles), np.sin(angles)]), 31, np.int32)
     return {"passes_count": passes_q30.size, "passes_q30": passes_q30,
-            "split_count": split_q30.size, "split_q30": split_q30}
+            "split_count": split_q31.size, "split_q31": split_q31}
 
 
 def _scale_tables(normalisation: Normalisation) -> dict:

@@ -11,15 +11,10 @@ static inline int32_t kws_quarter(int32_t x)
     return (x + 2) >> 2;
 }
 
-/* (a * cosine +- b * sine) / 4, rounded half up. */
-static inline int32_t kws_turn_sum(int32_t a, int32_t cosine_q30, int32_t b, int32_t sine_q30)
+/* a * cosine + b * sine over 2^32. The two roundings down cancel on average; 0 stays 0. */
+static inline int32_t kws_turn(int32_t a, int32_t cosine, int32_t b, int32_t sine)
 {
-    return (int32_t)(((int64_t)a * cosine_q30 + (int64_t)b * sine_q30 + ((int64_t)1 << 31)) >> 32);
-}
-
-static inline int32_t kws_turn_gap(int32_t a, int32_t cosine_q30, int32_t b, int32_t sine_q30)
-{
-    return (int32_t)(((int64_t)a * cosine_q30 - (int64_t)b * sine_q30 + ((int64_t)1 << 31)) >> 32);
+    return kws_high(a, cosine) - kws_high(-b, sine);
 }
 
 /* First pass, radix 2, where points / 2 is no power of four: pairs to spectra of length 2, over 2. */
@@ -56,33 +51,31 @@ KWS_WIDE static void kws_pass_first(int32_t *restrict re, int32_t *restrict im, 
     }
 }
 
-/* Four spectra of the given length, in the order a, c, b, d, to one of four times the length: with w from `factors`,
- * X[k + i length] = (a + (-j)^i w b + (-1)^i w^2 c + j^i w^3 d) / 4. */
-KWS_WIDE static void kws_merge(int32_t *restrict re, int32_t *restrict im, int32_t length, const int32_t *restrict factors)
+/* Four spectra of length n, in the order a, c, b, d, to one of length 4 n: with w from `factors`,
+ * X[k + i n] = (a + (-j)^i w b + (-1)^i w^2 c + j^i w^3 d) / 4. */
+KWS_WIDE static void kws_merge(int32_t *restrict re, int32_t *restrict im, int32_t n, const int32_t *restrict factors)
 {
-    const int32_t *const cos1 = factors, *const sin1 = cos1 + length;
-    const int32_t *const cos2 = sin1 + length, *const sin2 = cos2 + length;
-    const int32_t *const cos3 = sin2 + length, *const sin3 = cos3 + length;
-    int32_t *const re1 = re + length, *const re2 = re1 + length, *const re3 = re2 + length;
-    int32_t *const im1 = im + length, *const im2 = im1 + length, *const im3 = im2 + length;
+    const int32_t *restrict const more = factors + 4 * n;
     int32_t k;
     KWS_INDEPENDENT
-    for (k = 0; k < length; k++) {
+    for (k = 0; k < n; k++) {
+        const int32_t cos1 = factors[k], sin1 = factors[k + n], cos2 = factors[k + 2 * n], sin2 = factors[k + 3 * n];
+        const int32_t cos3 = more[k], sin3 = more[k + n];
         const int32_t a_re = kws_quarter(re[k]), a_im = kws_quarter(im[k]);
-        const int32_t c_re = kws_turn_sum(re1[k], cos2[k], im1[k], sin2[k]);
-        const int32_t c_im = kws_turn_gap(im1[k], cos2[k], re1[k], sin2[k]);
-        const int32_t b_re = kws_turn_sum(re2[k], cos1[k], im2[k], sin1[k]);
-        const int32_t b_im = kws_turn_gap(im2[k], cos1[k], re2[k], sin1[k]);
-        const int32_t d_re = kws_turn_sum(re3[k], cos3[k], im3[k], sin3[k]);
-        const int32_t d_im = kws_turn_gap(im3[k], cos3[k], re3[k], sin3[k]);
+        const int32_t c_re = kws_turn(re[k + n], cos2, im[k + n], sin2);
+        const int32_t c_im = kws_turn(im[k + n], cos2, -re[k + n], sin2);
+        const int32_t b_re = kws_turn(re[k + 2 * n], cos1, im[k + 2 * n], sin1);
+        const int32_t b_im = kws_turn(im[k + 2 * n], cos1, -re[k + 2 * n], sin1);
+        const int32_t d_re = kws_turn(re[k + 3 * n], cos3, im[k + 3 * n], sin3);
+        const int32_t d_im = kws_turn(im[k + 3 * n], cos3, -re[k + 3 * n], sin3);
         re[k] = a_re + c_re + (b_re + d_re);
         im[k] = a_im + c_im + (b_im + d_im);
-        re1[k] = a_re - c_re + (b_im - d_im);
-        im1[k] = a_im - c_im - (b_re - d_re);
-        re2[k] = a_re + c_re - (b_re + d_re);
-        im2[k] = a_im + c_im - (b_im + d_im);
-        re3[k] = a_re - c_re - (b_im - d_im);
-        im3[k] = a_im - c_im + (b_re - d_re);
+        re[k + n] = a_re - c_re + (b_im - d_im);
+        im[k + n] = a_im - c_im - (b_re - d_re);
+        re[k + 2 * n] = a_re + c_re - (b_re + d_re);
+        im[k + 2 * n] = a_im + c_im - (b_im + d_im);
+        re[k + 3 * n] = a_re - c_re - (b_im - d_im);
+        im[k + 3 * n] = a_im - c_im + (b_re - d_re);
     }
 }
 
@@ -93,14 +86,12 @@ KWS_WIDE static void kws_split(int32_t *restrict re, int32_t *restrict im, int32
                                const int32_t *restrict sine)
 {
     const int32_t dc = re[0] + im[0], nyquist = re[0] - im[0];
-    const int64_t half = (int64_t)1 << 30;
     int32_t k;
     KWS_INDEPENDENT
     for (k = 1; k < count / 2; k++) {
         const int32_t d_re = re[k] - re[count - k], d_im = im[k] + im[count - k];
         const int32_t e_re = (re[k] + re[count - k] + 1) >> 1, e_im = (im[k] - im[count - k] + 1) >> 1;
-        const int32_t t_re = (int32_t)(((int64_t)d_im * cosine[k] - (int64_t)d_re * sine[k] + half) >> 31);
-        const int32_t t_im = (int32_t)(((int64_t)d_re * cosine[k] + (int64_t)d_im * sine[k] + half) >> 31);
+        const int32_t t_re = kws_turn(d_im, cosine[k], -d_re, sine[k]), t_im = kws_turn(d_re, cosine[k], d_im, sine[k]);
         re[k] = e_re + t_re;
         im[k] = e_im - t_im;
         re[count - k] = e_re - t_re;
@@ -110,7 +101,7 @@ KWS_WIDE static void kws_split(int32_t *restrict re, int32_t *restrict im, int32
     im[0] = nyquist;
 }
 
-void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passes_q30, const int32_t *split_q30)
+void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passes_q30, const int32_t *split_q31)
 {
     const int32_t count = points / 2;
     int32_t length, at;
@@ -127,5 +118,5 @@ void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passe
         }
         passes_q30 += 6 * length;
     }
-    kws_split(re, im, count, split_q30, split_q30 + points / 4);
+    kws_split(re, im, count, split_q31, split_q31 + points / 4);
 }

@@ -17,6 +17,6 @@ static inline int32_t kws_fft_place(int32_t n, int32_t points)
  * Out: the spectrum X[k] = sum x[n] exp(-2 pi j k n / points), divided by points / 2: bin k at re[k], im[k] for
  * 0 < k < points / 2, im with either sign; re[0] = X[0] and im[0] = X[points / 2], which are real.
  * Tables as in kws_frontend_tables, with no complex factor above 1 but for rounding. */
-void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passes_q30, const int32_t *split_q30);
+void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passes_q30, const int32_t *split_q31);
 
 #endif

@@ -33,7 +33,7 @@ const int32_t *kws_frontend_raw(const kws_frontend *state)
 /* sample * window in Q14: |result| <= 2^29 for any table. */
 static inline int32_t kws_windowed(int16_t sample, int32_t factor_q31)
 {
-    return (int32_t)(((int64_t)sample * factor_q31 + (1 << 16)) >> 17);
+    return kws_high(sample * 32768, factor_q31);
 }
 
 /* The window as complex pairs (even, odd samples), each at its place for the FFT; zeros behind its end. */
@@ -82,7 +82,7 @@ int32_t kws_frontend_push(kws_frontend *state, const int16_t *samples, int32_t c
     }
     kws_load_window(state);
     kws_fft_real(state->scratch, state->scratch + tables->fft_points / 2, tables->fft_points, tables->passes_q30,
-                 tables->split_q30);
+                 tables->split_q31);
     kws_spectrum_features(tables, state->scratch);
     kws_quantize_row(tables, state->scratch, row);
     state->filled -= tables->hop_samples;

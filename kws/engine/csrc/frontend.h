@@ -36,17 +36,18 @@ typedef struct kws_frontend_tables {
     int32_t bands;                     /* 1..80 */
     int32_t features;                  /* numbers per row: 1..bands; = bands where there is no DCT */
     int32_t window_count;              /* window_samples / 2 + 1 */
-    int32_t passes_count;              /* pairs 6 L per pass: 252, 504 or 1020 for 256, 512 or 1024 points */
+    int32_t passes_count;              /* six factors per k and pass: 252, 504 or 1020 for 256, 512 or 1024 points */
     int32_t split_count;               /* fft_points / 2 */
+    int32_t segments_count;            /* bands + 1 */
     int32_t log_count;                 /* KWS_FRONTEND_LOG_ENTRIES */
     int32_t dct_count;                 /* features * bands, or 0: no DCT */
     const int32_t *window_q31;         /* rising half of the periodic Hann window, centre included */
     const int32_t *passes_q30;         /* for each radix-4 pass from spectra of length L > 1, w = exp(-j pi k / (2 L)):
                                           re w, -im w, re w^2, -im w^2, re w^3, -im w^3, each for k = 0..L - 1 */
-    const int32_t *split_q30;          /* cosine, then sine, of 2 pi k / fft_points for k = 0..fft_points / 4 - 1 */
+    const int32_t *split_q31;          /* cosine, then sine, of 2 pi k / fft_points for k = 0..fft_points / 4 - 1 */
     const uint16_t *rising_q16;        /* [bins] weight of the bin in the band whose centre is the next above it; in
                                           the band below it weighs 1 minus that */
-    const uint16_t *segments;          /* [bands + 1] bins between one band's centre (or the edges) and the next */
+    const uint16_t *segments;          /* [segments_count] bins between one band's centre (or the edges) and the next */
     const uint16_t *log_q16;           /* ln(1 + i / 32) */
     const int16_t *dct_q15;            /* [features][bands] */
     const int32_t *offset_q16;         /* [features] |offset| <= 2^30 */

@@ -27,19 +27,18 @@ static int32_t kws_pass_factors(int32_t points)
 static int32_t kws_counts_hold(const kws_frontend_tables *t)
 {
     return t->window_count == t->window_samples / 2 + 1 && t->passes_count == kws_pass_factors(t->fft_points)
-           && t->split_count == t->fft_points / 2 && t->log_count == KWS_FRONTEND_LOG_ENTRIES
+           && t->split_count == t->fft_points / 2
+           && t->segments_count == t->bands + 1 && t->log_count == KWS_FRONTEND_LOG_ENTRIES
            && (t->dct_count == t->features * t->bands || (t->dct_count == 0 && t->features == t->bands));
 }
 
-/* cosine^2 + sine^2 <= 1 + 2^-29, so that no complex factor makes a number grow; count of each, sines behind cosines. */
-static int32_t kws_factors_hold(const int32_t *cosine_q30, int32_t count)
+/* cosine^2 + sine^2 <= one^2 but for rounding, so that no complex factor makes a number grow. */
+static int32_t kws_factors_hold(const int32_t *cosine, const int32_t *sine, int32_t count, int64_t one)
 {
-    const int32_t *const sine_q30 = cosine_q30 + count, one = (int32_t)1 << 30;
     int32_t i;
     for (i = 0; i < count; i++) {
-        const int64_t cosine = cosine_q30[i], sine = sine_q30[i];
-        if (!kws_in(-one, cosine_q30[i], one) || !kws_in(-one, sine_q30[i], one)
-            || cosine * cosine + sine * sine > ((int64_t)1 << 60) + ((int64_t)1 << 31)) {
+        const uint64_t squares = (uint64_t)((int64_t)cosine[i] * cosine[i]) + (uint64_t)((int64_t)sine[i] * sine[i]);
+        if (squares > (uint64_t)(one * one + 2 * one)) {
             return 0;
         }
     }
@@ -48,17 +47,17 @@ static int32_t kws_factors_hold(const int32_t *cosine_q30, int32_t count)
 
 static int32_t kws_passes_hold(const kws_frontend_tables *t)
 {
-    const int32_t *factors = t->passes_q30;
+    const int32_t quarter = t->split_count / 2, *factors = t->passes_q30;
     int32_t length, i;
     for (length = t->fft_points == 512 ? 4 : 2; length < t->fft_points / 2; length *= 4) {
         for (i = 0; i < 3; i++) {
-            if (!kws_factors_hold(factors, length)) {
+            if (!kws_factors_hold(factors, factors + length, length, (int64_t)1 << 30)) {
                 return 0;
             }
             factors += 2 * length;
         }
     }
-    return kws_factors_hold(t->split_q30, t->split_count / 2);
+    return kws_factors_hold(t->split_q31, t->split_q31 + quarter, quarter, (int64_t)1 << 31);
 }
 
 static int32_t kws_mel_holds(const kws_frontend_tables *t)

@@ -42,6 +42,12 @@ static inline int8_t kws_saturate_int8(int64_t x)
     return (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
 }
 
+/* a * b / 2^32, rounded towards minus infinity: one instruction on a Cortex-M4. */
+static inline int32_t kws_high(int32_t a, int32_t b)
+{
+    return (int32_t)((int64_t)a * b >> 32);
+}
+
 /* x / 2^shift, rounded half up (towards plus infinity). 1 <= shift <= 62, |x| <= 2^62. */
 static inline int64_t kws_shift_round(int64_t x, int32_t shift)
 {

@@ -40,15 +40,15 @@ static const void *take_array(fields *f, int32_t count, uint32_t element_bytes) 
 static void read_frontend(fields *f, kws_frontend_tables *t) {
     int32_t *const numbers[] = {&t->window_samples, &t->hop_samples, &t->fft_points, &t->log_floor, &t->first_bin,
                                 &t->bins, &t->bands, &t->features, &t->window_count, &t->passes_count,
-                                &t->split_count, &t->log_count, &t->dct_count};
+                                &t->split_count, &t->segments_count, &t->log_count, &t->dct_count};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i) {
         *numbers[i] = take(f);
     }
     t->window_q31 = take_array(f, t->window_count, 4);
     t->passes_q30 = take_array(f, t->passes_count, 4);
-    t->split_q30 = take_array(f, t->split_count, 4);
+    t->split_q31 = take_array(f, t->split_count, 4);
     t->rising_q16 = take_array(f, t->bins, 2);
-    t->segments = take_array(f, t->bands < INT32_MAX ? t->bands + 1 : -1, 2);
+    t->segments = take_array(f, t->segments_count, 2);
     t->log_q16 = take_array(f, t->log_count, 2);
     t->dct_q15 = take_array(f, t->dct_count, 2);
     t->offset_q16 = take_array(f, t->features, 4);

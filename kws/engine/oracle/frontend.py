@@ -47,7 +47,7 @@ def windowed(tables: FrontendTables, frames: np.ndarray) -> np.ndarray:
     index = np.arange(tables.window_samples)
     window = tables.window_q31.astype(np.int64)[np.minimum(index, tables.window_samples - index)]
     data = np.zeros((len(frames), tables.fft_points), np.int64)
-    data[:, : tables.window_samples] = rounded_shift(frames.astype(np.int64) * window, 17)
+    data[:, : tables.window_samples] = frames.astype(np.int64) * window >> 17
     return data
 
 
@@ -59,11 +59,25 @@ def bit_reversal(count: int) -> np.ndarray:
     return order
 
 
+def butterfly(a: tuple, b: tuple, c: tuple, d: tuple) -> tuple[np.ndarray, np.ndarray]:
+    """Four-point FFT of complex (re, im), each [n, blocks, length] -> re, im : [n, 4 * blocks * length]."""
+    even_re, even_im, gap_re, gap_im = a[0] + c[0], a[1] + c[1], a[0] - c[0], a[1] - c[1]
+    odd_re, odd_im, cross_re, cross_im = b[0] + d[0], b[1] + d[1], b[0] - d[0], b[1] - d[1]
+    re = np.stack([even_re + odd_re, gap_re + cross_im, even_re - odd_re, gap_re - cross_im], 2)
+    im = np.stack([even_im + odd_im, gap_im - cross_re, even_im - odd_im, gap_im + cross_re], 2)
+    return re.reshape(len(re), -1), im.reshape(len(im), -1)
+
+
+def turn(re: np.ndarray, im: np.ndarray, cosine: np.ndarray, sine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(re + j im) (cosine - j sine) over 2^32; each product is rounded down, which cancels on average."""
+    return (re * cosine >> 32) - (-im * sine >> 32), (im * cosine >> 32) - (re * sine >> 32)
+
+
 def first_pass(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """[n, m] complex numbers in bit-reversed order -> spectra of length 4 over 4, or of 2 over 2, and the length."""
     if re.shape[1] == 256:
-        ones = np.array([2**30, 0] * 3)
-        return *merge(re, im, ones, 1), 4
+        a, c, b, d = (((re[:, i::4, None] + 2) >> 2, (im[:, i::4, None] + 2) >> 2) for i in range(4))
+        return *butterfly(a, b, c, d), 4
     halves = [(part + 1) >> 1 for part in (re, im)]
     pairs = [np.stack([p[:, 0::2] + p[:, 1::2], p[:, 0::2] - p[:, 1::2]], 2).reshape(re.shape) for p in halves]
     return pairs[0], pairs[1], 2
@@ -71,20 +85,13 @@ def first_pass(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 
 def merge(re: np.ndarray, im: np.ndarray, factors: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     """[n, m] complex numbers: spectra of `length` -> of 4 * length, over 4. factors : [6 * length] in Q30."""
-    shape, factors = (len(re), -1, 4, length), factors.reshape(6, length)
-    parts = [(re.reshape(shape)[:, :, i], im.reshape(shape)[:, :, i]) for i in range(4)]
-
-    def turned(multiple: int, part: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        cosine, sine = factors[2 * multiple - 2], factors[2 * multiple - 1]
-        return (rounded_shift(part[0] * cosine + part[1] * sine, 32),
-                rounded_shift(part[1] * cosine - part[0] * sine, 32))
-
-    a = tuple((part + 2) >> 2 for part in parts[0])
-    c, b, d = turned(2, parts[1]), turned(1, parts[2]), turned(3, parts[3])
-    even_re, even_im, gap_re, gap_im = a[0] + c[0], a[1] + c[1], a[0] - c[0], a[1] - c[1]
-    odd_re, odd_im, cross_re, cross_im = b[0] + d[0], b[1] + d[1], b[0] - d[0], b[1] - d[1]
-    return (np.stack([even_re + odd_re, gap_re + cross_im, even_re - odd_re, gap_re - cross_im], 2).reshape(re.shape),
-            np.stack([even_im + odd_im, gap_im - cross_re, even_im - odd_im, gap_im + cross_re], 2).reshape(re.shape))
+    cos1, sin1, cos2, sin2, cos3, sin3 = factors.reshape(6, length)
+    re, im = re.reshape(len(re), -1, 4, length), im.reshape(len(im), -1, 4, length)
+    a = (re[:, :, 0] + 2) >> 2, (im[:, :, 0] + 2) >> 2
+    c = turn(re[:, :, 1], im[:, :, 1], cos2, sin2)  # bit reversal puts the odd ones last
+    b = turn(re[:, :, 2], im[:, :, 2], cos1, sin1)
+    d = turn(re[:, :, 3], im[:, :, 3], cos3, sin3)
+    return butterfly(a, b, c, d)
 
 
 def complex_fft(tables: FrontendTables, re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -106,10 +113,10 @@ def spectrum(tables: FrontendTables, data: np.ndarray) -> tuple[np.ndarray, np.n
     re[:, 0], re[:, m] = z_re[:, 0] + z_im[:, 0], z_re[:, 0] - z_im[:, 0]
     re[:, m // 2], im[:, m // 2] = z_re[:, m // 2], z_im[:, m // 2]
     k = np.arange(1, m // 2)
-    cosine, sine = tables.split_q30.astype(np.int64).reshape(2, m // 2)[:, k]
+    cosine, sine = tables.split_q31.astype(np.int64).reshape(2, m // 2)[:, k]
     d_re, d_im = z_re[:, k] - z_re[:, m - k], z_im[:, k] + z_im[:, m - k]
     e_re, e_im = (z_re[:, k] + z_re[:, m - k] + 1) >> 1, (z_im[:, k] - z_im[:, m - k] + 1) >> 1
-    t_re, t_im = rounded_shift(d_im * cosine - d_re * sine, 31), rounded_shift(d_re * cosine + d_im * sine, 31)
+    t_im, t_re = turn(d_re, d_im, cosine, sine)
     re[:, k], im[:, k], re[:, m - k], im[:, m - k] = e_re + t_re, e_im - t_im, e_re - t_re, e_im + t_im
     return re, im
 
