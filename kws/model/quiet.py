@@ -4,47 +4,42 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+from kws.errors import ModelError
 
 
 @contextmanager
 def native_messages_hidden() -> Iterator[None]:
-    """Hide what is written to file descriptors 1 and 2 inside the block, unless the block raises."""
-    flush()
-    kept = [os.dup(1), os.dup(2)]
-    with tempfile.TemporaryFile() as drawer:
-        os.dup2(drawer.fileno(), 1)
-        os.dup2(drawer.fileno(), 2)
-        try:
-            yield
-        except Exception:
-            restore(kept)
-            drawer.seek(0)
-            sys.stderr.write(drawer.read().decode(errors="replace"))
-            raise
-        finally:
-            restore(kept)
-            for descriptor in kept:
-                os.close(descriptor)
-
-
-def flush() -> None:
-    """Empty Python's own buffers, so that no text lands where a later block points."""
+    """Hide whatever Python or a library writes to stdout and stderr inside the block, unless the block raises."""
     sys.stdout.flush()
     sys.stderr.flush()
+    with tempfile.TemporaryFile("w+", errors="replace") as drawer:
+        try:
+            with descriptors_moved(drawer.fileno()), redirect_stdout(drawer), redirect_stderr(drawer):
+                yield
+        except Exception:
+            drawer.seek(0)
+            sys.stderr.write(drawer.read())
+            raise
 
 
-def restore(kept: list[int]) -> None:
-    """Descriptors 1 and 2 as they were."""
-    flush()
-    os.dup2(kept[0], 1)
-    os.dup2(kept[1], 2)
+@contextmanager
+def descriptors_moved(target: int) -> Iterator[None]:
+    """File descriptors 1 and 2 lead to `target` inside the block: this reaches libraries that are not Python."""
+    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    for descriptor in kept:
+        os.dup2(target, descriptor)
+    try:
+        yield
+    finally:
+        for descriptor, copy in kept.items():
+            os.dup2(copy, descriptor)
+            os.close(copy)
 
 
 def load_keras() -> None:
     """Import Keras quietly. Raises ModelError where it, or a backend for it, is not installed."""
-    from kws.errors import ModelError
-
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         with native_messages_hidden():
