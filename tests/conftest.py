@@ -6,6 +6,7 @@ KWS_TEST_DATA names a folder with the real recordings: packed (with unpack.py) o
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PER_WORD = 30
 settings.register_profile("kws", deadline=None)  # no test depends on timing
 settings.load_profile("kws")
+
+
+@pytest.fixture(scope="session")
+def tone_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run models/tones of a workspace whose words are tones (tests/tones.py), trained once."""
+    pytest.importorskip("keras", reason="Keras is not installed")
+    import tones
+
+    return once(shared_folder(tmp_path_factory) / "tones", tones.make_run) / "models" / "tones"
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +39,7 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (source / "unpack.py").is_file():
         pytest.skip(f"real recordings are missing: no {source / 'unpack.py'}; name their folder in KWS_TEST_DATA")
     target = shared_folder(tmp_path_factory) / f"real-{PER_WORD}"
-    unpack_once(source / "unpack.py", target)
-    return target
+    return once(target, lambda folder: unpack(source / "unpack.py", folder))
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +57,20 @@ def shared_folder(factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
-def unpack_once(script: Path, target: Path) -> None:
-    """Run unpack.py into `target` unless another process of this test run has done so or is doing so."""
+def once(target: Path, make: Callable[[Path], object]) -> Path:
+    """The folder that `make` fills, unless another process of this test run has made it or is making it."""
     import fcntl
 
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if target.is_dir():
-            return
-        partial = target.with_suffix(".partial")
-        subprocess.run([sys.executable, script, partial, "--only", "speech_commands", "--limit", str(PER_WORD)],
-                       check=True, stdout=subprocess.DEVNULL)
-        partial.rename(target)
+        if not target.is_dir():
+            partial = target.with_suffix(".partial")
+            make(partial)
+            partial.rename(target)
+    return target
+
+
+def unpack(script: Path, target: Path) -> None:
+    """Run unpack.py into `target`."""
+    subprocess.run([sys.executable, script, target, "--only", "speech_commands", "--limit", str(PER_WORD)],
+                   check=True, stdout=subprocess.DEVNULL)

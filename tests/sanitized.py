@@ -1,0 +1,41 @@
+"""The C engine under AddressSanitizer and UndefinedBehaviorSanitizer, driven from Python in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from kws.engine.build import CSRC, make_builder
+
+ROOT = Path(__file__).resolve().parents[1]
+FLAGS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
+PRELUDE = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("kws.engine._native", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+import kws.engine
+sys.modules["kws.engine._native"] = kws.engine._native = module
+"""
+
+
+def build(folder: Path) -> Path:
+    """Compile every file of csrc with sanitizers into a native module in `folder`."""
+    builder = make_builder()
+    options = builder._assigned_source[3]
+    options["sources"] = [str(path) for path in sorted(CSRC.glob("*.c"))]
+    options["include_dirs"] = [str(CSRC)]
+    options["extra_compile_args"] = [*options["extra_compile_args"], *FLAGS]
+    options["extra_link_args"] = FLAGS
+    return Path(builder.compile(tmpdir=str(folder)))
+
+
+def run(library: Path, script: str, *arguments: str) -> str:
+    """What `script` prints; sys.argv[2:] are the arguments. Fails the test where a sanitizer finds something."""
+    preload = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "LD_PRELOAD": preload.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0",
+                   "PYTHONMALLOC": "malloc", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", PRELUDE + script, str(library), *arguments], env=environment,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
