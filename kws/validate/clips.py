@@ -1,0 +1,160 @@
+"""Clip accuracy: what the streaming engine decides about each clip, and whether other ways to run the network agree.
+
+The same clips go through
+  streaming  the C that runs on the device, sample by sample; decided at the hop where the window has filled
+  tflm       TensorFlow Lite Micro's interpreter on the whole window, int8: must give the same (needs tflite-micro)
+  float      the Keras model before quantization: what quantization costs (needs TensorFlow)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kws.data.audio import SAMPLE_RATE_HZ, fit, is_audio, read_samples
+from kws.data.progress import progress
+from kws.detect.detector import Detector
+from kws.errors import DataError
+from kws.features.frontend import INPUT_SCALE, Frontend
+from kws.validate.metrics import Confusion
+
+STREAMING, TFLM, FLOAT = "streaming", "tflm", "float"
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """Clips with their truth.
+
+    samples : int16 [n, samples]; truth : int [n], indices into the run's labels; notes : what a person should know.
+    """
+
+    samples: np.ndarray
+    truth: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """Scores of each engine that could be run.
+
+    scores : engine -> int8 or float [n, labels]; the streaming engine's are always there and are what counts.
+    missing : engine -> why it was not run.
+    """
+
+    labels: tuple[str, ...]
+    truth: np.ndarray
+    scores: dict[str, np.ndarray]
+    missing: dict[str, str]
+
+    def confusion(self, engine: str = STREAMING) -> Confusion:
+        return Confusion.count(self.labels, truth=self.truth, decided=self.scores[engine].argmax(axis=1))
+
+    def different_clips(self, engine: str) -> int:
+        """Clips about which `engine` and the streaming engine decide differently."""
+        return int((self.scores[engine].argmax(axis=1) != self.scores[STREAMING].argmax(axis=1)).sum())
+
+    def different_scores(self, engine: str) -> int:
+        """int8 scores, of n * labels, in which `engine` and the streaming engine differ."""
+        return int((self.scores[engine] != self.scores[STREAMING]).sum())
+
+    def to_json(self) -> dict:
+        """The streaming engine's figures, and under "engines" those of each one."""
+        engines = {}
+        for engine in self.scores:
+            found = self.confusion(engine).to_json()
+            engines[engine] = {"accuracy": found["accuracy"], "interval": found["interval"]}
+            if engine != STREAMING:
+                engines[engine]["different_clips"] = self.different_clips(engine)
+            if engine == TFLM:
+                engines[engine]["different_scores"] = self.different_scores(engine)
+        return {**self.confusion().to_json(), "engines": engines}
+
+
+def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> ClipSet:
+    """Clips of `folder`/<label>/, the layout of the official 12-label test archive.
+
+    samples : length of a clip; shorter ones get zeros at the end, longer ones are cut to their loudest stretch
+    Labels without a folder have no clips. Raises DataError for a folder that is no label, or where there are no clips.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: is no folder; --clips takes one with a folder of clips for each label")
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for path in folders:
+        if path.name not in labels:
+            raise DataError(f"{path}: {path.name!r} is no label of this run; it knows: {', '.join(labels)}")
+    paths = [(path, labels.index(sub.name)) for sub in folders for path in sorted(sub.iterdir()) if is_audio(path.name)]
+    if not paths:
+        raise DataError(f"{folder}: no clips in it; put them into folders named by label: {', '.join(labels)}")
+    clips = np.zeros((len(paths), samples), np.int16)
+    padded = cut = 0
+    with progress("reading clips", total=len(paths)) as advance:
+        for i, (path, _) in enumerate(paths):
+            audio = read_samples(path)
+            padded, cut = padded + (len(audio) < samples), cut + (len(audio) > samples)
+            clips[i] = fit(audio, samples)
+            advance()
+    ms = samples * 1000 // SAMPLE_RATE_HZ
+    notes = [f"{count} of {len(paths)} clips are {kind} than {ms} ms: {done}" for count, kind, done in
+             ((padded, "shorter", "zeros added at the end"), (cut, "longer", "cut to their loudest stretch")) if count]
+    return ClipSet(clips, np.array([label for _, label in paths]), tuple(notes))
+
+
+def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_model: Path | None) -> ClipResult:
+    """Run every engine that is installed over the clips."""
+    scores = {STREAMING: streaming_scores(detector, clips.samples)}
+    features = Frontend(detector.plan.frontend).extract(clips.samples)
+    missing = {}
+    others: tuple[tuple[str, Callable, object], ...] = ((TFLM, tflm_scores, tflite), (FLOAT, float_scores, keras_model))
+    for engine, run, model in others:
+        if model is None:
+            missing[engine] = "the run does not hold the model"
+            continue
+        try:
+            scores[engine] = run(model, features)
+        except ModuleNotFoundError as error:
+            missing[engine] = f"{error.name} is not installed"
+    return ClipResult(detector.labels, clips.truth, scores, missing)
+
+
+def streaming_scores(detector: Detector, clips: np.ndarray) -> np.ndarray:
+    """clips : int16 [n, samples] -> int8 [n, labels], each clip a stream of its own, at its first decision."""
+    decided = np.empty((len(clips), len(detector.labels)), np.int8)
+    with progress("streaming engine", total=len(clips)) as advance:
+        for i, clip in enumerate(clips):
+            detector.reset()
+            scores, _ = detector.scores(clip)
+            if len(scores) == 0:
+                raise DataError(f"clips of {clips.shape[1]} samples: shorter than the window of this run")
+            decided[i] = scores[0]
+            advance()
+    detector.reset()
+    return decided
+
+
+def tflm_scores(tflite: bytes, features: np.ndarray) -> np.ndarray:
+    """features : int8 [n, frames, features] -> int8 [n, labels] from TensorFlow Lite Micro's own kernels."""
+    from tflite_micro import runtime
+
+    interpreter = runtime.Interpreter.from_bytes(tflite)
+    shape = interpreter.get_input_details(0)["shape"]
+    decided = []
+    with progress("TFLM", total=len(features)) as advance:
+        for window in features:
+            interpreter.set_input(window.reshape(shape), 0)
+            interpreter.invoke()
+            decided.append(interpreter.get_output(0).reshape(-1))
+            advance()
+    return np.array(decided, np.int8)
+
+
+def float_scores(keras_model: Path, features: np.ndarray) -> np.ndarray:
+    """features : int8 [n, frames, features] -> float32 [n, labels] from the network as it was trained."""
+    from kws.model.quiet import load_keras
+
+    load_keras()
+    import keras
+
+    model = keras.models.load_model(keras_model, compile=False)
+    window = (features.astype(np.float32) * np.float32(INPUT_SCALE)).reshape(len(features), *model.input_shape[1:])
+    return np.asarray(model.predict(window, batch_size=256, verbose=0)).reshape(len(features), -1)
