@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import FEATURES, FRAMES, convert, random_model
 
 from kws.engine.graph import Graph, read_graph
 from kws.engine.native import Network
 from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError
+from kws.spec import FrontendSpec, ModelSpec, Spec
+from networks import FEATURES, FRAMES, convert, random_model
 
 
 def rows_of(graph: Graph, hops: int, seed: int = 0) -> np.ndarray:
@@ -66,6 +67,23 @@ def test_random_networks_equal_tflm(data):
 
 def test_mlperf_network_equals_tflm(mlperf_network: Path):
     check_network(mlperf_network.read_bytes(), hops=12)
+
+
+@pytest.mark.parametrize("name", ["linear", "cnn", "ds_cnn"])
+def test_zoo_equals_tflm(name: str):
+    """Every network of the zoo streams; its normalisation is as uneven as training leaves it."""
+    from kws.model.zoo import build
+    from kws.quantize.convert import convert as quantize
+
+    rng = np.random.default_rng(7)
+    spec = Spec(keywords=("yes", "no", "stop"), model=ModelSpec(name=name), frontend=FrontendSpec(clip_ms=700))
+    model = build(spec, seed=3)
+    model.set_weights([np.abs(w) * rng.uniform(0.5, 2, w.shape) + 0.1 * (w.ndim == 1) * rng.random(w.shape)
+                       if w.ndim == 1 else w for w in model.get_weights()])
+    windows = rng.normal(0, 40, (64, spec.frontend.frames, spec.frontend.features)).clip(-128, 127).astype(np.int8)
+    flatbuffer = quantize(model, windows)
+    assert not lower(read_graph(flatbuffer)).windowed
+    check_network(flatbuffer, hops=12)
 
 
 @pytest.fixture(scope="module")
