@@ -126,7 +126,7 @@ def synth(
     seed: SeedOption = 1,
     directory: DirectoryOption = None,
 ) -> None:
-    """Speak words with a synthesizer, in 79 voices, for a start without recordings.
+    """Speak words with a synthesizer, in 73 voices, for a start without recordings.
 
     Files that are there stay as they are: the same command again changes nothing, a larger --count adds clips.
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,17 +59,24 @@ def make_stream(script: Sequence[Spoken], *, keywords: Sequence[str], noise_db: 
     return to_int16(speech + noise * (10 ** (noise_db / 20) / np.sqrt(np.mean(noise**2)))), tuple(events)
 
 
+def testing_voice(rng: np.random.Generator) -> Voice:
+    """A voice of the testing split."""
+    return draw_voice(str(rng.choice(timbres_of("testing"))), rng)
+
+
 def write_script(keywords: tuple[str, ...], *, count: int, rng: np.random.Generator,
-                 split: str = "testing") -> tuple[Spoken, ...]:
+                 voice: Callable[[np.random.Generator], Voice] = testing_voice,
+                 words: Sequence[str] | None = None) -> tuple[Spoken, ...]:
     """A script that says each keyword `count` times, with other words and sentences between them.
 
-    Spoken by the voices of `split`, one keyword every 3 to 4 s. Nothing else holds a keyword or sounds like one.
+    voice : draws who speaks next
+    words : what to say between keywords; by default every filler that does not sound like one
+    One keyword every 3 to 4 s.
     """
-    timbres, words, sentences = timbres_of(split), fillers_for(keywords), sentences_for(keywords)
+    words, sentences = fillers_for(keywords) if words is None else words, sentences_for(keywords)
 
     def say(text: str, gap_s: float) -> Spoken:
-        voice = draw_voice(str(rng.choice(timbres)), rng)
-        return Spoken(text=text, voice=voice, gap_s=gap_s, peak_db=float(rng.uniform(-12, -3)))
+        return Spoken(text=text, voice=voice(rng), gap_s=gap_s, peak_db=float(rng.uniform(-12, -3)))
 
     script: list[Spoken] = []
     for turn, index in enumerate(rng.permutation(np.repeat(np.arange(len(keywords)), count))):
