@@ -72,5 +72,5 @@ def test_a_network_without_softmax_is_refused():
 
     window = keras.Input((9, 4, 1))
     model = keras.Model(window, keras.layers.Dense(3)(keras.layers.Flatten()(window)))
-    with pytest.raises(ModelError, match=r"the output was quantized with scale .* softmax"):
+    with pytest.raises(ModelError, match=r"the output was quantized to scale .* softmax"):
         convert(model, windows(model))

@@ -99,14 +99,16 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
 
 def predict(model: Any, features: np.ndarray) -> np.ndarray:
     """The most probable label of each window, int8 [n, frames, features] -> int [n]."""
-    parts = [np.asarray(model.predict_on_batch(network_input(features[start : start + EVALUATION_BATCH]))).argmax(-1)
-             for start in range(0, len(features), EVALUATION_BATCH)]
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    if not len(features):
+        return np.zeros(0, np.int64)
+    return model.predict(network_input(features), batch_size=EVALUATION_BATCH, verbose=0).argmax(-1)
 
 
 def save(model: Any, history: list[Epoch], checkpoint: Path) -> None:
     """Everything that the next epoch depends on: weights, optimizer, random states, history."""
-    arrays = {f"variable_{i}": np.asarray(variable.value) for i, variable in enumerate(state_of(model))}
+    import keras
+
+    arrays = {f"variable_{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(state_of(model))}
     file = io.BytesIO()
     np.savez(file, history=json.dumps([asdict(epoch) for epoch in history]), **arrays)
     write_atomic(checkpoint, file.getvalue())

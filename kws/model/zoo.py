@@ -23,6 +23,7 @@ def build(spec: Spec, *, seed: int) -> Any:
     """
     import keras
 
+    keras.utils.clear_session(free_memory=False)  # layers are named anew: the same network gives the same file
     keras.utils.set_random_seed(seed)
     window = keras.Input((spec.frontend.frames, spec.frontend.features, 1), name="window")
     x = {"linear": linear, "cnn": cnn, "ds_cnn": ds_cnn}[spec.model.name](window, spec)

@@ -64,6 +64,6 @@ def refuse_other_grid(flatbuffer: bytes) -> None:
                                            ("output", graph.output, OUTPUT_SCALE, OUTPUT_ZERO_POINT)):
         tensor = graph.tensors[index]
         if tensor.scale[0] != scale or tensor.zero_point != zero_point:
-            raise ModelError(f"the {name} was quantized with scale {tensor.scale[0]} and zero point {tensor.zero_point}; "
+            raise ModelError(f"the {name} was quantized to scale {tensor.scale[0]}, zero point {tensor.zero_point}; "
                              f"a network must take features as they are (scale {INPUT_SCALE}, zero point 0) and end in "
                              f"a softmax (scale {OUTPUT_SCALE}, zero point {OUTPUT_ZERO_POINT})")

@@ -1,0 +1,66 @@
+"""kws train: from recordings to a run that detects."""
+
+from typing import Annotated, Any
+
+import typer
+
+from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
+
+
+def train(
+    model: Annotated[str | None, typer.Option(
+        "--model", metavar="NAME", show_default=False,
+        help="Network of the zoo: linear, cnn or ds_cnn. Default: [model] name in kws.toml.")] = None,
+    run: Annotated[str | None, typer.Option(
+        "--run", metavar="RUN", show_default=False,
+        help="Name of the new folder in models/. Default: the network's name and a number.")] = None,
+    json: JsonOption = False,
+    directory: DirectoryOption = None,
+) -> None:
+    """Train a network, quantize it, lower it to the streaming engine, choose thresholds, measure.
+
+    Stopped by Ctrl-C or worse, the same command goes on after the last whole epoch. Writes models/RUN/: manifest.json,
+    model.keras, model.tflite, model.kws (what the engine runs), metrics.json, report.html.
+
+    Example: kws train --model ds_cnn
+    """
+    from kws.pipeline.train import train_run
+
+    place = with_model(workspace(directory), model)
+    finished = train_run(place, name=run, note=note)
+    if json:
+        print_json({"run": str(finished.folder), **finished.metrics})
+    else:
+        print("\n".join(lines(finished)))
+
+
+def with_model(place: Any, model: str | None) -> Any:
+    """The workspace, with another network in its settings where one was named."""
+    from dataclasses import replace
+
+    from kws.errors import SpecError
+
+    if model is None:
+        return place
+    try:
+        return replace(place, spec=replace(place.spec, model=replace(place.spec.model, name=model)))
+    except SpecError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def lines(finished: Any) -> list[str]:
+    """The result for a person: accuracy by split, float and int8, what was chosen, where it lies."""
+    metrics, point = finished.metrics, finished.metrics["operating_point"]
+    found = [f"{metrics['model']}: {metrics['parameters']:,} parameters, {len(metrics['epochs'])} epochs, "
+             f"{metrics['training_seconds'] / 60:.1f} minutes"]
+    for split, kinds in metrics["splits"].items():
+        if kinds["int8"] is None:
+            found.append(f"{split:10}  no clips")
+        else:
+            low, high = kinds["int8"]["interval"]
+            found.append(f"{split:10}  {kinds['int8']['accuracy']:.1%} int8 in the C engine ({low:.1%} to {high:.1%}), "
+                         f"{kinds['float']['accuracy']:.1%} float, {kinds['int8']['n']:,} clips")
+    found.append(f"detector    {point['hits']} of {point['clips']} keywords, {point['false_alarms']} false alarms in "
+                 f"{60 * point['hours']:.0f} minutes of validation clips; smoothing {point['smoothing_ms']:.0f} ms")
+    found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; a look: report.html in that folder"]
+    return found

@@ -1,0 +1,1 @@
+"""From settings and recordings to a run: every stage in order."""

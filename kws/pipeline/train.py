@@ -1,0 +1,166 @@
+"""Recordings to a run that detects: trains, quantizes, lowers to the engine, chooses thresholds, measures."""
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws import __version__
+from kws.data.corpus import scan
+from kws.detect.calibrate import OperatingPoint, choose_operating_point
+from kws.detect.detector import Detector
+from kws.engine.decoder import build_decoder_tables
+from kws.engine.graph import read_graph
+from kws.engine.plan import Plan
+from kws.engine.streaming import lower
+from kws.errors import ModelError
+from kws.files import fresh_folder, write_atomic
+from kws.model.dataset import Material, prepare
+from kws.model.examples import Examples, choose_examples
+from kws.model.train import Epoch, train
+from kws.pipeline.report import training_report
+from kws.quantize.convert import convert
+from kws.spec import UNKNOWN, fingerprint
+from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
+from kws.workspace import Workspace, write_manifest
+
+REPRESENTATIVE_CLIPS = 1_000
+CALIBRATION = 100  # purpose of random numbers, beside those of kws.model.dataset
+RETHRESHOLD = 0.5  # of the plan that only the scores are wanted of
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder and the content of its metrics.json."""
+
+    folder: Path
+    metrics: dict[str, Any]
+
+
+def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], None]) -> Run:
+    """Train the network of the workspace's settings and write everything about it to models/<name>/.
+
+    name : of the run; by default the network's name and the first free number
+    note : is told in single lines what a person should know on the way
+    A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
+    network, KwsError where the run exists already.
+    """
+    spec = workspace.spec
+    folder = workspace.models / (name or free_name(workspace))
+    if folder.exists():
+        raise ModelError(f"{folder} already exists; choose another name with --run, or remove it first")
+    corpus = scan(workspace.recordings)
+    examples = choose_examples(corpus, spec)
+    for line in examples.notes:
+        note(f"note: {line}")
+    note(summary(examples))
+    material = prepare(spec, examples, corpus.noise, cache=workspace.cache)
+    checkpoint = workspace.cache / "training" / f"{training_fingerprint(material)}.npz"
+    model, history = train(material, checkpoint=checkpoint, note=note)
+    with fresh_folder(folder) as making:
+        note("quantizing, choosing thresholds, measuring")
+        metrics = finish(making, material, model, history, note=note)
+        write_manifest(making, manifest_of(folder.name, material, metrics, making))
+    checkpoint.unlink(missing_ok=True)
+    return Run(folder, metrics)
+
+
+def free_name(workspace: Workspace) -> str:
+    """<network>-<n> with the first n that no run has."""
+    number = 1
+    while (workspace.models / f"{workspace.spec.model.name}-{number}").exists():
+        number += 1
+    return f"{workspace.spec.model.name}-{number}"
+
+
+def training_fingerprint(material: Material) -> str:
+    """Equal exactly for trainings that go through the same weights."""
+    spec = material.spec
+    return fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, material.examples.fingerprint,
+                       asdict(material.normalisation), __version__)
+
+
+def summary(examples: Examples) -> str:
+    """How much there is to learn from, in one line."""
+    counts = [f"{len(part.clips):,} clips for {split}"
+              for split, part in (("training", examples.training), ("validation", examples.validation),
+                                  ("testing", examples.testing))]
+    return ", ".join(counts)
+
+
+def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...], *,
+           note: Callable[[str], None]) -> dict[str, Any]:
+    """Everything after the training, written into `folder`; returns the content of metrics.json."""
+    model.save(folder / "model.keras")
+    tflite = convert(model, material.representative(REPRESENTATIVE_CLIPS))
+    write_atomic(folder / "model.tflite", tflite)
+    plan, point = lowered(material, tflite, note=note)
+    write_atomic(folder / "model.kws", plan.to_bytes())
+    metrics = {
+        "model": material.spec.model.name,
+        "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        "splits": {split: measure(material, plan, split, keras_model=folder / "model.keras")
+                   for split in ("validation", "testing")},
+        "operating_point": point.to_json(),
+        "training_seconds": sum(epoch.seconds for epoch in history),
+        "epochs": [asdict(epoch) for epoch in history],
+        "bytes": {path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))},
+    }
+    write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_atomic(folder / "report.html", training_report(material.spec, metrics))
+    return metrics
+
+
+def lowered(material: Material, tflite: bytes, *, note: Callable[[str], None]) -> tuple[Plan, OperatingPoint]:
+    """The network as the engine runs it, with thresholds and smoothing chosen on validation clips in noise."""
+    spec = material.spec
+    decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, RETHRESHOLD), smoothing_ms=0)
+    plan = Plan(spec, material.frontend.tables, lower(read_graph(tflite)), decoder)
+    split = "validation"
+    clips, labels = material.audio(split)
+    if set(range(len(spec.labels))) - set(labels) - {0, spec.labels.index(UNKNOWN)}:
+        note("note: not every keyword has validation clips: thresholds are chosen on training clips, and too low")
+        split, clips, labels = "training", material.clips["training"], material.examples.training.labels
+    point = choose_operating_point(spec, Detector(plan), clips=clips, labels=labels, noise=material.noise[split],
+                                   rng=material.rng(CALIBRATION))
+    return replace(plan, decoder=point.tables), point
+
+
+def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) -> dict[str, Any]:
+    """Accuracy of the float network and of the int8 one in the engine: {"float": …, "int8": …}, null without clips."""
+    clips, labels = material.audio(split)
+    if not len(labels):
+        return {"float": None, "int8": None}
+    result = classify(Detector(plan), ClipSet(clips, labels), tflite=None, keras_model=keras_model)
+    return {"float": result.confusion(FLOAT).to_json(), "int8": result.confusion(STREAMING).to_json()}
+
+
+def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What it takes to build the run again, and its main figures."""
+    spec, examples = material.spec, material.examples
+    return {
+        "name": name,
+        "command": f"kws train --run {name}",
+        "spec": asdict(spec),
+        "data_fingerprint": examples.fingerprint,
+        "clips": {"training": len(examples.training.clips), "validation": len(examples.validation.clips),
+                  "testing": len(examples.testing.clips)},
+        "seed": spec.training.seed,
+        "versions": versions(),
+        "accuracy": {split: {kind: found and found["accuracy"] for kind, found in measured.items()}
+                     for split, measured in metrics["splits"].items()},
+        "bytes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of everything that takes part in the arithmetic of training."""
+    import keras
+
+    backend = keras.backend.backend()
+    return {"kws": __version__, "python": platform.python_version(), "numpy": np.__version__,
+            "keras": keras.__version__, backend: __import__(backend).__version__}

@@ -1,0 +1,109 @@
+"""kws train from the command line: a small problem from recordings to a run, twice, and what can go wrong."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+pytest.importorskip("tensorflow")
+
+from kws.cli import app
+from kws.engine.plan import Plan
+from kws.spec import FrontendSpec, Spec, TrainingSpec
+from kws.specfile import write_spec
+from kws.workspace import read_artefact, read_manifest
+
+TONES_HZ = {"low": 300, "high": 3000, "other": 1000}
+SPEC = Spec(keywords=("low", "high"), frontend=FrontendSpec(clip_ms=300),
+            training=TrainingSpec(epochs=3, batch=16, shift_ms=20, unknown_percent=50, snr_low_db=20, snr_high_db=30))
+FILES = {"manifest.json", "metrics.json", "model.keras", "model.kws", "model.tflite", "report.html"}
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def make_workspace(folder, words=TONES_HZ, speakers=60):
+    rng = np.random.default_rng(0)
+    folder.mkdir(exist_ok=True)
+    (folder / "kws.toml").write_text(write_spec(SPEC))
+    for word in words:
+        (folder / "recordings" / "made" / word).mkdir(parents=True)
+        for speaker in range(speakers):
+            tone = 5000 * np.sin(2 * np.pi * TONES_HZ[word] * rng.uniform(0.95, 1.05) * np.arange(3200) / 16_000)
+            clip = np.pad(tone, (800, 800)) + rng.standard_normal(4800) * 20
+            path = folder / "recordings" / "made" / word / f"s{speaker}_nohash_0.wav"
+            soundfile.write(path, clip.astype(np.int16), 16_000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = make_workspace(tmp_path_factory.mktemp("tones") / "w")
+    result = run("train", "--model", "linear", "--run", "first", "-C", folder)
+    assert result.exit_code == 0, result.output
+    return folder, result
+
+
+def test_a_run_holds_everything_that_the_contract_names(trained):
+    folder, result = trained
+    made = folder / "models" / "first"
+    assert {path.name for path in made.iterdir()} == FILES
+    assert [path.name for path in (folder / "models").iterdir()] == ["first"]
+    manifest = read_manifest(made)
+    assert set(manifest["files"]) == set(manifest["bytes"]) == FILES - {"manifest.json"}
+    assert manifest["spec"]["model"]["name"] == "linear" and manifest["command"].endswith("kws train --run first")
+    plan = Plan.from_bytes(read_artefact(made, "model.kws"))
+    assert plan.labels == ("_silence_", "_unknown_", "low", "high")
+    assert "int8 in the C engine" in result.stdout and str(made) in result.stdout
+
+
+def test_the_metrics_count_every_clip_of_the_splits(trained):
+    folder, _ = trained
+    metrics = json.loads((folder / "models" / "first" / "metrics.json").read_text())
+    for found in metrics["splits"].values():
+        assert found["int8"]["n"] == sum(sum(row.values()) for row in found["int8"]["confusion"].values()) > 0
+        assert found["int8"]["accuracy"] > 0.6
+    assert len(metrics["epochs"]) == 3 and metrics["parameters"] == 14 * 40 * 4 + 4
+
+
+def test_the_report_stands_alone(trained):
+    page = (trained[0] / "models" / "first" / "report.html").read_text()
+    assert page.startswith("<!doctype html>") and "<polyline" in page and "_unknown_" in page
+    assert "http:" not in page and "nan," not in page and ",nan" not in page
+
+
+def test_the_same_settings_give_the_same_networks(trained):
+    folder, _ = trained
+    assert run("train", "--model", "linear", "-C", folder).exit_code == 0
+    first, second = (folder / "models" / name for name in ("first", "linear-1"))
+    for name in ("model.tflite", "model.kws"):
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    assert not list((folder / ".cache" / "kws" / "training").iterdir())
+
+
+def test_a_name_that_is_taken_is_refused_before_any_work(trained):
+    result = run("train", "--run", "first", "-C", trained[0])
+    assert result.exit_code == 1 and "already exists; choose another name with --run" in result.output
+
+
+def test_an_unknown_model_is_wrong_usage(trained):
+    result = run("train", "--model", "huge", "-C", trained[0])
+    assert result.exit_code == 2 and "one of linear, cnn, ds_cnn" in result.output
+
+
+def test_a_keyword_without_recordings_is_named_and_nothing_stays(tmp_path):
+    folder = make_workspace(tmp_path / "w", words=("low", "other"))
+    result = run("train", "-C", folder)
+    assert result.exit_code == 1 and "no training clips of high" in result.output
+    assert not (folder / "models").exists() or not list((folder / "models").iterdir())
+
+
+def test_few_recordings_of_one_speaker_still_train(tmp_path):
+    folder = make_workspace(tmp_path / "w", words=("low", "high"), speakers=1)
+    result = run("train", "--model", "linear", "-C", folder)
+    assert result.exit_code == 0, result.output
+    for words in ("one speaker", "no words besides the keywords", "no background noise"):
+        assert words in result.output
