@@ -3,15 +3,17 @@
 The stream. Validation clips in random order, about as many unknown words as keyword clips, are added to one long track
 of background noise with gaps in which a late detection cannot be taken for the next clip's. The noise changes every
 20 s or so, and its level with it: 5 to 30 dB below the clips' median level. The streaming engine scores this stream
-once; then the decoder alone is run for every candidate.
+once; then the decoder alone is run for every candidate. A keyword without validation clips takes part with its false
+alarms alone.
 
 The count. A keyword clip is hit if its keyword is detected from its first sample to LATE_MS after its last. Every other
 detection is a false alarm: a wrong keyword, an unknown word, noise, the same clip a second time.
 
 The rule. For each smoothing time, each keyword gets the threshold with the greatest hits - FALSE_ALARM_COST * false
 alarms; of thresholds that are equally good, the middle one, which has the most room on both sides. Of the smoothing
-times, the one with the greatest total is taken, with all keywords decoded together; of equals the shortest. What
-kws.toml fixes (smoothing_ms, threshold above 0) is not touched.
+times, the one with the greatest total is taken, with all keywords decoded together; of equals the one whose ranges of
+equally good thresholds are the widest, then the shortest. What kws.toml fixes (smoothing_ms, threshold above 0) is not
+touched.
 """
 
 from collections.abc import Sequence
@@ -20,8 +22,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from kws.data.audio import SAMPLE_RATE_HZ
+from kws.detect.detector import Detector
 from kws.engine.decoder import SCORE_STEPS, Decoder, DecoderTables, build_decoder_tables
-from kws.errors import DataError
 from kws.spec import UNKNOWN, Spec
 
 FALSE_ALARM_COST = 3
@@ -32,6 +34,7 @@ GAP_MS = (900, 1_500)
 LATE_MS = 800
 NOISE_MS = (10_000, 30_000)
 SNR_DB = (5.0, 30.0)
+NO_CLIPS_RMS = 1_000.0  # stands in for the clips' level where there are none
 QUIET_RMS = 3.0  # of the noise where the corpus has none, in steps of int16
 RULE = (f"per keyword the threshold with the greatest hits - {FALSE_ALARM_COST} * false alarms on validation clips in "
         "background noise, the middle of equals; then the smoothing with the greatest total")
@@ -92,45 +95,53 @@ class OperatingPoint:
                 "per_keyword": {keyword: asdict(count) for keyword, count in self.counts.items()}}
 
 
-def choose_operating_point(spec: Spec, detector, *, clips: np.ndarray, labels: np.ndarray, noise: Sequence[np.ndarray],
-                           rng: np.random.Generator) -> OperatingPoint:
+def choose_operating_point(spec: Spec, detector: Detector, *, clips: np.ndarray, labels: np.ndarray,
+                           noise: Sequence[np.ndarray], rng: np.random.Generator) -> OperatingPoint:
     """Choose smoothing and thresholds by the rule above.
 
-    detector : kws.detect.detector.Detector of the trained network, whatever its thresholds
+    detector : of the trained network, whatever its thresholds
     clips    : int16 [n, samples], validation clips; labels : int [n], indices into spec.labels
-    noise    : int16 arrays of any length, background recordings; may be empty
-    Raises DataError where a keyword has no clip.
+    noise    : arrays of any length in steps of int16, background recordings; may be empty
     """
     chosen = choose_clips(spec, labels, rng)
     stream = build_stream(clips[chosen], labels[chosen], noise, rng)
+    detector.reset()
     scores, decided_at = detector.scores(stream.samples)
+    detector.reset()
     every = detector.decide_every
-    fixed = spec.detector
-    points = []
+    fixed, best = spec.detector, None
     for smoothing_ms in (fixed.smoothing_ms,) if fixed.smoothing_ms else SMOOTHING_MS:
-        thresholds = dict.fromkeys(spec.keywords, fixed.threshold)
+        thresholds, room = dict.fromkeys(spec.keywords, fixed.threshold), 0
         if not fixed.threshold:
-            thresholds = choose_thresholds(spec, stream, scores, decided_at, smoothing_ms=smoothing_ms, every=every)
+            thresholds, room = choose_thresholds(spec, stream, scores, decided_at, smoothing_ms=smoothing_ms,
+                                                 every=every)
         tables = build_decoder_tables(spec, thresholds=thresholds, smoothing_ms=smoothing_ms, decide_every=every)
         counts = count(spec, tables, stream, scores, decided_at)
-        points.append(OperatingPoint(tables, float(smoothing_ms), thresholds, counts, stream.hours))
-    return max(points, key=lambda point: Count.total(list(point.counts.values())).value)  # the first of equals
+        quality = Count.total(list(counts.values())).value, room
+        if best is None or quality > best[0]:
+            best = quality, OperatingPoint(tables, float(smoothing_ms), thresholds, counts, stream.hours)
+    return best[1]
 
 
 def choose_thresholds(spec: Spec, stream: Stream, scores: np.ndarray, decided_at: np.ndarray, *, smoothing_ms: float,
-                      every: int) -> dict[str, float]:
-    """Each keyword's best threshold, 0..1, where all keywords have the same while they are compared."""
+                      every: int) -> tuple[dict[str, float], int]:
+    """Each keyword's best threshold, 0..1, and the number of equally good levels of all keywords.
+
+    All keywords have the same threshold while levels are compared.
+    """
     values = {keyword: [] for keyword in spec.keywords}
     for level in LEVELS:
         thresholds = dict.fromkeys(spec.keywords, level / SCORE_STEPS)
         tables = build_decoder_tables(spec, thresholds=thresholds, smoothing_ms=smoothing_ms, decide_every=every)
         for keyword, found in count(spec, tables, stream, scores, decided_at).items():
             values[keyword].append(found.value)
-    return {keyword: LEVELS[middle_of_best(found)] / SCORE_STEPS for keyword, found in values.items()}
+    runs = {keyword: longest_best(found) for keyword, found in values.items()}
+    thresholds = {keyword: LEVELS[start + length // 2] / SCORE_STEPS for keyword, (start, length) in runs.items()}
+    return thresholds, sum(length for _, length in runs.values())
 
 
-def middle_of_best(values: Sequence[int]) -> int:
-    """Index in the middle of the longest run of the greatest value; the later of two runs, the upper of two middles."""
+def longest_best(values: Sequence[int]) -> tuple[int, int]:
+    """(start, length) of the longest run of the greatest value; the later of two that are equally long."""
     best, start, runs = max(values), None, []
     for i, value in enumerate([*values, None]):
         if value == best and start is None:
@@ -139,7 +150,7 @@ def middle_of_best(values: Sequence[int]) -> int:
             runs.append((i - start, start))
             start = None
     length, start = max(runs)
-    return start + length // 2
+    return start, length
 
 
 def count(spec: Spec, tables: DecoderTables, stream: Stream, scores: np.ndarray,
@@ -171,9 +182,6 @@ def choose_clips(spec: Spec, labels: np.ndarray, rng: np.random.Generator) -> np
     chosen = []
     for keyword in spec.keywords:
         mine = np.flatnonzero(labels == spec.labels.index(keyword))
-        if len(mine) == 0:
-            raise DataError(f"keyword {keyword!r}: no validation clips to choose its threshold on; "
-                            "record more speakers, or set threshold in [detector] of kws.toml")
         chosen.append(rng.permutation(mine)[:CLIPS_PER_KEYWORD])
     unknown = np.flatnonzero(labels == spec.labels.index(UNKNOWN))
     chosen.append(rng.permutation(unknown)[:sum(map(len, chosen))])
@@ -186,8 +194,8 @@ def build_stream(clips: np.ndarray, labels: np.ndarray, noise: Sequence[np.ndarr
     gaps = rng.integers(*(SAMPLE_RATE_HZ * ms // 1000 for ms in GAP_MS), size=len(clips) + 1)
     starts = np.cumsum(gaps[:-1]) + clips.shape[1] * np.arange(len(clips))
     ends = starts + clips.shape[1]
-    level = np.median(np.sqrt(np.mean(np.square(clips, dtype=np.float64), axis=1)))
-    track = background(int(ends[-1] + gaps[-1]), noise, level=level, rng=rng)
+    level = np.median(np.sqrt(np.mean(np.square(clips, dtype=np.float64), axis=1))) if len(clips) else NO_CLIPS_RMS
+    track = background(int(gaps.sum() + clips.size), noise, level=level, rng=rng)
     for clip, start, end in zip(clips, starts, ends, strict=True):
         track[start:end] += clip
     return Stream(np.clip(np.rint(track), -32768, 32767).astype(np.int16), starts, ends, np.asarray(labels))
