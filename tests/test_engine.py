@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from networks import FEATURES, FRAMES, convert, random_model
 
 from kws.engine.graph import Graph, read_graph
 from kws.engine.native import Network
@@ -13,7 +14,6 @@ from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError
 from kws.spec import FrontendSpec, ModelSpec, Spec
-from networks import FEATURES, FRAMES, convert, random_model
 
 
 def rows_of(graph: Graph, hops: int, seed: int = 0) -> np.ndarray:

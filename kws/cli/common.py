@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from kws.errors import KwsError
 from kws.workspace import Workspace, open_workspace
 
+LIFE_CYCLE = ("new", "data", "train", "validate", "detect")  # the order of the commands in help
 # Exit status of every command.
 DONE, CANNOT, USAGE, REQUIREMENT_NOT_MET, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -47,7 +48,7 @@ class Commands(TyperGroup):
     """The commands in the order of the life cycle; what goes wrong on purpose ends in one line, not in a traceback."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:
-        return list(self.commands)
+        return sorted(self.commands, key=lambda name: LIFE_CYCLE.index(name) if name in LIFE_CYCLE else len(LIFE_CYCLE))
 
     def invoke(self, ctx: typer.Context) -> Any:
         try:

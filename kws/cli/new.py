@@ -6,7 +6,11 @@ from typing import Annotated
 import typer
 
 from kws.errors import KwsError, SpecError
+from kws.files import write_atomic
+from kws.spec import ModelSpec, Spec, allowed
+from kws.specfile import NAME, write_spec
 
+NETWORK = ModelSpec.__dataclass_fields__["name"]
 GITIGNORE = """\
 # Audio and trained runs are large; name here what you want to keep: !models/my-run/
 recordings/*
@@ -31,16 +35,13 @@ def new(
     keywords: Annotated[str, typer.Option(
         metavar="WORDS", help="Words to detect, separated by commas: yes,no,stop.", show_default=False)],
     model: Annotated[str | None, typer.Option(
-        metavar="NAME", help="Network of the zoo: linear, cnn or ds_cnn. Default: cnn.", show_default=False)] = None,
+        metavar="NAME", help=f"Network of the zoo: {allowed(NETWORK.metadata)}. Default: {NETWORK.default}.",
+        show_default=False)] = None,
 ) -> None:
     """Make a workspace: kws.toml with every setting explained, and folders for recordings and models.
 
     Example: kws new my-spotter --keywords yes,no
     """
-    from kws.files import write_atomic
-    from kws.spec import ModelSpec, Spec
-    from kws.specfile import NAME, write_spec
-
     words = tuple(word.strip() for word in keywords.split(","))
     try:
         spec = Spec(keywords=words, model=ModelSpec(name=model) if model else ModelSpec())
