@@ -1,26 +1,14 @@
 """A whole run that trains in seconds: low and high tones are the keywords, tones between them the unknown words."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from kws.data.corpus import scan
-from kws.detect.calibrate import choose_operating_point
-from kws.detect.detector import Detector
-from kws.engine.decoder import build_decoder_tables
-from kws.engine.graph import read_graph
-from kws.engine.plan import Plan
-from kws.engine.streaming import lower
-from kws.features.tables import build_tables
-from kws.model.dataset import prepare
-from kws.model.examples import choose_examples
-from kws.model.train import train
-from kws.quantize.convert import convert
+from kws.pipeline.train import train_run
 from kws.spec import DetectorSpec, FrontendSpec, ModelSpec, Spec, TrainingSpec
 from kws.specfile import write_spec
-from kws.workspace import write_manifest
+from kws.workspace import open_workspace
 
 SPEC = Spec(
     keywords=("low", "high"), frontend=FrontendSpec(clip_ms=400), model=ModelSpec(name="cnn", width=0.5),
@@ -60,19 +48,4 @@ def make_run(workspace: Path) -> Path:
     """A workspace with recordings and the trained run models/tones."""
     write_recordings(workspace / "recordings")
     (workspace / "kws.toml").write_text(write_spec(SPEC))
-    corpus = scan(workspace / "recordings")
-    material = prepare(SPEC, choose_examples(corpus, SPEC), corpus.noise, cache=None)
-    model, _ = train(material, checkpoint=workspace / "checkpoint.npz", note=print)
-    tflite = convert(model, material.representative(200))
-    program, frontend = lower(read_graph(tflite)), build_tables(SPEC.frontend, material.normalisation)
-    decoder = build_decoder_tables(SPEC, thresholds=dict.fromkeys(SPEC.keywords, 0.5), smoothing_ms=100)
-    clips, labels = material.audio("validation")
-    point = choose_operating_point(SPEC, Detector(Plan(SPEC, frontend, program, decoder)), clips=clips, labels=labels,
-                                   noise=material.noise["validation"], rng=np.random.default_rng(1))
-    run = workspace / "models" / "tones"
-    run.mkdir(parents=True)
-    model.save(run / "model.keras")
-    (run / "model.tflite").write_bytes(tflite)
-    (run / "model.kws").write_bytes(Plan(SPEC, frontend, program, point.tables).to_bytes())
-    write_manifest(run, {"spec": asdict(SPEC), "operating_point": point.to_json()})
-    return run
+    return train_run(open_workspace(workspace), name="tones", note=print).folder
