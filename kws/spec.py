@@ -139,7 +139,7 @@ class ModelSpec(Settings):
     section = "model"
     name: str = setting("cnn", "network of the zoo", choices=("linear", "cnn", "ds_cnn"))
     width: float = setting(1.0, "multiplies the channels of every layer", low=0.1, high=8)
-    dropout: float = setting(0.1, "share of the pooled activations dropped while training", low=0, high=0.9)
+    dropout: float = setting(0.0, "share of the pooled activations dropped while training", low=0, high=0.9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +147,7 @@ class TrainingSpec(Settings):
     """How the network is trained: schedule, augmentation, the mixture of labels."""
 
     section = "training"
-    epochs: int = setting(40, "passes over the training clips", low=1, high=2_000)
+    epochs: int = setting(60, "passes over the training clips", low=1, high=2_000)
     batch: int = setting(128, "clips per step", low=1, high=4_096)
     learning_rate: float = setting(4e-3, "at the start; falls along a cosine", low=1e-6, high=1)
     weight_decay: float = setting(1e-2, "AdamW's weight decay", low=0, high=1)

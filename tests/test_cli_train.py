@@ -1,6 +1,11 @@
 """kws train from the command line: a small problem from recordings to a run, twice, and what can go wrong."""
 
 import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +20,7 @@ from kws.spec import FrontendSpec, Spec, TrainingSpec
 from kws.specfile import write_spec
 from kws.workspace import read_artefact, read_manifest
 
+ROOT = Path(__file__).resolve().parents[1]
 TONES_HZ = {"low": 300, "high": 3000, "other": 1000}
 SPEC = Spec(keywords=("low", "high"), frontend=FrontendSpec(clip_ms=300),
             training=TrainingSpec(epochs=3, batch=16, shift_ms=20, unknown_percent=50, snr_low_db=20, snr_high_db=30))
@@ -98,6 +104,21 @@ def test_a_keyword_without_recordings_is_named_and_nothing_stays(tmp_path):
     folder = make_workspace(tmp_path / "w", words=("low", "other"))
     result = run("train", "-C", folder)
     assert result.exit_code == 1 and "no training clips of high" in result.output
+    assert not (folder / "models").exists() or not list((folder / "models").iterdir())
+
+
+def test_ctrl_c_loses_no_whole_epoch(tmp_path):
+    folder = make_workspace(tmp_path / "w")
+    (folder / "kws.toml").write_text(write_spec(replace(SPEC, training=replace(SPEC.training, epochs=2000))))
+    notes = []
+    for wanted in ("epoch 2/2000", "resuming after epoch"):
+        child = subprocess.Popen([sys.executable, "-m", "kws", "train", "--model", "linear", "-C", folder],
+                                 cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        notes.append(next((line for line in child.stderr if line.startswith(wanted)), ""))
+        child.send_signal(signal.SIGINT)
+        rest = child.communicate()[1]
+        assert child.returncode == 130 and rest.endswith("interrupted\n"), rest
+    assert int(notes[1].split()[3]) >= 2
     assert not (folder / "models").exists() or not list((folder / "models").iterdir())
 
 

@@ -106,9 +106,7 @@ def predict(model: Any, features: np.ndarray) -> np.ndarray:
 
 def save(model: Any, history: list[Epoch], checkpoint: Path) -> None:
     """Everything that the next epoch depends on: weights, optimizer, random states, history."""
-    import keras
-
-    arrays = {f"variable_{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(state_of(model))}
+    arrays = {f"variable_{i}": variable.numpy() for i, variable in enumerate(state_of(model))}
     file = io.BytesIO()
     np.savez(file, history=json.dumps([asdict(epoch) for epoch in history]), **arrays)
     write_atomic(checkpoint, file.getvalue())
