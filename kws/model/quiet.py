@@ -4,19 +4,20 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 
 from kws.errors import ModelError
 
 
 @contextmanager
 def native_messages_hidden() -> Iterator[None]:
-    """Hide whatever Python or a library writes to stdout and stderr inside the block, unless the block raises."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """Hide whatever Python or a library writes to stdout and stderr inside the block, unless the block raises.
+
+    sys.stderr itself stays in place: a logger that is set up inside the block keeps writing to it afterwards.
+    """
     with tempfile.TemporaryFile("w+", errors="replace") as drawer:
         try:
-            with descriptors_moved(drawer.fileno()), redirect_stdout(drawer), redirect_stderr(drawer):
+            with descriptors_moved(drawer.fileno()):
                 yield
         except Exception:
             drawer.seek(0)
@@ -28,14 +29,22 @@ def native_messages_hidden() -> Iterator[None]:
 def descriptors_moved(target: int) -> Iterator[None]:
     """File descriptors 1 and 2 lead to `target` inside the block: this reaches libraries that are not Python."""
     kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    flush()
     for descriptor in kept:
         os.dup2(target, descriptor)
     try:
         yield
     finally:
+        flush()
         for descriptor, copy in kept.items():
             os.dup2(copy, descriptor)
             os.close(copy)
+
+
+def flush() -> None:
+    """What Python has buffered goes where the descriptors lead now."""
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def load_keras() -> None:
