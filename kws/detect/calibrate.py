@@ -27,7 +27,7 @@ from kws.engine.decoder import SCORE_STEPS, Decoder, DecoderTables, build_decode
 from kws.spec import UNKNOWN, Spec
 
 FALSE_ALARM_COST = 3
-SMOOTHING_MS = (60, 100, 160, 220, 300)
+SMOOTHING_MS = (60, 100, 160, 220, 300, 400)
 LEVELS = tuple(range(52, 253, 8))  # thresholds that are tried, in steps of 1/256: 0.20 to 0.98
 CLIPS_PER_KEYWORD = 80
 GAP_MS = (900, 1_500)
@@ -209,7 +209,8 @@ def background(samples: int, noise: Sequence[np.ndarray], *, level: float, rng: 
         length = min(int(rng.integers(*NOISE_MS)) * SAMPLE_RATE_HZ // 1000, samples - done)
         if noise:
             recording = noise[rng.integers(len(noise))]
-            stretch = np.resize(np.roll(recording, -int(rng.integers(len(recording)))), length).astype(np.float32)
+            first = int(rng.integers(len(recording)))
+            stretch = recording.take(np.arange(first, first + length), mode="wrap").astype(np.float32)
             wanted = level * 10 ** (-rng.uniform(*SNR_DB) / 20)
         else:
             stretch, wanted = rng.standard_normal(length, np.float32), QUIET_RMS

@@ -20,6 +20,7 @@ from kws.features.frontend import INPUT_SCALE, Frontend
 from kws.validate.metrics import Confusion
 
 STREAMING, TFLM, FLOAT = "streaming", "tflm", "float"
+FLOAT_BATCH = 256  # windows
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,14 @@ def tflm_scores(tflite: bytes, features: np.ndarray) -> np.ndarray:
 
 def float_scores(keras_model: Path, features: np.ndarray) -> np.ndarray:
     """features : int8 [n, frames, features] -> float32 [n, labels] from the network as it was trained."""
-    from kws.model.quiet import load_keras
+    from kws.model.quiet import load_keras, native_messages_hidden
 
     load_keras()
     import keras
 
-    model = keras.models.load_model(keras_model, compile=False)
-    window = (features.astype(np.float32) * np.float32(INPUT_SCALE)).reshape(len(features), *model.input_shape[1:])
-    return np.asarray(model.predict(window, batch_size=256, verbose=0)).reshape(len(features), -1)
+    with native_messages_hidden():
+        model = keras.models.load_model(keras_model, compile=False)
+        windows = (features.astype(np.float32) * np.float32(INPUT_SCALE)).reshape(-1, *model.input_shape[1:])
+        scores = [np.asarray(model(windows[start:start + FLOAT_BATCH], training=False))
+                  for start in range(0, len(windows), FLOAT_BATCH)]
+    return np.concatenate(scores)
