@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -49,6 +50,15 @@ def test_engines_agree(tone_run, clips):
     engines = json.loads(call("--clips", clips, "--run", tone_run, "--json").stdout)["clips"]["engines"]
     assert engines["tflm"]["different_scores"] == engines["tflm"]["different_clips"] == 0
     assert engines["float"]["different_clips"] == 0  # tones are easy
+
+
+def test_engines_that_are_not_installed_are_named(tone_run, clips, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tflite_micro", None)
+    monkeypatch.setitem(sys.modules, "keras", None)
+    done = call("--clips", clips, "--run", tone_run)
+    assert done.exit_code == 0
+    assert "tflite_micro is not installed" in done.stdout and "keras is not installed" in done.stdout
+    assert "91.7 %" in done.stdout
 
 
 def test_the_test_split_of_the_workspace(tone_run):

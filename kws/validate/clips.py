@@ -8,6 +8,7 @@ The same clips go through
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from kws.data.audio import SAMPLE_RATE_HZ, fit, is_audio, read_samples
 from kws.data.progress import progress
 from kws.detect.detector import Detector
-from kws.errors import DataError
+from kws.errors import DataError, ModelError
 from kws.features.frontend import INPUT_SCALE, Frontend
 from kws.validate.metrics import Confusion
 
@@ -115,6 +116,8 @@ def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_
             scores[engine] = run(model, features)
         except ModuleNotFoundError as error:
             missing[engine] = f"{error.name} is not installed"
+        except ModelError as error:  # Keras without a backend
+            missing[engine] = str(error)
     return ClipResult(detector.labels, clips.truth, scores, missing)
 
 
@@ -153,6 +156,8 @@ def float_scores(keras_model: Path, features: np.ndarray) -> np.ndarray:
     """features : int8 [n, frames, features] -> float32 [n, labels] from the network as it was trained."""
     from kws.model.quiet import load_keras, native_messages_hidden
 
+    if find_spec("keras") is None:
+        raise ModuleNotFoundError(name="keras")
     load_keras()
     import keras
 
