@@ -90,6 +90,12 @@ def test_where_no_speaker_falls_into_validation_some_are_held_out():
     assert any("testing split is empty" in note for note in examples.notes)
 
 
+def test_a_keyword_without_validation_clips_is_noted():
+    (training,), (validation,) = speakers("training", 1), speakers("validation", 1)
+    notes = choose_examples(corpus(("yes", training), ("no", training), ("yes", validation)), SPEC).notes
+    assert any("no validation clips of no:" in note for note in notes)
+
+
 def test_an_epoch_has_every_keyword_once_and_fresh_unknown_words():
     part = choose_examples(full(["yes", "no", "cat", "dog"]), SPEC).training  # 80 keyword clips, 80 unknown
     draws = [draw_epoch(part, unknown_percent=10, rng=np.random.default_rng(seed)) for seed in (1, 1, 2)]

@@ -144,6 +144,10 @@ def find_faults(parts: dict[str, Part], corpus: Corpus) -> list[str]:
     for split in ("validation", "testing"):
         if not keyword[split]:
             notes.append(f"the {split} split is empty: the {split} accuracy cannot be told; record more speakers")
+    missing = {clip.word for clip in keyword["training"]} - {clip.word for clip in keyword["validation"]}
+    if keyword["validation"] and missing:
+        notes.append(f"no validation clips of {', '.join(sorted(missing))}: the threshold cannot be chosen on what is "
+                     "missed; record more speakers")
     return notes
 
 

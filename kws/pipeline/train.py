@@ -24,13 +24,13 @@ from kws.model.examples import Examples, choose_examples
 from kws.model.train import Epoch, train
 from kws.pipeline.report import training_report
 from kws.quantize.convert import convert
-from kws.spec import UNKNOWN, fingerprint
+from kws.spec import fingerprint
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.workspace import Workspace, write_manifest
 
 REPRESENTATIVE_CLIPS = 1_000
 CALIBRATION = 100  # purpose of random numbers, beside those of kws.model.dataset
-RETHRESHOLD = 0.5  # of the plan that only the scores are wanted of
+ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], N
     model, history = train(material, checkpoint=checkpoint, note=note)
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
-        metrics = finish(making, material, model, history, note=note)
+        metrics = finish(making, material, model, history)
         write_manifest(making, manifest_of(folder.name, material, metrics, making))
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
@@ -92,13 +92,12 @@ def summary(examples: Examples) -> str:
     return ", ".join(counts)
 
 
-def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...], *,
-           note: Callable[[str], None]) -> dict[str, Any]:
+def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...]) -> dict[str, Any]:
     """Everything after the training, written into `folder`; returns the content of metrics.json."""
     model.save(folder / "model.keras")
     tflite = convert(model, material.representative(REPRESENTATIVE_CLIPS))
     write_atomic(folder / "model.tflite", tflite)
-    plan, point = lowered(material, tflite, note=note)
+    plan, point = lowered(material, tflite)
     write_atomic(folder / "model.kws", plan.to_bytes())
     metrics = {
         "model": material.spec.model.name,
@@ -115,17 +114,13 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
     return metrics
 
 
-def lowered(material: Material, tflite: bytes, *, note: Callable[[str], None]) -> tuple[Plan, OperatingPoint]:
+def lowered(material: Material, tflite: bytes) -> tuple[Plan, OperatingPoint]:
     """The network as the engine runs it, with thresholds and smoothing chosen on validation clips in noise."""
     spec = material.spec
-    decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, RETHRESHOLD), smoothing_ms=0)
+    decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, ANY_THRESHOLD), smoothing_ms=0)
     plan = Plan(spec, material.frontend.tables, lower(read_graph(tflite)), decoder)
-    split = "validation"
-    clips, labels = material.audio(split)
-    if set(range(len(spec.labels))) - set(labels) - {0, spec.labels.index(UNKNOWN)}:
-        note("note: not every keyword has validation clips: thresholds are chosen on training clips, and too low")
-        split, clips, labels = "training", material.clips["training"], material.examples.training.labels
-    point = choose_operating_point(spec, Detector(plan), clips=clips, labels=labels, noise=material.noise[split],
+    clips, labels = material.audio("validation")
+    point = choose_operating_point(spec, Detector(plan), clips=clips, labels=labels, noise=material.noise["validation"],
                                    rng=material.rng(CALIBRATION))
     return replace(plan, decoder=point.tables), point
 
