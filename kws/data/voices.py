@@ -23,9 +23,9 @@ from kws.data.corpus import split_of
 from kws.errors import DataError
 
 ACCENTS = ("en", "en-us", "en-029", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-gb-x-rp", "en-us-nyc")
-# The variants of espeak-ng 1.52 that sound like people. Left out are robots, whispers and jokes; "Reed" and "caleb", which
-# never sound the same twice; and "Alicia", "Lee", "ian", "kaukovalta", "shelby" and "zac", of whose words a network that
-# was trained on people understood less than half.
+# The variants of espeak-ng 1.52 that sound like people. Left out are robots, whispers and jokes; "Reed" and "caleb",
+# which never sound the same twice; and "Alicia", "Lee", "ian", "kaukovalta", "shelby" and "zac", of whose words a
+# network that was trained on people understood less than half.
 TIMBRES = (
     "Alex", "Andrea", "Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2", "Henrique", "Hugo", "Jacky", "Marco",
     "Mario", "Michael", "Mike", "Nguyen", "adam", "anika", "antonio", "aunty", "belinda", "benjamin", "boris",
