@@ -154,7 +154,8 @@ def test_load_clips_in_order_with_and_without_cache(tmp_path):
 def test_cache_notices_a_changed_clip(tmp_path):
     clips = clips_of(tmp_path / "r/yes", 3)
     load_clips(clips, samples=30, cache=tmp_path / "cache")
-    write(clips[1].path, np.full(25, 77, np.int16))
+    write(clips[1].path, np.full(21, 77, np.int16))  # of the same length
+    os.utime(clips[1].path, ns=(0, 1))
     assert load_clips(clips, samples=30, cache=tmp_path / "cache")[1, 0] == 77
 
 

@@ -311,7 +311,8 @@ def test_download_goes_on_after_an_interrupted_import(server, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("body", [archive_of(*WORDS)[:-400], archive_of(*WORDS, "../evil.wav"), b"<html>",
-                                  archive_of(*WORDS, "/evil.wav"), archive_of(*WORDS, link="yes/link.wav")])
+                                  archive_of(*WORDS, "/evil.wav"), archive_of(*WORDS, link="yes/link.wav")],
+                         ids=["truncated", "parent", "no archive", "absolute", "link"])
 def test_bad_archives_are_refused_as_a_whole(server, tmp_path, body):
     server.body = body
     with pytest.raises(DataError, match=r"truncated|leads out|is a link"):

@@ -166,6 +166,14 @@ def test_corpus_is_the_same_again_and_grows(tmp_path):
     assert (info.samplerate, info.channels, info.frames, info.subtype) == (16_000, 1, 16_000, "PCM_16")
 
 
+def test_takes_of_one_timbre_differ(tmp_path):
+    make_clips(tmp_path, ("up",), count=100)
+    speakers = [path.name.split("_nohash_")[0] for path in (tmp_path / "up").iterdir()]
+    assert len(set(speakers)) < 100 == len(set(digests(tmp_path).values()))
+    lengths = {len(np.flatnonzero(np.abs(soundfile.read(path)[0]) > 0.02)) for path in (tmp_path / "up").iterdir()}
+    assert len(lengths) > 90  # nor are they one utterance in several noises
+
+
 def test_a_corpus_from_nothing_can_train(tmp_path, monkeypatch):
     """Keywords, other words and noise; the second call finds them there."""
     monkeypatch.setattr("kws.data.synth.NOISE_SECONDS", 2)
