@@ -1,5 +1,9 @@
 """The C front end against its oracle, bit for bit, and as a stream."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,8 +15,10 @@ from kws.features.frontend import Frontend, FrontendStream, measure_normalisatio
 from kws.features.tables import Normalisation, build_tables
 from kws.spec import FrontendSpec
 
+ROOT = Path(__file__).resolve().parents[1]
 SPECS = {
     "default": FrontendSpec(),
+    "MFCC": FrontendSpec(coefficients=10),
     "hop 10, log mel": FrontendSpec(hop_ms=10, coefficients=0),
     "fft 1024, 80 bands": FrontendSpec(window_ms=64, fft_points=1024, bands=80, coefficients=40, low_hz=0,
                                        high_hz=8000),
@@ -144,3 +150,44 @@ def test_normalisation_of_silence_is_valid():
     assert min(normalisation.scale) > 0 and np.all(np.abs(rows.astype(int)) <= 1)
     with pytest.raises(DataError, match="hold no window"):
         measure_normalisation(spec, np.zeros((5, 100), np.int16))
+
+
+def test_cached_features_are_those_of_the_clips(tmp_path):
+    clips = np.random.default_rng(1).integers(-9000, 9000, (70, 1600)).astype(np.int16)
+    frontend = Frontend(tables_of(FrontendSpec()))
+    expected = frontend.extract(clips)
+    for _ in range(2):
+        assert np.array_equal(frontend.extract(clips, cache=tmp_path), expected)
+    assert len(list(tmp_path.iterdir())) == 1  # nothing half-written beside it
+
+
+def test_cached_features_are_not_taken_for_others(tmp_path):
+    clips = np.random.default_rng(1).integers(-9000, 9000, (70, 1600)).astype(np.int16)
+    Frontend(tables_of(FrontendSpec())).extract(clips, cache=tmp_path)
+    other = clips.copy()
+    other[69, 1599] += 1
+    other[69, 1000] += 3000
+    shifted = build_tables(FrontendSpec(), Normalisation(offset=(3.1,) * 40, scale=(0.07,) * 40))
+    for tables, sounds in ((tables_of(FrontendSpec()), other), (tables_of(FrontendSpec(log_floor=33)), clips),
+                           (shifted, clips), (tables_of(FrontendSpec()), clips[:69])):
+        assert np.array_equal(Frontend(tables).extract(sounds, cache=tmp_path), Frontend(tables).extract(sounds))
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: b"", lambda data: b"x" + data[1:],
+                                    lambda data: data[:-1]])
+def test_a_damaged_cache_is_made_anew(tmp_path, damage):
+    clips = np.random.default_rng(1).integers(-9000, 9000, (70, 1600)).astype(np.int16)
+    frontend = Frontend(tables_of(FrontendSpec()))
+    expected = frontend.extract(clips, cache=tmp_path).copy()
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(damage(file.read_bytes()))
+    assert np.array_equal(frontend.extract(clips, cache=tmp_path), expected)
+
+
+def test_minutes_of_audio_equal_the_oracle():
+    """A slice of scripts/check_frontend: 9 minutes over all settings."""
+    command = [sys.executable, ROOT / "scripts" / "check_frontend", "0.15", "77"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0.15 hours" in done.stdout and " 0 different" in done.stdout

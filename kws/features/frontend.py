@@ -7,11 +7,13 @@ of the natural logarithm (of magnitudes in units of the unnormalised FFT of the 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kws.errors import DataError, PlanError
+from kws.features.cache import cached, features_fingerprint
 from kws.features.tables import (
     FRONTEND_ARRAYS,
     LARGEST_OFFSET,
@@ -83,9 +85,22 @@ class Frontend:
         extra = samples - self.tables.window_samples
         return 0 if extra < 0 else 1 + extra // self.tables.hop_samples
 
-    def extract(self, clips: np.ndarray, *, threads: int | None = None) -> np.ndarray:
-        """clips : int16 [n, samples] -> int8 [n, frames, features]. All cores unless `threads` says otherwise."""
-        return self._run(clips, threads=threads, with_raw=False)[0]
+    def extract(self, clips: np.ndarray, *, threads: int | None = None, cache: Path | None = None) -> np.ndarray:
+        """clips : int16 [n, samples] -> int8 [n, frames, features]. All cores unless `threads` says otherwise.
+
+        cache : folder to keep the result in, under a fingerprint of tables, arithmetic and clips; what lies there
+        already is not computed again. The array is then read-only.
+        """
+        if cache is None or len(clips) == 0:
+            return self._run(clips, threads=threads, with_raw=False)[0]
+        shape = (len(clips), self.frames(clips.shape[1]), self.tables.features)
+        fingerprint = features_fingerprint(self.tables, self._probe(), clips)
+        return cached(cache, fingerprint, shape, lambda: self._run(clips, threads=threads, with_raw=False)[0])
+
+    def _probe(self) -> np.ndarray:
+        """Raw features of a fixed noise that dies away."""
+        noise = np.random.default_rng(0).integers(-32768, 32767, 8 * self.tables.fft_points)
+        return self.raw((noise >> np.arange(noise.size) * 16 // noise.size).astype(np.int16)[None], threads=1)
 
     def raw(self, clips: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """clips : int16 [n, samples] -> int32 [n, frames, features] before quantization, Q16."""

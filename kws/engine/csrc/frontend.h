@@ -90,13 +90,12 @@ const int32_t *kws_frontend_raw(const kws_frontend *state);
 void kws_frontend_clips(const kws_frontend_tables *tables, void *memory, const int16_t *samples, int32_t clips,
                         int32_t samples_per_clip, int8_t *features, int32_t *raw);
 
-/* Two steps of their own, for tests that sweep them. */
+/* Two steps on their own, for tests that sweep them. */
 
-/* 1.16293 * sqrt(re^2 + im^2) without a root, |re + j im| <= sqrt(2) * 2^30: relative error at most 0.0014 for
- * magnitudes of 2^12 and more, absolute error at most 4 below. */
+/* 1.16293 * sqrt(re^2 + im^2) without a root: error at most 3 + 0.0014 * result, |re + j im| <= sqrt(2) * 2^30. */
 int32_t kws_frontend_magnitude(int32_t re, int32_t im);
 
-/* ln(x / 2^point) in Q16 for x > 0, 0 <= point <= 62: error at most 0.00014. */
+/* ln(x / 2^point) in Q16 for x > 0, 0 <= point <= 62: error between -0.00023 and 0.00005. */
 int32_t kws_frontend_ln_q16(uint64_t x, int32_t point, const uint16_t *log_q16);
 
 #endif
