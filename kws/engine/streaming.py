@@ -172,7 +172,8 @@ def _ops(windowed: bool, steps: list[Step], every: list[int], slots: list[int], 
 
 
 def _scratch_words(ops: list[Op]) -> int:
-    """32-bit sums of the widest row that a depthwise convolution or a mean adds up."""
+    """32-bit words for the largest patch of a convolution, or the sums of the widest depthwise row or mean."""
+    patches = [-(-op.taps * op.kernel * op.in_channels // 4) for op in ops if op.kind == KINDS["CONV"]]
     depthwise = [op.out_channels for op in ops if op.kind == KINDS["DEPTHWISE"]]
     means = [op.out_width * op.out_channels for op in ops if op.kind == KINDS["MEAN"] and op.sums < 0]
-    return max(depthwise + means, default=0)
+    return max(patches + depthwise + means, default=0)

@@ -2,6 +2,8 @@
 
 #include "kws_math.h"
 
+#include <stddef.h>
+
 /* Magnitudes: the inputs are at most sqrt(2) 2^29 as complex numbers. Each pass adds four of them and divides by four
  * (two and two), so that no complex number exceeds sqrt(2) 2^29 by more than 3 per pass: |component| < 2^30. */
 
@@ -53,10 +55,10 @@ KWS_WIDE static void kws_pass_first(int32_t *restrict re, int32_t *restrict im, 
 
 /* Four spectra of length n, in the order a, c, b, d, to one of length 4 n: with w from `factors`,
  * X[k + i n] = (a + (-j)^i w b + (-1)^i w^2 c + j^i w^3 d) / 4. */
-KWS_WIDE static void kws_merge(int32_t *restrict re, int32_t *restrict im, int32_t n, const int32_t *restrict factors)
+KWS_WIDE static void kws_merge(int32_t *restrict re, int32_t *restrict im, ptrdiff_t n, const int32_t *restrict factors)
 {
     const int32_t *restrict const more = factors + 4 * n;
-    int32_t k;
+    ptrdiff_t k;
     KWS_INDEPENDENT
     for (k = 0; k < n; k++) {
         const int32_t cos1 = factors[k], sin1 = factors[k + n], cos2 = factors[k + 2 * n], sin2 = factors[k + 3 * n];

@@ -30,7 +30,7 @@ const int32_t *kws_frontend_raw(const kws_frontend *state)
     return state->scratch;
 }
 
-/* sample * window in Q14: |result| <= 2^29 for any table. */
+/* sample * factor in Q14: |result| <= 2^29 for any factor. */
 static inline int32_t kws_windowed(int16_t sample, int32_t factor_q31)
 {
     return kws_high(sample * 32768, factor_q31);
@@ -40,18 +40,23 @@ static inline int32_t kws_windowed(int16_t sample, int32_t factor_q31)
 static void kws_load_window(const kws_frontend *state)
 {
     const kws_frontend_tables *const tables = state->tables;
-    const int32_t points = tables->fft_points, window = tables->window_samples, centre = window / 2;
-    const int32_t *const factor = tables->window_q31;
+    const int32_t points = tables->fft_points, window = tables->window_samples;
+    const int32_t *const rising = tables->window_q31;
     const int16_t *const samples = state->samples;
     int32_t *const re = state->scratch, *const im = re + points / 2;
-    int32_t i;
-    for (i = 0; i < window; i += 2) {
-        const int32_t place = kws_fft_place(i / 2, points);
-        re[place] = kws_windowed(samples[i], factor[i <= centre ? i : window - i]);
-        im[place] = kws_windowed(samples[i + 1], factor[i < centre ? i + 1 : window - i - 1]);
+    int32_t n, place, at = 0;
+    for (n = 0; at < window / 2; n++, at += 2) {
+        place = kws_fft_place(n, points);
+        re[place] = kws_windowed(samples[at], rising[at]);
+        im[place] = kws_windowed(samples[at + 1], rising[at + 1]);
     }
-    for (; i < points; i += 2) {
-        const int32_t place = kws_fft_place(i / 2, points);
+    for (; at < window; n++, at += 2) {
+        place = kws_fft_place(n, points);
+        re[place] = kws_windowed(samples[at], rising[window - at]);
+        im[place] = kws_windowed(samples[at + 1], rising[window - at - 1]);
+    }
+    for (; at < points; n++, at += 2) {
+        place = kws_fft_place(n, points);
         re[place] = 0;
         im[place] = 0;
     }

@@ -5,7 +5,7 @@
 
 #include "requantize.h"
 
-/* Sum of products of n <= 65536 pairs: at most 2^30 in magnitude. */
+/* Sum of products of n <= 65,536 pairs: at most 2^30 in magnitude. */
 static int32_t dot(const int8_t *a, const int8_t *b, int32_t n) {
     int32_t sum = 0;
     for (int32_t i = 0; i < n; ++i) {
@@ -14,50 +14,50 @@ static int32_t dot(const int8_t *a, const int8_t *b, int32_t n) {
     return sum;
 }
 
-static int32_t sum_of(const int8_t *values, int32_t n) {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < n; ++i) {
-        sum += values[i];
-    }
-    return sum;
-}
-
 static const int8_t *bytes_at(const int32_t *pool, int32_t offset) {
     return (const int8_t *)(pool + offset);
 }
 
-/* The bias already holds the input's zero point times the sum of the weights; padding counts as the zero point. */
-static uint32_t conv_tap(const kws_op *op, const int8_t *row, const int8_t *weights, int32_t left) {
+/* What one output column sees, tap after tap, padding as the input's zero point: int8 [taps * kernel * in_channels].
+ * Where that is one stretch of a row already, nothing is copied. */
+static const int8_t *conv_patch(const kws_op *op, const int8_t *const *rows, int32_t left, int8_t *patch) {
     const int32_t channels = op->in_channels;
-    if (row != NULL && op->kernel_dilation == 1 && left >= 0 && left + op->kernel <= op->in_width) {
-        return (uint32_t)dot(row + left * channels, weights, op->kernel * channels);
+    const int32_t run = op->kernel * channels;
+    const int whole = op->kernel_dilation == 1 && left >= 0 && left + op->kernel <= op->in_width;
+    if (whole && op->taps == 1 && rows[0] != NULL) {
+        return rows[0] + left * channels;
     }
-    uint32_t sum = 0;
-    for (int32_t j = 0; j < op->kernel; ++j, weights += channels) {
-        const int32_t column = left + j * op->kernel_dilation;
-        if (row != NULL && column >= 0 && column < op->in_width) {
-            sum += (uint32_t)dot(row + column * channels, weights, channels);
-        } else {
-            sum += (uint32_t)(op->in_zero * sum_of(weights, channels));
+    int8_t *next = patch;
+    for (int32_t k = 0; k < op->taps; ++k) {
+        if (whole && rows[k] != NULL) {
+            memcpy(next, rows[k] + left * channels, (size_t)run);
+            next += run;
+            continue;
+        }
+        for (int32_t j = 0; j < op->kernel; ++j, next += channels) {
+            const int32_t column = left + j * op->kernel_dilation;
+            if (rows[k] != NULL && column >= 0 && column < op->in_width) {
+                memcpy(next, rows[k] + column * channels, (size_t)channels);
+            } else {
+                memset(next, op->in_zero, (size_t)channels);
+            }
         }
     }
-    return sum;
+    return patch;
 }
 
-void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int8_t *out) {
+/* The bias already holds the input's zero point times the sum of the weights. */
+void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int8_t *patch, int8_t *out) {
     const int32_t *bias = pool + op->bias;
     const int32_t *multipliers = pool + op->multipliers;
     const int32_t *shifts = pool + op->shifts;
-    const int32_t tap_weights = op->kernel * op->in_channels;
+    const int32_t n = op->taps * op->kernel * op->in_channels;
     for (int32_t x = 0; x < op->out_width; ++x) {
-        const int32_t left = x * op->kernel_stride - op->pad;
+        const int8_t *seen = conv_patch(op, rows, x * op->kernel_stride - op->pad, patch);
         const int8_t *weights = bytes_at(pool, op->weights);
-        for (int32_t o = 0; o < op->out_channels; ++o) {
-            uint32_t sum = (uint32_t)bias[o];
-            for (int32_t k = 0; k < op->taps; ++k, weights += tap_weights) {
-                sum += conv_tap(op, rows[k], weights, left);
-            }
-            const int32_t scaled = kws_requantize((int32_t)sum, multipliers[o], shifts[o]);
+        for (int32_t o = 0; o < op->out_channels; ++o, weights += n) {
+            const int32_t sum = kws_wrapping_add(bias[o], dot(seen, weights, n));
+            const int32_t scaled = kws_requantize(sum, multipliers[o], shifts[o]);
             *out++ = kws_clamp(kws_wrapping_add(scaled, op->out_zero), op->low, op->high);
         }
     }

@@ -1,10 +1,11 @@
-/* One output row of each kind of layer. rows[k] is tap k in order of time, NULL where it is padding. */
+/* One output row of each kind of layer. patch : int8 [taps * kernel * in_channels] and sums : int32 [out_channels] are
+ * scratch. rows[k] is tap k in order of time, NULL where it is padding. */
 #ifndef KWS_LAYERS_H
 #define KWS_LAYERS_H
 
 #include "network.h"
 
-void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int8_t *out);
+void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int8_t *patch, int8_t *out);
 void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int32_t *sums, int8_t *out);
 void kws_add_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_t *out);
 void kws_mul_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_t *out);

@@ -82,7 +82,7 @@ static void run_step(kws_network *network, const kws_op *op, int32_t step) {
         rows[k] = row_or_padding(network, op, newest + (op->taps - 1 - k) * op->spacing);
     }
     switch (op->kind) {
-        case KWS_OP_CONV: kws_conv_row(op, pool, rows, out); break;
+        case KWS_OP_CONV: kws_conv_row(op, pool, rows, (int8_t *)network->scratch, out); break;
         case KWS_OP_DEPTHWISE: kws_depthwise_row(op, pool, rows, network->scratch, out); break;
         case KWS_OP_ADD: kws_add_row(op, rows[0], other_row(network, op, step), out); break;
         case KWS_OP_MUL: kws_mul_row(op, rows[0], other_row(network, op, step), out); break;

@@ -87,9 +87,9 @@ static int shift_fits(int32_t shift) {
 static int check_weights(const kws_network_tables *t, const kws_op *op) {
     const int64_t per_output = (int64_t)op->taps * op->kernel * (op->kind == KWS_OP_CONV ? op->in_channels : 1);
     const int64_t channel_bytes = (int64_t)op->out_channels * 4;
-    if (per_output > MOST_BYTES || !table_fits(t, op->weights, per_output * op->out_channels)
+    if (!table_fits(t, op->weights, per_output * op->out_channels)
         || !table_fits(t, op->bias, channel_bytes) || !table_fits(t, op->multipliers, channel_bytes)
-        || !table_fits(t, op->shifts, channel_bytes) || (int64_t)op->kernel * op->in_channels > MOST) {
+        || !table_fits(t, op->shifts, channel_bytes) || per_output > MOST) {
         return 0;
     }
     for (int32_t o = 0; o < op->out_channels; ++o) {
@@ -97,8 +97,10 @@ static int check_weights(const kws_network_tables *t, const kws_op *op) {
             return 0;
         }
     }
-    return op->kind == KWS_OP_CONV
-           || (op->out_channels % op->in_channels == 0 && op->out_channels <= t->scratch_words);
+    if (op->kind == KWS_OP_CONV) {
+        return per_output <= (int64_t)t->scratch_words * 4;
+    }
+    return op->out_channels % op->in_channels == 0 && op->out_channels <= t->scratch_words;
 }
 
 static int check_other(const kws_network_tables *t, const kws_op *op) {
