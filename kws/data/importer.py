@@ -125,8 +125,10 @@ def listing(path: Path) -> tuple[Member, ...]:
     if path.is_file():
         if not is_archive(path):
             return (Member(PurePosixPath(path.name), path.stat().st_size),)
-        with progress(f"looking through {path.name}", total=None):
-            return members(path)
+        with progress(f"looking through {path.name}", total=None) as advance:
+            found = members(path)
+            advance(total=len(found), completed=len(found))
+            return found
     return tuple(Member(PurePosixPath(file.relative_to(path)), file.stat().st_size) for file in audio_files(path))
 
 
