@@ -18,7 +18,7 @@ LONG_S = 60  # files longer than this get a progress bar
 
 def detect(
     audio: Annotated[list[str], typer.Argument(
-        metavar="AUDIO...", show_default=False,
+        metavar="AUDIO", show_default=False,
         help="Audio files of any length, rate and format; - reads raw int16 at 16 kHz mono from standard input.")],
     run: RunOption = None,
     json: JsonOption = False,
