@@ -19,41 +19,65 @@ static inline int32_t kws_turn(int32_t a, int32_t cosine, int32_t b, int32_t sin
     return kws_high(a, cosine) - kws_high(-b, sine);
 }
 
-/* First pass, radix 2, where points / 2 is no power of four: pairs to spectra of length 2, over 2. */
-static void kws_pass_two(int32_t *re, int32_t *im, int32_t count)
+/* First pass where count is no power of four: numbers n and n + count / 2 to spectra of length 2, over 2. */
+KWS_WIDE static void kws_first_pass_two(int32_t *restrict re, int32_t *restrict im, ptrdiff_t count)
 {
-    int32_t k;
-    for (k = 0; k < count; k += 2) {
-        const int32_t a_re = (re[k] + 1) >> 1, a_im = (im[k] + 1) >> 1;
-        const int32_t b_re = (re[k + 1] + 1) >> 1, b_im = (im[k + 1] + 1) >> 1;
-        re[k] = a_re + b_re;
-        im[k] = a_im + b_im;
-        re[k + 1] = a_re - b_re;
-        im[k + 1] = a_im - b_im;
+    const ptrdiff_t half = count / 2;
+    ptrdiff_t n;
+    KWS_INDEPENDENT
+    for (n = 0; n < half; n++) {
+        const int32_t a_re = (re[n] + 1) >> 1, a_im = (im[n] + 1) >> 1;
+        const int32_t b_re = (re[n + half] + 1) >> 1, b_im = (im[n + half] + 1) >> 1;
+        re[n] = a_re + b_re;
+        im[n] = a_im + b_im;
+        re[n + half] = a_re - b_re;
+        im[n + half] = a_im - b_im;
     }
 }
 
-/* First pass, radix 4: numbers a, c, b, d (the order of bit reversal) to spectra of length 4, over 4. */
-KWS_WIDE static void kws_pass_first(int32_t *restrict re, int32_t *restrict im, int32_t count)
+/* First pass otherwise: numbers n + i count / 4 to spectra of length 4, over 4. Elements 1 and 2 change places, as the
+ * reversal of bits that follows expects. */
+KWS_WIDE static void kws_first_pass_four(int32_t *restrict re, int32_t *restrict im, ptrdiff_t count)
 {
-    int32_t k;
-    for (k = 0; k < count; k += 4) {
-        const int32_t a_re = kws_quarter(re[k]), a_im = kws_quarter(im[k]);
-        const int32_t c_re = kws_quarter(re[k + 1]), c_im = kws_quarter(im[k + 1]);
-        const int32_t b_re = kws_quarter(re[k + 2]), b_im = kws_quarter(im[k + 2]);
-        const int32_t d_re = kws_quarter(re[k + 3]), d_im = kws_quarter(im[k + 3]);
-        re[k] = a_re + c_re + (b_re + d_re);
-        im[k] = a_im + c_im + (b_im + d_im);
-        re[k + 1] = a_re - c_re + (b_im - d_im);
-        im[k + 1] = a_im - c_im - (b_re - d_re);
-        re[k + 2] = a_re + c_re - (b_re + d_re);
-        im[k + 2] = a_im + c_im - (b_im + d_im);
-        re[k + 3] = a_re - c_re - (b_im - d_im);
-        im[k + 3] = a_im - c_im + (b_re - d_re);
+    const ptrdiff_t quarter = count / 4;
+    ptrdiff_t n;
+    KWS_INDEPENDENT
+    for (n = 0; n < quarter; n++) {
+        const int32_t a_re = kws_quarter(re[n]), a_im = kws_quarter(im[n]);
+        const int32_t b_re = kws_quarter(re[n + quarter]), b_im = kws_quarter(im[n + quarter]);
+        const int32_t c_re = kws_quarter(re[n + 2 * quarter]), c_im = kws_quarter(im[n + 2 * quarter]);
+        const int32_t d_re = kws_quarter(re[n + 3 * quarter]), d_im = kws_quarter(im[n + 3 * quarter]);
+        re[n] = a_re + c_re + (b_re + d_re);
+        im[n] = a_im + c_im + (b_im + d_im);
+        re[n + 2 * quarter] = a_re - c_re + (b_im - d_im);
+        im[n + 2 * quarter] = a_im - c_im - (b_re - d_re);
+        re[n + quarter] = a_re + c_re - (b_re + d_re);
+        im[n + quarter] = a_im + c_im - (b_im + d_im);
+        re[n + 3 * quarter] = a_re - c_re - (b_im - d_im);
+        im[n + 3 * quarter] = a_im - c_im + (b_re - d_re);
     }
 }
 
-/* Four spectra of length n, in the order a, c, b, d, to one of length 4 n: with w from `factors`,
+/* Each number goes where its index reads backwards, in 7, 8 or 9 bits for a count of 128, 256 or 512. */
+static void kws_reverse_bits(int32_t *restrict re, int32_t *restrict im, int32_t count)
+{
+    static const uint8_t backwards[32] = {0, 16, 8,  24, 4, 20, 12, 28, 2, 18, 10, 26, 6, 22, 14, 30,
+                                          1, 17, 9,  25, 5, 21, 13, 29, 3, 19, 11, 27, 7, 23, 15, 31};
+    const int32_t high_bits = count == 512 ? 5 : count == 256 ? 4 : 3;
+    int32_t n;
+    for (n = 0; n < count; n++) {
+        const int32_t place = backwards[n & 15] >> 1 << high_bits | backwards[n >> 4] >> (5 - high_bits);
+        if (n < place) {
+            const int32_t other_re = re[place], other_im = im[place];
+            re[place] = re[n];
+            im[place] = im[n];
+            re[n] = other_re;
+            im[n] = other_im;
+        }
+    }
+}
+
+/* Four spectra of length n, in the order a, c, b, d that the reversal of bits makes, to one of length 4 n: with w from `factors`,
  * X[k + i n] = (a + (-j)^i w b + (-1)^i w^2 c + j^i w^3 d) / 4. */
 KWS_WIDE static void kws_merge(int32_t *restrict re, int32_t *restrict im, ptrdiff_t n, const int32_t *restrict factors)
 {
@@ -107,13 +131,14 @@ void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passe
 {
     const int32_t count = points / 2;
     int32_t length, at;
-    if (points == 512) {
-        kws_pass_first(re, im, count);
+    if (count == 256) {
+        kws_first_pass_four(re, im, count);
         length = 4;
     } else {
-        kws_pass_two(re, im, count);
+        kws_first_pass_two(re, im, count);
         length = 2;
     }
+    kws_reverse_bits(re, im, count);
     for (; length < count; length *= 4) {
         for (at = 0; at < count; at += 4 * length) {
             kws_merge(re + at, im + at, length, passes_q30);

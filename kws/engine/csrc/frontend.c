@@ -4,6 +4,7 @@
 #include "kws_math.h"
 #include "spectrum.h"
 
+#include <stddef.h>
 #include <string.h>
 
 uint32_t kws_frontend_memory_bytes(const kws_frontend_tables *tables)
@@ -36,30 +37,31 @@ static inline int32_t kws_windowed(int16_t sample, int32_t factor_q31)
     return kws_high(sample * 32768, factor_q31);
 }
 
-/* The window as complex pairs (even, odd samples), each at its place for the FFT; zeros behind its end. */
-static void kws_load_window(const kws_frontend *state)
+/* The window's even samples to re, the odd ones to im. rising : the window's factors up to its centre. */
+KWS_WIDE static void kws_load_window(const int16_t *restrict samples, const int32_t *restrict rising, ptrdiff_t window,
+                                     int32_t *restrict re, int32_t *restrict im)
+{
+    ptrdiff_t n = 0;
+    for (; 2 * n < window / 2; n++) {
+        re[n] = kws_windowed(samples[2 * n], rising[2 * n]);
+        im[n] = kws_windowed(samples[2 * n + 1], rising[2 * n + 1]);
+    }
+    for (; 2 * n < window; n++) {
+        re[n] = kws_windowed(samples[2 * n], rising[window - 2 * n]);
+        im[n] = kws_windowed(samples[2 * n + 1], rising[window - 2 * n - 1]);
+    }
+}
+
+/* The spectrum of the window, zeros behind its end: see kws_fft_real. */
+static void kws_transform(const kws_frontend *state)
 {
     const kws_frontend_tables *const tables = state->tables;
-    const int32_t points = tables->fft_points, window = tables->window_samples;
-    const int32_t *const rising = tables->window_q31;
-    const int16_t *const samples = state->samples;
-    int32_t *const re = state->scratch, *const im = re + points / 2;
-    int32_t n, place, at = 0;
-    for (n = 0; at < window / 2; n++, at += 2) {
-        place = kws_fft_place(n, points);
-        re[place] = kws_windowed(samples[at], rising[at]);
-        im[place] = kws_windowed(samples[at + 1], rising[at + 1]);
-    }
-    for (; at < window; n++, at += 2) {
-        place = kws_fft_place(n, points);
-        re[place] = kws_windowed(samples[at], rising[window - at]);
-        im[place] = kws_windowed(samples[at + 1], rising[window - at - 1]);
-    }
-    for (; at < points; n++, at += 2) {
-        place = kws_fft_place(n, points);
-        re[place] = 0;
-        im[place] = 0;
-    }
+    const int32_t half = tables->fft_points / 2, filled = tables->window_samples / 2;
+    int32_t *const re = state->scratch, *const im = re + half;
+    kws_load_window(state->samples, tables->window_q31, tables->window_samples, re, im);
+    memset(re + filled, 0, (uint32_t)(half - filled) * sizeof *re);
+    memset(im + filled, 0, (uint32_t)(half - filled) * sizeof *im);
+    kws_fft_real(re, im, tables->fft_points, tables->passes_q30, tables->split_q31);
 }
 
 /* Row of int8 from the raw features: (x - offset) * multiplier / 2^shift, rounded half up, saturated. */
@@ -85,9 +87,7 @@ int32_t kws_frontend_push(kws_frontend *state, const int16_t *samples, int32_t c
     if (state->filled < tables->window_samples) {
         return 0;
     }
-    kws_load_window(state);
-    kws_fft_real(state->scratch, state->scratch + tables->fft_points / 2, tables->fft_points, tables->passes_q30,
-                 tables->split_q31);
+    kws_transform(state);
     kws_spectrum_features(tables, state->scratch);
     kws_quantize_row(tables, state->scratch, row);
     state->filled -= tables->hop_samples;
