@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sounds import audio_like
 
 from kws.features.frontend import Frontend, measure_normalisation
 from kws.features.reference import reference_features, reference_raw
 from kws.features.tables import build_tables
 from kws.spec import FrontendSpec
+from sounds import audio_like
 
 pytest.importorskip("librosa")
 SPECS = {

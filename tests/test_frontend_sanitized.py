@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sounds import audio_like
-from test_frontend import SPECS, corners, tables_of
 
 from kws.engine.build import CSRC
 from kws.engine.oracle import frontend as oracle
 from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
+from sounds import audio_like
+from test_frontend import SPECS, corners, tables_of
 
 FLAGS = ["-std=c99", "-O1", "-g", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Wshadow", "-Werror",
          "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
