@@ -106,9 +106,10 @@ def test_clips_do_not_hear_each_other_and_threads_do_not_matter():
     assert np.array_equal(together, np.concatenate([frontend.extract(clip[None], threads=1) for clip in clips]))
 
 
-def test_short_and_no_clips():
+def test_short_and_no_clips(tmp_path):
     frontend = Frontend(tables_of(FrontendSpec(coefficients=10)))
-    assert frontend.extract(np.zeros((3, 479), np.int16)).shape == (3, 0, 10)
+    for cache in (None, tmp_path):
+        assert frontend.extract(np.zeros((3, 479), np.int16), cache=cache).shape == (3, 0, 10)
     assert frontend.extract(np.zeros((3, 480), np.int16)).shape == (3, 1, 10)
     assert frontend.extract(np.zeros((0, 16000), np.int16)).shape == (0, 49, 10)
 

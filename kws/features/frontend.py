@@ -73,6 +73,11 @@ def _memory(struct: Any) -> tuple[np.ndarray, Any]:
     return memory, ffi.from_buffer("int32_t[]", memory)
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Frontend:
     """Features of whole clips. May be used from several threads at once."""
 
@@ -91,9 +96,9 @@ class Frontend:
         cache : folder to keep the result in, under a fingerprint of tables, arithmetic and clips; what lies there
         already is not computed again. The array is then read-only.
         """
-        if cache is None or len(clips) == 0:
+        shape = (len(clips), self.frames(clips.shape[-1]), self.tables.features)
+        if cache is None or 0 in shape:
             return self._run(clips, threads=threads, with_raw=False)[0]
-        shape = (len(clips), self.frames(clips.shape[1]), self.tables.features)
         fingerprint = features_fingerprint(self.tables, self._probe(), clips)
         return cached(cache, fingerprint, shape, lambda: self._run(clips, threads=threads, with_raw=False)[0])
 
@@ -112,7 +117,7 @@ class Frontend:
         shape = (len(clips), self.frames(clips.shape[1]), self.tables.features)
         rows, raw = np.empty(shape, np.int8), np.empty(shape, np.int32) if with_raw else None
         slices = [slice(start, start + CLIPS_PER_TASK) for start in range(0, len(clips), CLIPS_PER_TASK)]
-        threads = min(threads or len(os.sched_getaffinity(0)), max(len(slices), 1))
+        threads = min(threads or cores(), max(len(slices), 1))
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(lambda part: self._part(clips[part], rows[part], None if raw is None else raw[part]), slices))
         return rows, raw
