@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import tones
 from typer.testing import CliRunner
 
 import kws
+import tones
 from kws.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]

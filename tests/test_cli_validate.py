@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-import tones
 from typer.testing import CliRunner
 
+import tones
 from kws.cli import app
 from kws.validate.metrics import wilson_interval
 

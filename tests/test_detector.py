@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sanitized
-import tones
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kws
 import kws.detect.detector
+import sanitized
+import tones
 from kws.detect.detector import Detector
 from kws.engine.graph import read_graph
 from kws.engine.native import Network

@@ -1,12 +1,12 @@
 """The engine against the interpreter of TensorFlow Lite for Microcontrollers: every number equal, at every hop."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import FEATURES, FRAMES, convert, random_model
 
 from kws.engine.graph import Graph, read_graph
 from kws.engine.native import Network
@@ -14,6 +14,7 @@ from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError
 from kws.spec import FrontendSpec, ModelSpec, Spec
+from networks import FEATURES, FRAMES, convert, random_model
 
 
 def rows_of(graph: Graph, hops: int, seed: int = 0) -> np.ndarray:
@@ -137,3 +138,11 @@ def test_decisions_are_as_rare_as_asked(small: Graph):
     with pytest.raises(ModelError, match="decide_every = 0"):
         lower(small, decide_every=0)
     assert len(Network(lower(small, decide_every=3)).stream(rows_of(small, 10))) == 3  # hops 4, 7 and 10
+
+
+def test_rounding_equals_its_definition(tmp_path: Path):
+    root, binary = Path(__file__).resolve().parents[1], tmp_path / "check_requantize"
+    subprocess.run(["gcc", "-std=c99", "-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all",
+                    f"-I{root}/kws/engine/csrc", f"{root}/tests/c/check_requantize.c", "-o", binary], check=True)
+    result = subprocess.run([binary, "3000000"], capture_output=True, text=True)
+    assert result.returncode == 0 and "0 different" in result.stdout, result.stdout + result.stderr

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from networks import FEATURES, FRAMES, convert
 
 from kws.engine.graph import SUPPORTED, read_graph
 from kws.engine.lowering import LAYERS
 from kws.engine.oracle.layers import OPERATORS
 from kws.engine.streaming import lower
 from kws.errors import ModelError
+from networks import FEATURES, FRAMES, convert
 
 
 def model(build, *, batch: int | None = 1):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import FEATURES, FRAMES, convert
 
 from kws.engine.decoder import build_decoder_tables
 from kws.engine.graph import read_graph
@@ -16,6 +15,7 @@ from kws.engine.streaming import lower
 from kws.errors import PlanError
 from kws.features.tables import Normalisation, build_tables
 from kws.spec import FrontendSpec, Spec
+from networks import FEATURES, FRAMES, convert
 
 CSRC = Path(__file__).resolve().parents[1] / "kws" / "engine" / "csrc"
 FUZZED_PLANS = 100_000

@@ -15,6 +15,8 @@ from kws.engine.program import KINDS, Buffer, Op, Program
 from kws.engine.signals import Lowering, NotStreamable, Signal, Step
 from kws.errors import ModelError
 
+PATCH = 256  # KWS_PATCH of csrc/layers.h
+
 
 def lower(graph: Graph, *, decide_every: int = 1, windowed: bool | None = None) -> Program:
     """The program of a network.
@@ -91,8 +93,8 @@ def _assemble(lowering: Lowering, scores: Signal, decide_every: int) -> Program:
     return Program(
         frames=graph.frames, features=graph.features, labels=graph.labels, decide_every=decide_every,
         windowed=int(lowering.windowed), input=index[source.ring], output=index[scores.ring],
-        arena_bytes=arena_bytes, scratch_words=_scratch_words(ops),
-        row_pointers=max([op.taps for op in ops if op.kind not in (KINDS["MEAN"], KINDS["RESHAPE"])], default=1),
+        arena_bytes=arena_bytes, scratch_words=max(_scratch_words(op) for op in ops),
+        row_pointers=max(_row_pointers(op) for op in ops),
         sum_words=sum_words, buffers=tuple(Buffer(rows[ring], widths[ring], offsets[ring]) for ring in rings),
         ops=tuple(ops), pool=lowering.pool.array())
 
@@ -171,9 +173,22 @@ def _ops(windowed: bool, steps: list[Step], every: list[int], slots: list[int], 
     return ops, sum_words
 
 
-def _scratch_words(ops: list[Op]) -> int:
-    """32-bit words for the largest patch of a convolution, or the sums of the widest depthwise row or mean."""
-    patches = [-(-op.taps * op.kernel * op.in_channels // 4) for op in ops if op.kind == KINDS["CONV"]]
-    depthwise = [op.out_channels for op in ops if op.kind == KINDS["DEPTHWISE"]]
-    means = [op.out_width * op.out_channels for op in ops if op.kind == KINDS["MEAN"] and op.sums < 0]
-    return max(patches + depthwise + means, default=0)
+def _scratch_words(op: Op) -> int:
+    """32-bit words that an op needs for patches, padding or sums, as csrc/network_check.c demands them."""
+    if op.kind == KINDS["DEPTHWISE"]:
+        return -(-op.in_channels // 4)
+    if op.kind == KINDS["MEAN"]:
+        return op.out_width * op.out_channels if op.sums < 0 else 0
+    if op.kind != KINDS["CONV"]:
+        return 0
+    run = op.kernel * op.in_channels
+    if op.taps * run <= PATCH:
+        return -(-min(op.out_width, 2) * op.taps * run // 2)
+    return op.out_channels + -(-max(run, PATCH // run * run) // 2)
+
+
+def _row_pointers(op: Op) -> int:
+    """Rows that an op reads at once, and for a depthwise convolution its columns."""
+    if op.kind in (KINDS["MEAN"], KINDS["RESHAPE"]):
+        return 1
+    return op.taps * (op.kernel + 1) if op.kind == KINDS["DEPTHWISE"] else op.taps

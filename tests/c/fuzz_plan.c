@@ -19,11 +19,13 @@ static uint32_t next_random(void) { /* xorshift64* */
     return (uint32_t)((state * 2685821657736338717ULL) >> 32);
 }
 
-static uint32_t below(uint32_t n) {
+static uint32_t below(uint32_t n)
+{
     return n == 0 ? 0 : next_random() % n;
 }
 
-static uint32_t interesting(uint32_t old) {
+static uint32_t interesting(uint32_t old)
+{
     static const uint32_t values[] = {0, 1, 2, 3, 0xffffffffu, 0x7fffffffu, 0x80000000u, 0x80000001u, 255, 256, 65535, 65536, 1u << 20};
     switch (below(4)) {
         case 0: return values[below(sizeof values / sizeof values[0])];
@@ -34,7 +36,8 @@ static uint32_t interesting(uint32_t old) {
 }
 
 /* One to four words or bytes; now and then the end is cut off or grown. Most damage goes to the fields, not to weights. */
-static uint32_t damage(uint8_t *bytes, uint32_t size, uint32_t room) {
+static uint32_t damage(uint8_t *bytes, uint32_t size, uint32_t room)
+{
     const uint32_t hits = 1 + below(4);
     for (uint32_t i = 0; i < hits; ++i) {
         uint32_t start = 16, length = size - 16;
@@ -63,7 +66,8 @@ static uint32_t damage(uint8_t *bytes, uint32_t size, uint32_t room) {
     return size;
 }
 
-static void *block(size_t bytes) {
+static void *block(size_t bytes)
+{
     void *memory = malloc(bytes > 0 ? bytes : 1);
     if (memory == NULL) {
         exit(3);
@@ -73,7 +77,8 @@ static void *block(size_t bytes) {
 }
 
 /* Work of one hop, so that a plan that is legal but enormous does not stop the campaign. */
-static double work(const kws_network_tables *t) {
+static double work(const kws_network_tables *t)
+{
     double sum = 0;
     for (int32_t i = 0; i < t->op_count; ++i) {
         const kws_op *op = &t->ops[i];
@@ -82,7 +87,8 @@ static double work(const kws_network_tables *t) {
     return sum;
 }
 
-static void run(const kws_plan *plan) {
+static void run(const kws_plan *plan)
+{
     kws_frontend frontend;
     kws_network network;
     kws_decoder decoder;
@@ -123,7 +129,8 @@ static void run(const kws_plan *plan) {
 static uint8_t *originals[MOST_PLANS];
 static uint32_t sizes[MOST_PLANS];
 
-static void read_file(const char *path, int number) {
+static void read_file(const char *path, int number)
+{
     FILE *file = fopen(path, "rb");
     if (file == NULL || number >= MOST_PLANS) {
         exit(3);
@@ -133,7 +140,8 @@ static void read_file(const char *path, int number) {
     fclose(file);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     const long count = strtol(argv[1], NULL, 10);
     state = strtoull(argv[2], NULL, 10) * 0x9E3779B97F4A7C15ULL + 1;
     const int plans = argc - 3;

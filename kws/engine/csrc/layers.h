@@ -1,12 +1,19 @@
-/* One output row of each kind of layer. patch : int8 [taps * kernel * in_channels] and sums : int32 [out_channels] are
- * scratch. rows[k] is tap k in order of time, NULL where it is padding. */
+/* One output row of each kind of layer. rows[k] is tap k in order of time, NULL where it is padding.
+ *
+ * Scratch memory: for a convolution [2 * taps * kernel * in_channels] int16, or what its parts need; for a depthwise one, a pointer per tap and column in `seen` and
+ * in_channels bytes of padding. network_check.c and kws.engine.streaming know the same sizes.
+ */
 #ifndef KWS_LAYERS_H
 #define KWS_LAYERS_H
 
 #include "network.h"
 
-void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int8_t *patch, int8_t *out);
-void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int32_t *sums, int8_t *out);
+/* A patch of more numbers is convolved in parts. */
+#define KWS_PATCH 256
+
+void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int32_t *scratch, int8_t *out);
+void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, const int8_t **seen,
+                       int8_t *padding, int8_t *out);
 void kws_add_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_t *out);
 void kws_mul_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_t *out);
 void kws_average_row(const kws_op *op, const int8_t *const *rows, int8_t *out);

@@ -3,33 +3,45 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "kws_config.h"
 #include "layers.h"
 
-static const int8_t *row_of_age(const kws_network *network, int32_t index, int32_t age) {
+static const int8_t *row_of_age(const kws_network *network, int32_t index, int32_t age)
+{
     const kws_buffer *buffer = &network->tables->buffers[index];
     const int32_t row = (network->heads[index] - age + buffer->rows) % buffer->rows;
     return network->arena + buffer->offset + row * buffer->row_bytes;
 }
 
 /* Makes room for one more row and returns it. */
-static int8_t *append_row(kws_network *network, int32_t index) {
+static int8_t *append_row(kws_network *network, int32_t index)
+{
     const kws_buffer *buffer = &network->tables->buffers[index];
     network->heads[index] = network->heads[index] + 1 < buffer->rows ? network->heads[index] + 1 : 0;
     return network->arena + buffer->offset + network->heads[index] * buffer->row_bytes;
 }
 
-static const int8_t *row_or_padding(const kws_network *network, const kws_op *op, int32_t age) {
+static const int8_t *row_or_padding(const kws_network *network, const kws_op *op, int32_t age)
+{
     return age < 0 || age >= op->span ? NULL : row_of_age(network, op->input, age);
 }
 
-static const int8_t *other_row(const kws_network *network, const kws_op *op, int32_t step) {
+#if KWS_WITH_ADD || KWS_WITH_MUL || KWS_WITH_CONCAT
+
+static const int8_t *other_row(const kws_network *network, const kws_op *op, int32_t step)
+{
     if (op->other < 0) {
         return (const int8_t *)(network->tables->pool + op->weights) + step * op->other_stride;
     }
     return row_of_age(network, op->other, op->other_newest + (op->steps - 1 - step) * op->other_stride);
 }
 
-static void mean_step(kws_network *network, const kws_op *op, int32_t newest, int8_t *out) {
+#endif
+
+#if KWS_WITH_MEAN
+
+static void mean_step(kws_network *network, const kws_op *op, int32_t newest, int8_t *out)
+{
     const int32_t outputs = op->out_width * op->out_channels;
     int32_t *sums = network->scratch;
     if (op->sums >= 0) { /* one row comes, one goes; interleaved sums where rows are `spacing` apart */
@@ -46,8 +58,13 @@ static void mean_step(kws_network *network, const kws_op *op, int32_t newest, in
     kws_mean_row(op, sums, out);
 }
 
+#endif
+
+#if KWS_WITH_RESHAPE
+
 /* All rows that the op reads, oldest first, cut anew into the rows that it writes. */
-static void reshape_run(kws_network *network, const kws_op *op) {
+static void reshape_run(kws_network *network, const kws_op *op)
+{
     const int32_t in_bytes = op->in_width * op->in_channels;
     const int32_t out_bytes = op->out_width * op->out_channels;
     int32_t taken = in_bytes;
@@ -69,43 +86,74 @@ static void reshape_run(kws_network *network, const kws_op *op) {
     }
 }
 
-static void run_step(kws_network *network, const kws_op *op, int32_t step) {
+#endif
+
+static void run_step(kws_network *network, const kws_op *op, int32_t step)
+{
     const int32_t *pool = network->tables->pool;
     const int8_t **rows = network->rows;
     const int32_t newest = op->newest + (op->steps - 1 - step) * op->stride;
     int8_t *out = append_row(network, op->output);
+#if KWS_WITH_MEAN
     if (op->kind == KWS_OP_MEAN) {
         mean_step(network, op, newest, out);
         return;
     }
+#endif
     for (int32_t k = 0; k < op->taps; ++k) {
         rows[k] = row_or_padding(network, op, newest + (op->taps - 1 - k) * op->spacing);
     }
     switch (op->kind) {
-        case KWS_OP_CONV: kws_conv_row(op, pool, rows, (int8_t *)network->scratch, out); break;
-        case KWS_OP_DEPTHWISE: kws_depthwise_row(op, pool, rows, network->scratch, out); break;
+#if KWS_WITH_CONV
+        case KWS_OP_CONV: kws_conv_row(op, pool, rows, network->scratch, out); break;
+#endif
+#if KWS_WITH_DEPTHWISE
+        case KWS_OP_DEPTHWISE:
+            kws_depthwise_row(op, pool, rows, rows + op->taps, (int8_t *)network->scratch, out);
+            break;
+#endif
+#if KWS_WITH_ADD
         case KWS_OP_ADD: kws_add_row(op, rows[0], other_row(network, op, step), out); break;
+#endif
+#if KWS_WITH_MUL
         case KWS_OP_MUL: kws_mul_row(op, rows[0], other_row(network, op, step), out); break;
+#endif
+#if KWS_WITH_AVERAGE
         case KWS_OP_AVERAGE: kws_average_row(op, rows, out); break;
+#endif
+#if KWS_WITH_MAX
         case KWS_OP_MAX: kws_max_row(op, rows, out); break;
+#endif
+#if KWS_WITH_SOFTMAX
         case KWS_OP_SOFTMAX: kws_softmax_row(op, pool, rows[0], out); break;
+#endif
+#if KWS_WITH_LOOKUP
         case KWS_OP_LOOKUP: kws_lookup_row(op, pool, rows[0], out); break;
+#endif
+#if KWS_WITH_COPY
         case KWS_OP_COPY: kws_copy_row(op, rows[0], out); break;
-        default: kws_concat_row(op, rows[0], other_row(network, op, step), out); break;
+#endif
+#if KWS_WITH_CONCAT
+        case KWS_OP_CONCAT: kws_concat_row(op, rows[0], other_row(network, op, step), out); break;
+#endif
+        default: break;
     }
 }
 
-static size_t aligned(size_t bytes) {
+static size_t aligned(size_t bytes)
+{
     return (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
 }
 
-uint32_t kws_network_memory_bytes(const kws_network_tables *tables) {
+uint32_t kws_network_memory_bytes(const kws_network_tables *tables)
+{
     const size_t words = (size_t)tables->buffer_count + (size_t)tables->sum_words + (size_t)tables->scratch_words;
     const size_t pointers = (size_t)tables->row_pointers * sizeof(const int8_t *);
     return (uint32_t)aligned(pointers + words * sizeof(int32_t) + (size_t)tables->arena_bytes);
 }
 
-void kws_network_init(kws_network *network, const kws_network_tables *tables, void *memory) {
+void kws_network_init(kws_network *network, const kws_network_tables *tables, void *memory)
+{
     network->tables = tables;
     network->rows = (const int8_t **)memory;
     network->heads = (int32_t *)(network->rows + tables->row_pointers);
@@ -115,7 +163,8 @@ void kws_network_init(kws_network *network, const kws_network_tables *tables, vo
     kws_network_reset(network);
 }
 
-void kws_network_reset(kws_network *network) {
+void kws_network_reset(kws_network *network)
+{
     const kws_network_tables *tables = network->tables;
     for (int32_t i = 0; i < tables->buffer_count; ++i) {
         network->heads[i] = tables->buffers[i].rows - 1;
@@ -126,7 +175,8 @@ void kws_network_reset(kws_network *network) {
     network->phase = (tables->decide_every - tables->frames % tables->decide_every) % tables->decide_every;
 }
 
-int32_t kws_network_push(kws_network *network, const int8_t *row, int8_t *scores) {
+int32_t kws_network_push(kws_network *network, const int8_t *row, int8_t *scores)
+{
     const kws_network_tables *tables = network->tables;
     memcpy(append_row(network, tables->input), row, (size_t)tables->features);
     network->waiting -= network->waiting > 0 ? 1 : 0;
@@ -136,10 +186,12 @@ int32_t kws_network_push(kws_network *network, const int8_t *row, int8_t *scores
         if (network->phase % op->every != 0 || (tables->windowed && network->waiting > 0)) {
             continue;
         }
+#if KWS_WITH_RESHAPE
         if (op->kind == KWS_OP_RESHAPE) {
             reshape_run(network, op);
             continue;
         }
+#endif
         for (int32_t step = 0; step < op->steps; ++step) {
             run_step(network, op, step);
         }

@@ -1,17 +1,19 @@
 /* Proves that a network from an untrusted file can neither leave its memory nor overflow. Nothing is changed. */
 #include <stddef.h>
 
-#include "network.h"
+#include "layers.h"
 
 #define MOST 65536           /* of any dimension or count */
 #define MOST_BYTES 67108864  /* of the arena and of any product of dimensions */
 #define MOST_WORK 1073741824 /* products per run of one op: a bound on time */
 
-static int within(int64_t value, int64_t low, int64_t high) {
+static int within(int64_t value, int64_t low, int64_t high)
+{
     return value >= low && value <= high;
 }
 
-static int32_t check_sizes(const kws_network_tables *t) {
+static int32_t check_sizes(const kws_network_tables *t)
+{
     const int ok = within(t->frames, 1, MOST) && within(t->features, 1, MOST) && within(t->labels, 1, MOST)
                    && within(t->decide_every, 1, MOST) && within(t->windowed, 0, 1)
                    && within(t->buffer_count, 1, MOST) && within(t->op_count, 1, MOST)
@@ -23,20 +25,24 @@ static int32_t check_sizes(const kws_network_tables *t) {
     return ok ? KWS_NETWORK_OK : KWS_NETWORK_BAD_SIZE;
 }
 
-static int buffer_fits(const kws_network_tables *t, const kws_buffer *b) {
+static int buffer_fits(const kws_network_tables *t, const kws_buffer *b)
+{
     return within(b->rows, 1, MOST) && within(b->row_bytes, 1, MOST) && within(b->offset, 0, t->arena_bytes)
            && (int64_t)b->rows * b->row_bytes <= t->arena_bytes - b->offset;
 }
 
-static int apart(const kws_buffer *a, const kws_buffer *b) {
+static int apart(const kws_buffer *a, const kws_buffer *b)
+{
     return a->offset + a->rows * a->row_bytes <= b->offset || b->offset + b->rows * b->row_bytes <= a->offset;
 }
 
-static int table_fits(const kws_network_tables *t, int32_t offset, int64_t bytes) {
+static int table_fits(const kws_network_tables *t, int32_t offset, int64_t bytes)
+{
     return within(offset, 0, t->pool_words) && bytes <= ((int64_t)t->pool_words - offset) * 4;
 }
 
-static int check_numbers(const kws_network_tables *t, const kws_op *op) {
+static int check_numbers(const kws_network_tables *t, const kws_op *op)
+{
     return within(op->kind, KWS_OP_CONV, KWS_OP_RESHAPE) && within(op->input, 0, t->buffer_count - 1)
            && within(op->other, -1, t->buffer_count - 1) && within(op->output, 0, t->buffer_count - 1)
            && within(op->every, 1, t->decide_every) && t->decide_every % op->every == 0
@@ -52,7 +58,8 @@ static int check_numbers(const kws_network_tables *t, const kws_op *op) {
            && within(op->high, op->low, 127) && (int64_t)op->taps * op->kernel <= MOST;
 }
 
-static int check_shape(const kws_network_tables *t, const kws_op *op) {
+static int check_shape(const kws_network_tables *t, const kws_op *op)
+{
     const kws_buffer *in = &t->buffers[op->input];
     const kws_buffer *out = &t->buffers[op->output];
     return (int64_t)op->in_width * op->in_channels == in->row_bytes
@@ -60,7 +67,8 @@ static int check_shape(const kws_network_tables *t, const kws_op *op) {
            && (op->other < 0 || apart(&t->buffers[op->other], out));
 }
 
-static int check_work(const kws_op *op) {
+static int check_work(const kws_op *op)
+{
     const int64_t taps = (int64_t)op->taps * op->kernel; /* at most 2^16, see check_numbers */
     const int64_t results = (int64_t)op->steps * op->out_width * op->out_channels;
     return results <= MOST_WORK && results * taps <= MOST_WORK
@@ -68,7 +76,8 @@ static int check_work(const kws_op *op) {
 }
 
 /* Ages that the op reads: never beyond the ring, and only kinds that know padding may leave the span. */
-static int check_time(const kws_network_tables *t, const kws_op *op) {
+static int check_time(const kws_network_tables *t, const kws_op *op)
+{
     const int64_t reach = (int64_t)(op->taps - 1) * op->spacing;
     const int64_t oldest = op->newest + (int64_t)(op->steps - 1) * op->stride + reach;
     const int32_t rows = t->buffers[op->input].rows;
@@ -80,11 +89,23 @@ static int check_time(const kws_network_tables *t, const kws_op *op) {
            && (op->other < 0 || other_oldest < t->buffers[op->other].rows);
 }
 
-static int shift_fits(int32_t shift) {
+static int shift_fits(int32_t shift)
+{
     return within(shift, -31, 30);
 }
 
-static int check_weights(const kws_network_tables *t, const kws_op *op) {
+/* As kws_conv_row lays its memory out. */
+static int64_t conv_scratch_words(const kws_op *op, int64_t numbers)
+{
+    if (numbers <= KWS_PATCH) {
+        return ((op->out_width > 1 ? 2 : 1) * numbers + 1) / 2;
+    }
+    const int64_t run = (int64_t)op->kernel * op->in_channels;
+    return op->out_channels + ((run > KWS_PATCH ? run : KWS_PATCH / run * run) + 1) / 2;
+}
+
+static int check_weights(const kws_network_tables *t, const kws_op *op)
+{
     const int64_t per_output = (int64_t)op->taps * op->kernel * (op->kind == KWS_OP_CONV ? op->in_channels : 1);
     const int64_t channel_bytes = (int64_t)op->out_channels * 4;
     if (!table_fits(t, op->weights, per_output * op->out_channels)
@@ -93,21 +114,27 @@ static int check_weights(const kws_network_tables *t, const kws_op *op) {
         return 0;
     }
     for (int32_t o = 0; o < op->out_channels; ++o) {
-        if (!shift_fits(t->pool[op->shifts + o])) {
+        if (!shift_fits(t->pool[op->shifts + o]) || t->pool[op->multipliers + o] < 0) {
             return 0;
         }
     }
     if (op->kind == KWS_OP_CONV) {
-        return per_output <= (int64_t)t->scratch_words * 4;
+        return conv_scratch_words(op, per_output) <= t->scratch_words;
     }
-    return op->out_channels % op->in_channels == 0 && op->out_channels <= t->scratch_words;
+    return op->out_channels % op->in_channels == 0 && op->in_channels <= (int64_t)t->scratch_words * 4
+           && (int64_t)op->taps * (op->kernel + 1) <= t->row_pointers;
 }
 
-static int check_other(const kws_network_tables *t, const kws_op *op) {
+static int scale_fits(const kws_op *op, int32_t at)
+{
+    return op->scale[at] >= 0 && shift_fits(op->scale[at + 1]);
+}
+
+static int check_other(const kws_network_tables *t, const kws_op *op)
+{
     const int64_t last = (int64_t)(op->out_width - 1) * op->other_width_step
                          + (int64_t)(op->out_channels - 1) * op->other_channel_step;
-    const int shifts = shift_fits(op->scale[1]) && (op->kind == KWS_OP_MUL
-                       || (shift_fits(op->scale[3]) && shift_fits(op->scale[5])));
+    const int shifts = scale_fits(op, 0) && (op->kind == KWS_OP_MUL || (scale_fits(op, 2) && scale_fits(op, 4)));
     const int same = op->in_width == op->out_width && op->in_channels == op->out_channels;
     if (op->other >= 0) {
         return shifts && same && last < t->buffers[op->other].row_bytes;
@@ -115,10 +142,11 @@ static int check_other(const kws_network_tables *t, const kws_op *op) {
     return shifts && same && table_fits(t, op->weights, last + 1 + (int64_t)(op->steps - 1) * op->other_stride);
 }
 
-static int check_mean(const kws_network_tables *t, const kws_op *op) {
+static int check_mean(const kws_network_tables *t, const kws_op *op)
+{
     const int64_t inputs = (int64_t)op->in_width * op->in_channels;
     const int64_t outputs = (int64_t)op->out_width * op->out_channels;
-    if (inputs % outputs != 0 || op->count != op->taps * (inputs / outputs) || !shift_fits(op->scale[1])) {
+    if (inputs % outputs != 0 || op->count != op->taps * (inputs / outputs) || !scale_fits(op, 0)) {
         return 0;
     }
     if (op->sums < 0) {
@@ -130,7 +158,8 @@ static int check_mean(const kws_network_tables *t, const kws_op *op) {
            && op->sums + op->slots * outputs <= t->sum_words;
 }
 
-static int check_softmax(const kws_network_tables *t, const kws_op *op) {
+static int check_softmax(const kws_network_tables *t, const kws_op *op)
+{
     if (op->out_channels > 256 || !within(op->table_count, 1, 256)
         || !table_fits(t, op->weights, (int64_t)op->table_count * 4) || t->pool[op->weights] != INT32_MAX) {
         return 0;
@@ -143,7 +172,8 @@ static int check_softmax(const kws_network_tables *t, const kws_op *op) {
     return 1;
 }
 
-static int check_tables(const kws_network_tables *t, const kws_op *op) {
+static int check_tables(const kws_network_tables *t, const kws_op *op)
+{
     const int same = op->in_width == op->out_width && op->in_channels == op->out_channels;
     switch (op->kind) {
         case KWS_OP_CONV:
@@ -166,7 +196,8 @@ static int check_tables(const kws_network_tables *t, const kws_op *op) {
     }
 }
 
-int32_t kws_network_check(const kws_network_tables *t, int32_t *where) {
+int32_t kws_network_check(const kws_network_tables *t, int32_t *where)
+{
     *where = 0;
     if (check_sizes(t) != KWS_NETWORK_OK) {
         return KWS_NETWORK_BAD_SIZE;

@@ -12,11 +12,13 @@ typedef struct {
     int broken;
 } fields;
 
-static uint32_t word_at(const uint8_t *bytes, uint32_t offset) {
+static uint32_t word_at(const uint8_t *bytes, uint32_t offset)
+{
     return ((const uint32_t *)(const void *)bytes)[offset / 4];
 }
 
-static int32_t take(fields *f) {
+static int32_t take(fields *f)
+{
     if (f->broken || f->size - f->at < 4) {
         f->broken = 1;
         return 0;
@@ -26,7 +28,8 @@ static int32_t take(fields *f) {
 }
 
 /* An array of exactly `count` elements, or NULL. */
-static const void *take_array(fields *f, int32_t count, uint32_t element_bytes) {
+static const void *take_array(fields *f, int32_t count, uint32_t element_bytes)
+{
     const uint32_t offset = (uint32_t)take(f);
     const uint32_t bytes = (uint32_t)take(f);
     if (f->broken || count < 0 || offset % 4 != 0 || offset > f->size || bytes > f->size - offset
@@ -37,7 +40,8 @@ static const void *take_array(fields *f, int32_t count, uint32_t element_bytes) 
     return f->bytes + offset;
 }
 
-static void read_frontend(fields *f, kws_frontend_tables *t) {
+static void read_frontend(fields *f, kws_frontend_tables *t)
+{
     int32_t *const numbers[] = {&t->window_samples, &t->hop_samples, &t->fft_points, &t->log_floor, &t->first_bin,
                                 &t->bins, &t->bands, &t->features, &t->window_count, &t->passes_count,
                                 &t->split_count, &t->segments_count, &t->log_count, &t->dct_count};
@@ -56,7 +60,8 @@ static void read_frontend(fields *f, kws_frontend_tables *t) {
     t->shift = take_array(f, t->features, 1);
 }
 
-static void read_network(fields *f, kws_network_tables *t) {
+static void read_network(fields *f, kws_network_tables *t)
+{
     int32_t *const numbers[] = {&t->frames, &t->features, &t->labels, &t->decide_every, &t->windowed, &t->input,
                                 &t->output, &t->arena_bytes, &t->scratch_words, &t->row_pointers, &t->sum_words,
                                 &t->buffer_count, &t->op_count, &t->pool_words};
@@ -68,7 +73,8 @@ static void read_network(fields *f, kws_network_tables *t) {
     t->pool = take_array(f, t->pool_words, 4);
 }
 
-static void read_decoder(fields *f, kws_decoder_tables *t) {
+static void read_decoder(fields *f, kws_decoder_tables *t)
+{
     t->labels = take(f);
     t->smoothing_hops = take(f);
     t->refractory_hops = take(f);
@@ -88,7 +94,8 @@ static void read_decoder(fields *f, kws_decoder_tables *t) {
 }
 
 /* Four bits at a time: 16 words of table instead of 256. */
-uint32_t kws_crc32(const uint8_t *bytes, uint32_t count) {
+uint32_t kws_crc32(const uint8_t *bytes, uint32_t count)
+{
     static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
                                        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
                                        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
@@ -101,7 +108,8 @@ uint32_t kws_crc32(const uint8_t *bytes, uint32_t count) {
     return ~crc;
 }
 
-static int32_t check_header(const uint8_t *bytes, uint32_t size) {
+static int32_t check_header(const uint8_t *bytes, uint32_t size)
+{
     if (size < KWS_PLAN_HEADER_BYTES || word_at(bytes, 0) != KWS_PLAN_MAGIC) {
         return KWS_PLAN_BAD_MAGIC;
     }
@@ -115,7 +123,8 @@ static int32_t check_header(const uint8_t *bytes, uint32_t size) {
     return word_at(bytes, 12) == crc ? KWS_PLAN_OK : KWS_PLAN_BAD_CHECKSUM;
 }
 
-static fields section(const uint8_t *bytes, uint32_t size, uint32_t number) {
+static fields section(const uint8_t *bytes, uint32_t size, uint32_t number)
+{
     const uint32_t offset = word_at(bytes, 16 + 8 * number);
     const uint32_t length = word_at(bytes, 20 + 8 * number);
     fields f = {bytes, 0, 0, 1};
@@ -127,7 +136,8 @@ static fields section(const uint8_t *bytes, uint32_t size, uint32_t number) {
     return f;
 }
 
-static int32_t check_parts(const kws_plan *plan, int32_t *detail) {
+static int32_t check_parts(const kws_plan *plan, int32_t *detail)
+{
     *detail = kws_frontend_check(&plan->frontend);
     if (*detail != 0) {
         return KWS_PLAN_BAD_FRONTEND;
@@ -145,7 +155,8 @@ static int32_t check_parts(const kws_plan *plan, int32_t *detail) {
     return fit ? KWS_PLAN_OK : KWS_PLAN_BAD_FIT;
 }
 
-int32_t kws_plan_read(kws_plan *plan, const void *bytes, uint32_t size, int32_t *detail) {
+int32_t kws_plan_read(kws_plan *plan, const void *bytes, uint32_t size, int32_t *detail)
+{
     *detail = 0;
     const int32_t header = check_header(bytes, size);
     if (header != KWS_PLAN_OK) {

@@ -1,0 +1,221 @@
+/* Sums of products, the inner loops of a network: portable C, and two products per instruction where the processor has it.
+ *
+ * One factor is widened to int16 once and used for every output; the other, the weights, stays int8 as it lies in flash.
+ * Both forms give the same sums: they are exact. n is at most 65,536, so a sum is at most 2^30 in magnitude.
+ */
+#ifndef KWS_DOT_H
+#define KWS_DOT_H
+
+#include <stdint.h>
+
+#include "kws_config.h"
+#include "requantize.h"
+
+#if KWS_DSP
+#include <arm_acle.h>
+
+/* Four int8 as two pairs of int16: bytes 0 and 2, bytes 1 and 3. */
+static inline int16x2_t kws_even(uint32_t four)
+{
+    return __sxtb16(four);
+}
+
+static inline int16x2_t kws_odd(uint32_t four)
+{
+    return __sxtb16(__ror(four, 8));
+}
+
+/* One instruction each, also where the compiler is told that there is no library. */
+static inline uint32_t kws_load(const void *from)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, from, sizeof word);
+    return word;
+}
+
+static inline void kws_store(void *to, int16x2_t pair)
+{
+    __builtin_memcpy(to, &pair, sizeof pair);
+}
+
+/* Each whole four in the order 0 2 1 3, as weights come out of a word; in place when `from` is the later half of `to`. */
+static inline void kws_widen(int16_t *to, const int8_t *from, int32_t n)
+{
+    int32_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const uint32_t four = kws_load(from + i);
+        kws_store(to + i, kws_even(four));
+        kws_store(to + i + 2, kws_odd(four));
+    }
+    for (; i < n; ++i) {
+        to[i] = from[i];
+    }
+}
+
+static inline int32_t kws_dot(const int16_t *wide, const int8_t *weights, int32_t n)
+{
+    int32_t sum = 0;
+    int32_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const uint32_t four = kws_load(weights + i);
+        sum = __smlad((int16x2_t)kws_load(wide + i), kws_even(four), sum);
+        sum = __smlad((int16x2_t)kws_load(wide + i + 2), kws_odd(four), sum);
+    }
+    for (; i < n; ++i) {
+        sum += wide[i] * weights[i];
+    }
+    return sum;
+}
+
+/* The loops below are written out because compilers run out of registers in them. */
+
+/* sums[0] and sums[1]: one patch with two rows of weights, n apart. */
+static inline void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, int32_t *sums)
+{
+    const int8_t *second = weights + n;
+    const int8_t *const end = weights + (n & ~3);
+    int32_t a = sums[0], b = sums[1];
+    while (weights != end) {
+        uint32_t one, two, even, odd;
+        __asm__("ldr %[one], [%[first]], #4\n\t"
+                "ldr %[two], [%[second]], #4\n\t"
+                "ldrd %[even], %[odd], [%[wide]], #8\n\t"
+                "sxtb16 r12, %[one]\n\t"
+                "smlad %[a], %[even], r12, %[a]\n\t"
+                "sxtb16 r12, %[two]\n\t"
+                "smlad %[b], %[even], r12, %[b]\n\t"
+                "sxtb16 %[one], %[one], ror #8\n\t"
+                "smlad %[a], %[odd], %[one], %[a]\n\t"
+                "sxtb16 %[two], %[two], ror #8\n\t"
+                "smlad %[b], %[odd], %[two], %[b]"
+                : [a] "+r"(a), [b] "+r"(b), [first] "+r"(weights), [second] "+r"(second), [wide] "+r"(wide),
+                  [one] "=&r"(one), [two] "=&r"(two), [even] "=&r"(even), [odd] "=&r"(odd)
+                :
+                : "r12", "memory");
+    }
+    for (int32_t i = 0; i < (n & 3); ++i) {
+        a += wide[i] * weights[i];
+        b += wide[i] * second[i];
+    }
+    sums[0] = a;
+    sums[1] = b;
+}
+
+/* sums[0], sums[1] for the first patch, sums[2], sums[3] for the second, which lies n behind it. */
+static __attribute__((noinline)) void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32_t n, int32_t *sums)
+{
+    const int16_t *beside = wide + n;
+    const int8_t *second = weights + n;
+    const int8_t *const end = weights + (n & ~3);
+    int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+    while (weights != end) {
+        uint32_t one, two, seen;
+        __asm__("ldr %[one], [%[first]], #4\n\t"
+                "ldr %[two], [%[second]], #4\n\t"
+                "ldr %[seen], [%[wide]], #4\n\t"
+                "sxtb16 r12, %[one]\n\t"
+                "sxtb16 lr, %[two]\n\t"
+                "smlad %[a], %[seen], r12, %[a]\n\t"
+                "smlad %[b], %[seen], lr, %[b]\n\t"
+                "ldr %[seen], [%[beside]], #4\n\t"
+                "sxtb16 %[one], %[one], ror #8\n\t"
+                "sxtb16 %[two], %[two], ror #8\n\t"
+                "smlad %[c], %[seen], r12, %[c]\n\t"
+                "smlad %[d], %[seen], lr, %[d]\n\t"
+                "ldr %[seen], [%[wide]], #4\n\t"
+                "ldr r12, [%[beside]], #4\n\t"
+                "smlad %[a], %[seen], %[one], %[a]\n\t"
+                "smlad %[b], %[seen], %[two], %[b]\n\t"
+                "smlad %[c], r12, %[one], %[c]\n\t"
+                "smlad %[d], r12, %[two], %[d]"
+                : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [first] "+r"(weights), [second] "+r"(second),
+                  [wide] "+r"(wide), [beside] "+r"(beside), [one] "=&r"(one), [two] "=&r"(two), [seen] "=&r"(seen)
+                :
+                : "r12", "lr", "memory");
+    }
+    for (int32_t i = 0; i < (n & 3); ++i) {
+        a += wide[i] * weights[i];
+        b += wide[i] * second[i];
+        c += beside[i] * weights[i];
+        d += beside[i] * second[i];
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+}
+
+#define KWS_LANES 4
+
+/* KWS_LANES channels from `channel` on: the sum over taps of seen[tap][channel] times weights[tap][channel]. */
+static __attribute__((noinline)) void kws_depthwise_lanes(const int8_t *const *seen, const int8_t *weights,
+                                                          int32_t channel, int32_t stride, int32_t taps, int32_t *sums)
+{
+    int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+    weights += channel;
+    for (int32_t k = 0; k < taps; ++k, weights += stride) {
+        const uint32_t x = kws_load(seen[k] + channel), w = kws_load(weights);
+        const int16x2_t x_even = kws_even(x), w_even = kws_even(w), x_odd = kws_odd(x), w_odd = kws_odd(w);
+        a = __smlabb(x_even, w_even, a);
+        b = __smlabb(x_odd, w_odd, b);
+        c = __smlatt(x_even, w_even, c);
+        d = __smlatt(x_odd, w_odd, d);
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+}
+
+#else
+
+static inline void kws_widen(int16_t *to, const int8_t *from, int32_t n)
+{
+    for (int32_t i = 0; i < n; ++i) {
+        to[i] = from[i];
+    }
+}
+
+static inline int32_t kws_dot(const int16_t *wide, const int8_t *weights, int32_t n)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < n; ++i) {
+        const int16_t weight = weights[i];
+        sum += wide[i] * weight;
+    }
+    return sum;
+}
+
+static inline void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, int32_t *sums)
+{
+    sums[0] = kws_wrapping_add(sums[0], kws_dot(wide, weights, n));
+    sums[1] = kws_wrapping_add(sums[1], kws_dot(wide, weights + n, n));
+}
+
+static inline void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32_t n, int32_t *sums)
+{
+    kws_dot_1x2(wide, weights, n, sums);
+    kws_dot_1x2(wide + n, weights, n, sums + 2);
+}
+
+#if defined(__arm__)
+#define KWS_LANES 4
+#else
+#define KWS_LANES 16
+#endif
+
+static inline void kws_depthwise_lanes(const int8_t *const *seen, const int8_t *weights, int32_t channel, int32_t stride,
+                                       int32_t taps, int32_t *sums)
+{
+    weights += channel;
+    for (int32_t k = 0; k < taps; ++k, weights += stride) {
+        const int8_t *const x = seen[k] + channel;
+        for (int32_t i = 0; i < KWS_LANES; ++i) {
+            sums[i] = kws_wrapping_add(sums[i], x[i] * weights[i]);
+        }
+    }
+}
+
+#endif
+
+#endif

@@ -1,0 +1,34 @@
+/* What the engine is built with. An exported model switches off the kernels that it does not need (kws_model.h, found
+ * when KWS_MODEL_CONFIG is defined); everywhere else all of them are there.
+ */
+#ifndef KWS_CONFIG_H
+#define KWS_CONFIG_H
+
+#ifdef KWS_MODEL_CONFIG
+#include "kws_model.h"
+#endif
+
+#ifndef KWS_CONFIGURED
+#define KWS_WITH_CONV 1
+#define KWS_WITH_DEPTHWISE 1
+#define KWS_WITH_ADD 1
+#define KWS_WITH_MUL 1
+#define KWS_WITH_MEAN 1
+#define KWS_WITH_AVERAGE 1
+#define KWS_WITH_MAX 1
+#define KWS_WITH_SOFTMAX 1
+#define KWS_WITH_LOOKUP 1
+#define KWS_WITH_COPY 1
+#define KWS_WITH_CONCAT 1
+#define KWS_WITH_RESHAPE 1
+#define KWS_WITH_DCT 1
+#endif
+
+/* Two products of 16 bits in one instruction: Cortex-M4, M7, M33 with DSP and above. */
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+#define KWS_DSP 1
+#else
+#define KWS_DSP 0
+#endif
+
+#endif

@@ -1,0 +1,190 @@
+/* Convolutions: the layers with weights, where nearly all of the time goes. */
+#include "layers.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "dot.h"
+#include "requantize.h"
+
+static const int8_t *weights_of(const kws_op *op, const int32_t *pool)
+{
+    return (const int8_t *)(pool + op->weights);
+}
+
+/* From sums to int8, per channel. A copy on the stack: writing int8 results cannot change it. */
+typedef struct {
+    const int32_t *bias, *multipliers, *shifts;
+    int32_t zero, low, high;
+} output_stage;
+
+static output_stage output_stage_of(const kws_op *op, const int32_t *pool)
+{
+    const output_stage stage = {pool + op->bias, pool + op->multipliers, pool + op->shifts,
+                                op->out_zero, op->low, op->high};
+    return stage;
+}
+
+static int8_t finished(const output_stage *stage, int32_t channel, int32_t sum)
+{
+    const int32_t scaled = kws_requantize(sum, stage->multipliers[channel], stage->shifts[channel]);
+    return kws_clamp(kws_wrapping_add(scaled, stage->zero), stage->low, stage->high);
+}
+
+#if KWS_WITH_CONV
+
+/* Taps first..first + taps - 1 of what one output column sees, padding as the input's zero point, widened. The bytes are
+ * gathered in the later half of `patch` : int16 [taps * kernel * in_channels] and widened in place. */
+static void gather(const kws_op *op, const int8_t *const *rows, int32_t taps, int32_t left, int16_t *patch)
+{
+    const int32_t channels = op->in_channels;
+    const int32_t run = op->kernel * channels;
+    const int whole = op->kernel_dilation == 1 && left >= 0 && left + op->kernel <= op->in_width;
+    if (whole && taps == 1 && rows[0] != NULL) {
+        kws_widen(patch, rows[0] + left * channels, run);
+        return;
+    }
+    int8_t *const bytes = (int8_t *)patch + taps * run;
+    int8_t *next = bytes;
+    for (int32_t k = 0; k < taps; ++k) {
+        if (whole && rows[k] != NULL) {
+            memcpy(next, rows[k] + left * channels, (size_t)run);
+            next += run;
+            continue;
+        }
+        for (int32_t j = 0; j < op->kernel; ++j, next += channels) {
+            const int32_t column = left + j * op->kernel_dilation;
+            if (rows[k] != NULL && column >= 0 && column < op->in_width) {
+                memcpy(next, rows[k] + column * channels, (size_t)channels);
+            } else {
+                memset(next, op->in_zero, (size_t)channels);
+            }
+        }
+    }
+    kws_widen(patch, bytes, taps * run);
+}
+
+/* Outputs of one column, or of two side by side, from their patches. */
+static void conv_columns(const kws_op *op, const int32_t *pool, const int16_t *patches, int32_t columns, int8_t *out)
+{
+    const int32_t n = op->taps * op->kernel * op->in_channels, outputs = op->out_channels;
+    const output_stage stage = output_stage_of(op, pool);
+    const int8_t *weights = weights_of(op, pool);
+    int32_t o = 0;
+    for (; o + 2 <= outputs; o += 2, weights += 2 * n) {
+        int32_t sums[4] = {stage.bias[o], stage.bias[o + 1], stage.bias[o], stage.bias[o + 1]};
+        if (columns == 2) {
+            kws_dot_2x2(patches, weights, n, sums);
+            out[outputs + o] = finished(&stage, o, sums[2]);
+            out[outputs + o + 1] = finished(&stage, o + 1, sums[3]);
+        } else {
+            kws_dot_1x2(patches, weights, n, sums);
+        }
+        out[o] = finished(&stage, o, sums[0]);
+        out[o + 1] = finished(&stage, o + 1, sums[1]);
+    }
+    for (int32_t c = 0; o < outputs && c < columns; ++c) {
+        const int32_t sum = kws_wrapping_add(stage.bias[o], kws_dot(patches + c * n, weights, n));
+        out[c * outputs + o] = finished(&stage, o, sum);
+    }
+}
+
+/* A patch that is too long for the scratch memory, in parts of a few taps; sums : int32 [out_channels]. */
+static void conv_in_parts(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int32_t left,
+                          int32_t *scratch, int8_t *out)
+{
+    const int32_t run = op->kernel * op->in_channels, n = op->taps * run;
+    const int32_t most = KWS_PATCH / run > 0 ? KWS_PATCH / run : 1;
+    const output_stage stage = output_stage_of(op, pool);
+    int32_t *const sums = scratch;
+    int16_t *const patch = (int16_t *)(scratch + op->out_channels);
+    memcpy(sums, stage.bias, (size_t)op->out_channels * sizeof *sums);
+    for (int32_t first = 0; first < op->taps; first += most) {
+        const int32_t taps = op->taps - first < most ? op->taps - first : most;
+        const int8_t *weights = weights_of(op, pool) + first * run;
+        gather(op, rows + first, taps, left, patch);
+        for (int32_t o = 0; o < op->out_channels; ++o, weights += n) {
+            sums[o] = kws_wrapping_add(sums[o], kws_dot(patch, weights, taps * run));
+        }
+    }
+    for (int32_t o = 0; o < op->out_channels; ++o) {
+        out[o] = finished(&stage, o, sums[o]);
+    }
+}
+
+/* The bias already holds the input's zero point times the sum of the weights. */
+void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int32_t *scratch, int8_t *out)
+{
+    const int32_t n = op->taps * op->kernel * op->in_channels;
+    int16_t *const patches = (int16_t *)scratch;
+    for (int32_t x = 0; x < op->out_width; x += 2) {
+        const int32_t columns = x + 1 < op->out_width ? 2 : 1;
+        for (int32_t c = 0; c < columns; ++c) {
+            const int32_t left = (x + c) * op->kernel_stride - op->pad;
+            if (n > KWS_PATCH) {
+                conv_in_parts(op, pool, rows, left, scratch, out + c * op->out_channels);
+            } else {
+                gather(op, rows, op->taps, left, patches + c * n);
+            }
+        }
+        if (n <= KWS_PATCH) {
+            conv_columns(op, pool, patches, columns, out);
+        }
+        out += columns * op->out_channels;
+    }
+}
+
+#endif
+
+#if KWS_WITH_DEPTHWISE
+
+/* Where each tap of one output column starts; padding is a column of zero points. */
+static void depthwise_taps(const kws_op *op, const int8_t *const *rows, int32_t left, const int8_t *padding,
+                           const int8_t **seen)
+{
+    for (int32_t k = 0; k < op->taps; ++k) {
+        for (int32_t j = 0; j < op->kernel; ++j) {
+            const int32_t column = left + j * op->kernel_dilation;
+            const int inside = rows[k] != NULL && column >= 0 && column < op->in_width;
+            *seen++ = inside ? rows[k] + column * op->in_channels : padding;
+        }
+    }
+}
+
+/* One channel at a time, for as many outputs per input as there are. */
+static int32_t depthwise_sum(const kws_op *op, const int8_t *const *seen, const int8_t *weights, int32_t output)
+{
+    const int32_t input = output / (op->out_channels / op->in_channels), taps = op->taps * op->kernel;
+    int32_t sum = 0;
+    for (int32_t k = 0; k < taps; ++k) {
+        sum += seen[k][input] * weights[k * op->out_channels + output];
+    }
+    return sum;
+}
+
+void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, const int8_t **seen,
+                       int8_t *padding, int8_t *out)
+{
+    const int32_t outputs = op->out_channels, taps = op->taps * op->kernel;
+    const output_stage stage = output_stage_of(op, pool);
+    const int8_t *const weights = weights_of(op, pool);
+    memset(padding, op->in_zero, (size_t)op->in_channels);
+    for (int32_t x = 0; x < op->out_width; ++x, out += outputs) {
+        int32_t o = 0;
+        depthwise_taps(op, rows, x * op->kernel_stride - op->pad, padding, seen);
+        for (; outputs == op->in_channels && o + KWS_LANES <= outputs; o += KWS_LANES) {
+            int32_t sums[KWS_LANES];
+            memcpy(sums, stage.bias + o, sizeof sums);
+            kws_depthwise_lanes(seen, weights, o, outputs, taps, sums);
+            for (int32_t i = 0; i < KWS_LANES; ++i) {
+                out[o + i] = finished(&stage, o + i, sums[i]);
+            }
+        }
+        for (; o < outputs; ++o) {
+            const int32_t sum = kws_wrapping_add(stage.bias[o], depthwise_sum(op, seen, weights, o));
+            out[o] = finished(&stage, o, sum);
+        }
+    }
+}
+
+#endif
