@@ -57,6 +57,14 @@ def test_unknown_words_take_turns():
     assert sorted(words) == ["cat", "dog", "owl", "pig"]
 
 
+def test_thresholds_meet_as_many_unknown_words_as_keywords():
+    examples = choose_examples(full(["yes", "no", "cat", "dog", "owl"]), SPEC)  # 40 keyword clips, 60 others
+    assert {(clip.split, clip.word in SPEC.keywords) for clip in examples.others} == {("validation", False)}
+    assert len(examples.others) == 40 - 4
+    assert set(examples.others).isdisjoint(examples.validation.clips)
+    assert choose_examples(full(["yes", "no"]), SPEC).others == ()
+
+
 def test_the_choice_does_not_change():
     clips = full(["yes", "no", "cat", "dog"])
     first, second = (choose_examples(clips, SPEC) for _ in range(2))

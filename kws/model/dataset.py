@@ -11,7 +11,7 @@ from kws.data.augment import augment, mask, read_noise, silence
 from kws.data.corpus import SPLITS, load_clips
 from kws.features.frontend import INPUT_SCALE, Frontend, measure_normalisation
 from kws.features.tables import Normalisation, build_tables
-from kws.model.examples import SILENCE_LABEL, Examples, Part, draw_epoch
+from kws.model.examples import SILENCE_LABEL, UNKNOWN_LABEL, Examples, Part, draw_epoch
 from kws.spec import Spec
 
 NORMALISATION_CLIPS = 2_000
@@ -46,6 +46,12 @@ class Material:
         rng = self.rng(SILENCE, SPLITS.index(split))
         silent = silence(self.noise[split], part.silence, self.spec.frontend.clip_samples, rng)
         return np.concatenate([self.clips[split], silent]), part.all_labels
+
+    def calibration_audio(self) -> tuple[np.ndarray, np.ndarray]:
+        """Validation clips and more unknown words: int16 [n, samples] and int labels [n]."""
+        clips, labels = self.audio("validation")
+        others = load_clips(self.examples.others, samples=self.spec.frontend.clip_samples, cache=None)
+        return np.concatenate([clips, others]), np.append(labels, np.full(len(others), UNKNOWN_LABEL))
 
     def heard(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Training clips, augmented: places in the training part (-1: silence) to int16 [n, samples]."""

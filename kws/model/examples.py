@@ -42,11 +42,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Examples:
-    """The three splits, and what a person should know about the data before the training starts."""
+    """The three splits, and what a person should know about the data before the training starts.
+
+    others : more validation clips of unknown words, up to as many as there are of keywords in all: the protocol's few
+             are enough to measure accuracy, but not to choose thresholds that hold against everything else that is said
+    """
 
     training: Part
     validation: Part
     testing: Part
+    others: tuple[Clip, ...]
     notes: tuple[str, ...]
 
     @property
@@ -59,6 +64,8 @@ class Examples:
                 name = "/".join(clip.path.parts[-3:])
                 digest.update(f"{split} {label} {name} {clip.path.stat().st_size}\n".encode())
             digest.update(f"{split} silence {part.silence}\n".encode())
+        for clip in self.others:
+            digest.update(f"others {'/'.join(clip.path.parts[-3:])} {clip.path.stat().st_size}\n".encode())
         return digest.hexdigest()[:16]
 
 
@@ -69,7 +76,7 @@ def choose_examples(corpus: Corpus, spec: Spec) -> Examples:
     """
     splits, notes = split_clips(corpus, spec.keywords)
     refuse_missing(spec, splits["training"])
-    parts = {}
+    parts, others = {}, ()
     for split in SPLITS:
         keyword = [clip for clip in splits[split] if clip.word in spec.keywords]
         unknown = [clip for clip in splits[split] if clip.word not in spec.keywords]
@@ -77,11 +84,14 @@ def choose_examples(corpus: Corpus, spec: Spec) -> Examples:
             silent = spec.training.silence_percent
         else:
             silent = PROTOCOL_PERCENT
-            unknown = in_turns(unknown, round(len(keyword) * PROTOCOL_PERCENT / 100))
+            ranked, count = in_turns(unknown, len(keyword)), round(len(keyword) * PROTOCOL_PERCENT / 100)
+            unknown = ranked[:count]
+            if split == "validation":
+                others = tuple(ranked[count:])
         clips = tuple(keyword + unknown)
         labels = np.array([label_of(clip.word, spec) for clip in clips], np.int64)
         parts[split] = Part(clips, labels, round(len(keyword) * silent / 100))
-    return Examples(**parts, notes=tuple([*notes, *find_faults(parts, corpus)]))
+    return Examples(**parts, others=others, notes=tuple([*notes, *find_faults(parts, corpus)]))
 
 
 def label_of(word: str, spec: Spec) -> int:

@@ -119,7 +119,7 @@ def lowered(material: Material, tflite: bytes) -> tuple[Plan, OperatingPoint]:
     spec = material.spec
     decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, ANY_THRESHOLD), smoothing_ms=0)
     plan = Plan(spec, material.frontend.tables, lower(read_graph(tflite)), decoder)
-    clips, labels = material.audio("validation")
+    clips, labels = material.calibration_audio()
     point = choose_operating_point(spec, Detector(plan), clips=clips, labels=labels, noise=material.noise["validation"],
                                    rng=material.rng(CALIBRATION))
     return replace(plan, decoder=point.tables), point
