@@ -32,22 +32,30 @@ def write_atomic(path: Path | str, data: bytes | str) -> None:
 
 
 @contextmanager
-def fresh_folder(path: Path | str) -> Iterator[Path]:
+def fresh_folder(path: Path | str, *, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling folder that becomes `path` when the block succeeds and is removed when it raises.
 
-    Raises KwsError where `path` already exists, before the block and after it.
+    replace : a folder that is already there gives way when the block has succeeded; without it, KwsError is raised
+    where `path` already exists, before the block and after it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    sibling = temporary_sibling(path)
-    refuse_existing(path)
+    sibling, old = temporary_sibling(path), temporary_sibling(path)
+    if not replace:
+        refuse_existing(path)
     sibling.mkdir()
     try:
         yield sibling
-        refuse_existing(path)
+        if not replace:
+            refuse_existing(path)
+        elif path.exists():
+            os.replace(path, old)
         os.replace(sibling, path)
     finally:
+        if old.exists() and not path.exists():
+            os.replace(old, path)
         shutil.rmtree(sibling, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def refuse_existing(path: Path) -> None:

@@ -1,0 +1,35 @@
+"""kws export: the package for a device."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kws.cli.common import DirectoryOption, RunOption, note
+
+TARGETS = ("c", "arduino", "esp-idf", "zephyr", "tflm")
+
+
+def export(
+    target: Annotated[str, typer.Argument(metavar="TARGET", show_default=False,
+                                          help=f"What to make: {', '.join(TARGETS)}.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", show_default=False, help="The folder to make.")],
+    run: RunOption = None,
+    tflite: Annotated[Path | None, typer.Option("--tflite", metavar="FILE", show_default=False,
+                                                help="Export an int8 network from elsewhere instead of a run: the "
+                                                     "network alone, without front end and decoder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an older export in DIR.")] = False,
+    directory: DirectoryOption = None,
+) -> None:
+    """Export a trained run to a device: source code without dependencies.
+
+    Example: kws export c --out keyword-c
+    """
+    from kws.export.export import export_to
+    from kws.export.source import from_run, from_tflite
+    from kws.workspace import locate_run
+
+    source = from_tflite(tflite) if tflite else from_run(locate_run(run, directory))
+    package = export_to(target, source, out, force=force)
+    note(f"{out}: {len(package.files)} files from {source.name}; constants {package.facts['constants_bytes']:,} bytes "
+         f"of flash, state {package.facts['state_bytes']:,} bytes of RAM; next: see {out}/README.md")

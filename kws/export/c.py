@@ -1,0 +1,41 @@
+"""The target `c`: portable C99 with a Makefile, and the library that the other targets share."""
+
+from kws import __version__
+from kws.export.costs import count_costs, count_network
+from kws.export.golden import golden, network_crc
+from kws.export.model import model_header, model_source, network_header, network_only_source
+from kws.export.package import Files, Package, engine_files, template, templates
+from kws.export.readme import network_values, sound_values
+from kws.export.source import Source
+
+COMMON = ("kws.h", "kws.c", "kws_tables.h", "kws_self_test.c")
+
+
+def library(source: Source) -> Files:
+    """Everything but examples and build files: the engine, the interface, the model, the self-test."""
+    golden_header = templates("common", "kws_golden.h")
+    if source.plan is None:
+        return {**engine_files(sound=False), **golden_header, **templates("network", *COMMON),
+                "kws_model.h": network_header(source.program, network_crc(source.program), packed=False),
+                "kws_model.c": network_only_source(source.program)}
+    return {**engine_files(sound=True), **golden_header, **templates("common", *COMMON),
+            "kws_model.h": model_header(source.plan, golden(source.plan), packed=False),
+            "kws_model.c": model_source(source.plan)}
+
+
+def facts(target: str, source: Source) -> dict:
+    """What export.json says: the same for the same model."""
+    costs = count_costs(source.plan) if source.plan else count_network(source.program)
+    return {"target": target, "kws": __version__, "model": source.name, "sha256": source.sha256,
+            "labels": list(source.plan.labels) if source.plan else source.program.labels,
+            "constants_bytes": costs.flash, "state_bytes": costs.ram}
+
+
+def c_package(source: Source) -> Package:
+    """Portable C99 for any device."""
+    folder = "c" if source.plan else "network"
+    values = sound_values(source, source.plan) if source.plan else network_values(source)
+    files = {**library(source), **templates("c", "Makefile", "CMakeLists.txt"),
+             "example_main.c": template(f"{folder}/example_main.c"),
+             "README.md": template(f"{folder}/README.md", **values)}
+    return Package(files, facts("c", source))

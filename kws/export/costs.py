@@ -1,0 +1,59 @@
+"""What an exported model costs in flash and RAM, counted from its tables; the code is measured by kws profile."""
+
+from dataclasses import dataclass, fields
+
+from kws.engine.plan import Plan
+from kws.engine.program import Program
+from kws.export.model import network_words
+from kws.features.tables import FRONTEND_ARRAYS
+
+# Structs on a processor with 32-bit pointers.
+FRONTEND_TABLES_BYTES, NETWORK_TABLES_BYTES, DECODER_TABLES_BYTES = 96, 68, 180
+SOUND_STATE_BYTES, NETWORK_STATE_BYTES = 344, 32
+BUFFER_BYTES, OP_BYTES = 12, 172
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Bytes on a 32-bit device. flash : constants, without code. ram : the state, without stack."""
+
+    network_flash: int
+    frontend_flash: int
+    network_ram: int
+    frontend_ram: int
+    decoder_ram: int
+    struct_ram: int
+
+    @property
+    def flash(self) -> int:
+        return self.network_flash + self.frontend_flash
+
+    @property
+    def ram(self) -> int:
+        return -(-(self.network_ram + self.frontend_ram + self.decoder_ram + self.struct_ram) // 8) * 8
+
+
+def network_flash_bytes(program: Program) -> int:
+    """Weights, tables, rings and ops."""
+    return (program.pool.nbytes + BUFFER_BYTES * len(program.buffers) + OP_BYTES * len(program.ops)
+            + NETWORK_TABLES_BYTES)
+
+
+def network_ram_bytes(program: Program) -> int:
+    """Pointers to rows, words and rows."""
+    return 4 * program.row_pointers + 4 * network_words(program) + -(-program.arena_bytes // 4) * 4
+
+
+def count_network(program: Program) -> Costs:
+    """The network alone."""
+    return Costs(network_flash_bytes(program), 0, network_ram_bytes(program), 0, 0, NETWORK_STATE_BYTES)
+
+
+def count_costs(plan: Plan) -> Costs:
+    """The whole detector."""
+    tables = plan.frontend
+    arrays = sum(getattr(tables, field.name).nbytes for field in fields(tables) if field.name in FRONTEND_ARRAYS)
+    labels = sum(len(label) + 1 + 4 for label in plan.labels)
+    return Costs(network_flash_bytes(plan.program), arrays + FRONTEND_TABLES_BYTES + DECODER_TABLES_BYTES + labels,
+                 network_ram_bytes(plan.program), 4 * tables.fft_points + 2 * tables.window_samples,
+                 plan.decoder.labels * plan.decoder.smoothing_hops, SOUND_STATE_BYTES)

@@ -1,0 +1,24 @@
+"""From a source and the name of a target to a folder."""
+
+from pathlib import Path
+
+from kws.errors import KwsError
+from kws.export.c import c_package
+from kws.export.package import Package, refuse, write_package
+from kws.export.source import Source
+
+PACKAGES = {"c": c_package}
+
+
+def export_to(target: str, source: Source, out: Path, *, force: bool = False) -> Package:
+    """Write the package of `target` to the folder `out`.
+
+    Raises KwsError for an unknown target, and where `out` exists and is not empty, unless it holds an older export and
+    `force` is set.
+    """
+    if target not in PACKAGES:
+        raise KwsError(f"unknown target {target!r}; kws export makes: {', '.join(PACKAGES)}")
+    refuse(out, force=force)
+    package = PACKAGES[target](source)
+    write_package(package, out, force=force)
+    return package

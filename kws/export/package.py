@@ -1,0 +1,70 @@
+"""A package as a whole: its files by name, and how they get into a folder."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from kws.engine.build import CSRC
+from kws.errors import KwsError
+from kws.files import fresh_folder
+
+TEMPLATES = Path(__file__).parent / "templates"
+MARK = "export.json"  # in every package: what it is, so that --force replaces nothing else
+NOT_EXPORTED = ("batch", "plan")  # and whatever ends in _check: a package's constants are checked before it is written
+SOUND_ONLY = ("frontend", "fft", "spectrum", "decoder", "detector", "kws_math")
+PLACEHOLDER = re.compile(r"@([A-Z0-9_]+)@")
+
+Files = dict[str, str | bytes]
+
+
+@dataclass(frozen=True)
+class Package:
+    """files : content by path inside the package. facts : what export.json says, without times or paths."""
+
+    files: Files
+    facts: dict
+
+
+def engine_files(*, sound: bool) -> Files:
+    """The engine's sources for a device, as they are, under engine/. sound : with front end and decoder."""
+    files = {}
+    for path in sorted(CSRC.glob("*.[ch]")):
+        skipped = path.stem in NOT_EXPORTED or path.stem.endswith("_check")
+        if not skipped and (sound or path.stem not in SOUND_ONLY):
+            files[f"engine/{path.name}"] = path.read_text()
+    return files
+
+
+def template(name: str, /, **values: object) -> str:
+    """A hand-written file of templates/, each @NAME@ replaced by values["name"]. Raises KeyError for one not given."""
+    return PLACEHOLDER.sub(lambda match: str(values[match[1].lower()]), (TEMPLATES / name).read_text())
+
+
+def templates(folder: str, /, *names: str, **values: object) -> Files:
+    """Several files of one folder of templates/ under their own names."""
+    return {name: template(f"{folder}/{name}", **values) for name in names}
+
+
+def write_package(package: Package, out: Path, *, force: bool = False) -> None:
+    """Write all files, or nothing.
+
+    Raises KwsError where `out` exists and is not empty, unless it holds an older export and `force` is set.
+    """
+    refuse(out, force=force)
+    with fresh_folder(out, replace=True) as folder:
+        for name, content in sorted({**package.files, MARK: json.dumps(package.facts, indent=2) + "\n"}.items()):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def refuse(out: Path, *, force: bool) -> None:
+    """Raise KwsError where a package must not be written to `out`."""
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists() and not force:
+        raise KwsError(f"{out} already exists; choose another folder with --out, or replace it with --force")
+    if out.exists() and not (out / MARK).is_file():
+        raise KwsError(f"{out} holds no {MARK}, so kws export has not made it and does not replace it; "
+                       "choose another folder with --out")

@@ -1,0 +1,60 @@
+/* Keywords in a stream: int16 samples, little-endian, KWS_SAMPLE_RATE_HZ, one channel on stdin; lines on stdout:
+ *     ready <failed>                        0: the self-test passed
+ *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
+ *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ * Example: sox speech.wav -t raw -r 16000 -e signed -b 16 -c 1 - | ./kws_example
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "kws.h"
+
+#define HOPS_PER_COST 500
+
+static kws_state state;
+
+/* Reads up to one hop of samples; 0 at the end. */
+static int32_t read_samples(int16_t *samples)
+{
+    static unsigned char bytes[2 * KWS_HOP_SAMPLES];
+    const int32_t count = (int32_t)(fread(bytes, 1, sizeof bytes, stdin) / 2);
+    for (int32_t i = 0; i < count; ++i) {
+        samples[i] = (int16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
+    }
+    return count;
+}
+
+static void print_cost(long hops, clock_t busy)
+{
+    printf("cost %ld %.0f\n", hops, 1e6 * (double)busy / CLOCKS_PER_SEC);
+}
+
+int main(void)
+{
+    int16_t samples[KWS_HOP_SAMPLES];
+    kws_event event;
+    clock_t busy = 0;
+    long hops = 0;
+    const int32_t failed = kws_self_test(&state);
+
+    printf("ready %d\n", (int)failed);
+    for (int32_t count = read_samples(samples); count > 0 && failed == 0; count = read_samples(samples)) {
+        const clock_t start = clock();
+        const int32_t detections = kws_push(&state, samples, count, &event);
+        busy += clock() - start;
+        if (detections > 0) {
+            const unsigned long time_ms = (unsigned long)(event.sample * 1000 / KWS_SAMPLE_RATE_HZ);
+            printf("detected %s %lu %d\n", kws_label(event.label), time_ms, (int)event.score);
+            fflush(stdout);
+        }
+        if (++hops == HOPS_PER_COST) {
+            print_cost(hops, busy);
+            hops = 0;
+            busy = 0;
+        }
+    }
+    if (hops > 0) {
+        print_cost(hops, busy);
+    }
+    return failed != 0;
+}

@@ -1,0 +1,147 @@
+"""The target c: compiled as a stranger would compile it, it detects exactly what kws detect detects."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from exported import (
+    CPUS,
+    compile_device,
+    compile_host,
+    compilers,
+    expected_lines,
+    random_source,
+    run,
+    sound,
+)
+from kws.errors import KwsError
+from kws.export.export import export_to
+
+SOURCES = {
+    "linear": {"name": "linear", "coefficients": 10}, "cnn": {"name": "cnn"},
+    "ds_cnn": {"name": "ds_cnn", "decide_every": 2}, "windowed": {"name": "cnn", "coefficients": 12, "windowed": True},
+}
+
+
+@pytest.fixture(scope="module", params=SOURCES)
+def exported(request, tmp_path_factory):
+    """(source, folder of its package)"""
+    source = random_source(**SOURCES[request.param])
+    folder = tmp_path_factory.mktemp("c") / "out"
+    export_to("c", source, folder)
+    return source, folder
+
+
+def detected(output: str) -> list[str]:
+    return [line for line in output.splitlines() if line.startswith("detected")]
+
+
+@pytest.mark.parametrize("compiler", compilers())
+def test_detects_exactly_what_the_detector_detects(exported, compiler):
+    source, folder = exported
+    program, samples = compile_host(folder, compiler=compiler), sound()
+    output = run([program], cwd=folder, stdin=samples.tobytes())
+    assert output.startswith("ready 0\n")
+    expected = expected_lines(source, samples)
+    assert len(expected) > 3, "the sound must make the network detect something"
+    assert detected(output) == expected
+
+
+def test_every_line_is_of_the_protocol(exported):
+    _, folder = exported
+    output = run([compile_host(folder)], cwd=folder, stdin=sound(12).tobytes())
+    for line in output.splitlines():
+        assert re.fullmatch(r"ready 0|detected \w+ \d+ \d+|cost \d+ \d+", line), line
+    hops = [int(line.split()[1]) for line in output.splitlines() if line.startswith("cost")]
+    assert len(hops) == 2 and sum(hops) == 12 * 50
+
+
+def test_a_wrong_constant_fails_the_self_test(tmp_path):
+    export_to("c", random_source("linear", coefficients=10), tmp_path / "out")
+    header = (tmp_path / "out" / "kws_model.h").read_text()
+    for name, code in (("FEATURES", 2), ("SCORES", 4), ("DETECTIONS", 8)):
+        (tmp_path / "out" / "kws_model.h").write_text(re.sub(rf"(KWS_GOLDEN_{name}) \w+", r"\1 1u", header))
+        with pytest.raises(AssertionError, match=f"ready {code}"):
+            run([compile_host(tmp_path / "out", "-O0")], cwd=tmp_path)
+
+
+def test_only_the_kernels_of_this_network_are_named(exported):
+    source, folder = exported
+    header = (folder / "kws_model.h").read_text()
+    used = {int(kind) for kind in np.unique([op.kind for op in source.program.ops])}
+    assert len(re.findall(r"KWS_WITH_(?!DCT)\w+ 1\n", header)) == len(used)
+
+
+def test_is_a_program_for_a_device(exported):
+    """Nothing is missing (no heap, no stdio, three functions of a C library), and the state is as large as promised."""
+    _, folder = exported
+    for cpu in CPUS if folder.parent.name.startswith("c0") else ("cortex_m4",):
+        compile_device(folder, folder / "boot.elf", cpu=cpu)
+        assert state_bytes(folder / "boot.elf") == json.loads((folder / "export.json").read_text())["state_bytes"]
+
+
+def state_bytes(elf):
+    from elftools.elf.elffile import ELFFile
+
+    with open(elf, "rb") as file:
+        return ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name("state")[0]["st_size"]
+
+
+def test_headers_serve_cpp(exported):
+    _, folder = exported
+    (folder / "use.cpp").write_text('#include "kws.h"\n#include "kws.h"\nkws_state state;\n'
+                                    "int main() { return kws_self_test(&state) + *kws_label(0) * 0; }\n")
+    library = folder / "libkws.a"
+    run(["make", "-s", "libkws.a"], cwd=folder)
+    run(["g++", "-std=c++11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-I.", "use.cpp",
+         library, "-o", "use"], cwd=folder)
+    (folder / "use.cpp").unlink()
+    run([folder / "use"], cwd=folder)
+
+
+def test_make_check_passes(exported):
+    _, folder = exported
+    assert "ready 0" in run(["make", "check"], cwd=folder)
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    source = random_source("cnn")
+    for name in ("a", "b"):
+        export_to("c", source, tmp_path / name)
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
+    assert len(files) > 20
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_replaces_only_an_older_export_and_only_when_told(tmp_path):
+    source = random_source("cnn")
+    (tmp_path / "out").mkdir()
+    export_to("c", source, tmp_path / "out")
+    with pytest.raises(KwsError, match=r"already exists.*--force"):
+        export_to("c", source, tmp_path / "out")
+    (tmp_path / "out" / "old.txt").write_text("old")
+    export_to("c", source, tmp_path / "out", force=True)
+    assert not (tmp_path / "out" / "old.txt").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "precious.txt").write_text("precious")
+    with pytest.raises(KwsError, match=r"holds no export\.json"):
+        export_to("c", source, tmp_path / "mine", force=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "out"]
+
+
+def test_an_unknown_target_is_named_with_the_known_ones(tmp_path):
+    with pytest.raises(KwsError, match=r"'pic16'.* c"):
+        export_to("pic16", random_source("cnn"), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_that_breaks_a_rule_is_not_exported(tmp_path):
+    source = random_source("cnn")
+    bad = replace(source.plan, program=replace(source.program, pool=source.program.pool[:10]))
+    with pytest.raises(KwsError, match="damaged"):
+        export_to("c", replace(source, plan=bad, program=bad.program), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
