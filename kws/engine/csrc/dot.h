@@ -69,12 +69,13 @@ static inline int32_t kws_dot(const int16_t *wide, const int8_t *weights, int32_
 
 /* The loops below are written out because compilers run out of registers in them. */
 
-/* sums[0] and sums[1]: one patch with two rows of weights, n apart. */
-static inline void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, int32_t *sums)
+/* sums[0] and sums[1]: one patch with two rows of weights, n apart, and their biases. */
+static KWS_NOINLINE void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias,
+                                     int32_t *sums)
 {
     const int8_t *second = weights + n;
     const int8_t *const end = weights + (n & ~3);
-    int32_t a = sums[0], b = sums[1];
+    int32_t a = bias[0], b = bias[1];
     while (weights != end) {
         uint32_t one, two, even, odd;
         __asm__("ldr %[one], [%[first]], #4\n\t"
@@ -101,13 +102,14 @@ static inline void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32
     sums[1] = b;
 }
 
-/* sums[0], sums[1] for the first patch, sums[2], sums[3] for the second, which lies n behind it. */
-static __attribute__((noinline)) void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32_t n, int32_t *sums)
+/* The same for two patches, the second n behind the first. */
+static KWS_NOINLINE void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias,
+                                     int32_t *sums, int32_t *sums_beside)
 {
     const int16_t *beside = wide + n;
     const int8_t *second = weights + n;
     const int8_t *const end = weights + (n & ~3);
-    int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+    int32_t a = bias[0], b = bias[1], c = a, d = b;
     while (weights != end) {
         uint32_t one, two, seen;
         __asm__("ldr %[one], [%[first]], #4\n\t"
@@ -141,17 +143,17 @@ static __attribute__((noinline)) void kws_dot_2x2(const int16_t *wide, const int
     }
     sums[0] = a;
     sums[1] = b;
-    sums[2] = c;
-    sums[3] = d;
+    sums_beside[0] = c;
+    sums_beside[1] = d;
 }
 
 #define KWS_LANES 4
 
 /* KWS_LANES channels from `channel` on: the sum over taps of seen[tap][channel] times weights[tap][channel]. */
-static __attribute__((noinline)) void kws_depthwise_lanes(const int8_t *const *seen, const int8_t *weights,
-                                                          int32_t channel, int32_t stride, int32_t taps, int32_t *sums)
+static KWS_NOINLINE void kws_depthwise_lanes(const int8_t *const *seen, const int8_t *weights, int32_t channel,
+                                             int32_t stride, int32_t taps, const int32_t *bias, int32_t *sums)
 {
-    int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+    int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
     weights += channel;
     for (int32_t k = 0; k < taps; ++k, weights += stride) {
         const uint32_t x = kws_load(seen[k] + channel), w = kws_load(weights);
@@ -186,16 +188,17 @@ static inline int32_t kws_dot(const int16_t *wide, const int8_t *weights, int32_
     return sum;
 }
 
-static inline void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, int32_t *sums)
+static inline void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias, int32_t *sums)
 {
-    sums[0] = kws_wrapping_add(sums[0], kws_dot(wide, weights, n));
-    sums[1] = kws_wrapping_add(sums[1], kws_dot(wide, weights + n, n));
+    sums[0] = kws_wrapping_add(bias[0], kws_dot(wide, weights, n));
+    sums[1] = kws_wrapping_add(bias[1], kws_dot(wide, weights + n, n));
 }
 
-static inline void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32_t n, int32_t *sums)
+static inline void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias, int32_t *sums,
+                               int32_t *sums_beside)
 {
-    kws_dot_1x2(wide, weights, n, sums);
-    kws_dot_1x2(wide + n, weights, n, sums + 2);
+    kws_dot_1x2(wide, weights, n, bias, sums);
+    kws_dot_1x2(wide + n, weights, n, bias, sums_beside);
 }
 
 #if defined(__arm__)
@@ -205,8 +208,11 @@ static inline void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32
 #endif
 
 static inline void kws_depthwise_lanes(const int8_t *const *seen, const int8_t *weights, int32_t channel, int32_t stride,
-                                       int32_t taps, int32_t *sums)
+                                       int32_t taps, const int32_t *bias, int32_t *sums)
 {
+    for (int32_t i = 0; i < KWS_LANES; ++i) {
+        sums[i] = bias[i];
+    }
     weights += channel;
     for (int32_t k = 0; k < taps; ++k, weights += stride) {
         const int8_t *const x = seen[k] + channel;

@@ -31,4 +31,11 @@
 #define KWS_DSP 0
 #endif
 
+/* Keeps the registers of an inner loop to itself. */
+#ifdef __GNUC__
+#define KWS_NOINLINE __attribute__((noinline))
+#else
+#define KWS_NOINLINE
+#endif
+
 #endif

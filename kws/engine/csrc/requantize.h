@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "kws_config.h"
+
 static inline int32_t kws_wrapping_add(int32_t a, int32_t b)
 {
     return (int32_t)((uint32_t)a + (uint32_t)b);
@@ -43,6 +45,23 @@ static inline int32_t kws_rounding_shift_right(int32_t value, int32_t exponent)
 /* value * multiplier / 2^31 * 2^shift; multiplier >= 0, shift -31..30. */
 static inline int32_t kws_requantize(int32_t value, int32_t multiplier, int32_t shift)
 {
+#if KWS_DSP
+    if (shift < 0) { /* as below; the last bit that a shift drops is the carry */
+        int32_t low, result;
+        __asm__("smull %[low], %[result], %[value], %[multiplier]\n\t"
+                "adds %[low], %[low], #0x40000000\n\t"
+                "adc %[result], %[result], #0\n\t"
+                "lsls %[result], %[result], #1\n\t"
+                "orr %[result], %[result], %[low], lsr #31\n\t"
+                "add %[result], %[result], %[result], asr #31\n\t"
+                "asrs %[result], %[result], %[right]\n\t"
+                "adc %[result], %[result], #0"
+                : [low] "=&r"(low), [result] "=&r"(result)
+                : [value] "r"(value), [multiplier] "r"(multiplier), [right] "r"(-shift)
+                : "cc");
+        return result;
+    }
+#endif
     if (shift > 0) {
         return kws_scale((int32_t)((uint32_t)value << shift), multiplier);
     }

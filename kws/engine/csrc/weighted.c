@@ -12,23 +12,19 @@ static const int8_t *weights_of(const kws_op *op, const int32_t *pool)
     return (const int8_t *)(pool + op->weights);
 }
 
-/* From sums to int8, per channel. A copy on the stack: writing int8 results cannot change it. */
-typedef struct {
-    const int32_t *bias, *multipliers, *shifts;
-    int32_t zero, low, high;
-} output_stage;
+/* Outputs are finished in groups, in a loop of its own that needs few registers. */
+#define GROUP 16
 
-static output_stage output_stage_of(const kws_op *op, const int32_t *pool)
+/* From sums to int8, channels first..first + count - 1. */
+static KWS_NOINLINE void finish(const kws_op *op, const int32_t *pool, int32_t first, int32_t count, const int32_t *sums,
+                                int8_t *out)
 {
-    const output_stage stage = {pool + op->bias, pool + op->multipliers, pool + op->shifts,
-                                op->out_zero, op->low, op->high};
-    return stage;
-}
-
-static int8_t finished(const output_stage *stage, int32_t channel, int32_t sum)
-{
-    const int32_t scaled = kws_requantize(sum, stage->multipliers[channel], stage->shifts[channel]);
-    return kws_clamp(kws_wrapping_add(scaled, stage->zero), stage->low, stage->high);
+    const int32_t *const multipliers = pool + op->multipliers + first, *const shifts = pool + op->shifts + first;
+    const int32_t zero = op->out_zero, low = op->low, high = op->high;
+    for (int32_t i = 0; i < count; ++i) {
+        const int32_t value = kws_wrapping_add(kws_requantize(sums[i], multipliers[i], shifts[i]), zero);
+        out[i] = kws_clamp(value, low, high);
+    }
 }
 
 #if KWS_WITH_CONV
@@ -68,24 +64,28 @@ static void gather(const kws_op *op, const int8_t *const *rows, int32_t taps, in
 static void conv_columns(const kws_op *op, const int32_t *pool, const int16_t *patches, int32_t columns, int8_t *out)
 {
     const int32_t n = op->taps * op->kernel * op->in_channels, outputs = op->out_channels;
-    const output_stage stage = output_stage_of(op, pool);
     const int8_t *weights = weights_of(op, pool);
-    int32_t o = 0;
-    for (; o + 2 <= outputs; o += 2, weights += 2 * n) {
-        int32_t sums[4] = {stage.bias[o], stage.bias[o + 1], stage.bias[o], stage.bias[o + 1]};
-        if (columns == 2) {
-            kws_dot_2x2(patches, weights, n, sums);
-            out[outputs + o] = finished(&stage, o, sums[2]);
-            out[outputs + o + 1] = finished(&stage, o + 1, sums[3]);
-        } else {
-            kws_dot_1x2(patches, weights, n, sums);
+    const int32_t *bias = pool + op->bias;
+    int32_t sums[2 * GROUP];
+    for (int32_t first = 0; first < outputs; first += GROUP) {
+        const int32_t group = outputs - first < GROUP ? outputs - first : GROUP;
+        int32_t o = 0;
+        for (; o + 2 <= group; o += 2, weights += 2 * n, bias += 2) {
+            if (columns == 2) {
+                kws_dot_2x2(patches, weights, n, bias, sums + o, sums + GROUP + o);
+            } else {
+                kws_dot_1x2(patches, weights, n, bias, sums + o);
+            }
         }
-        out[o] = finished(&stage, o, sums[0]);
-        out[o + 1] = finished(&stage, o + 1, sums[1]);
-    }
-    for (int32_t c = 0; o < outputs && c < columns; ++c) {
-        const int32_t sum = kws_wrapping_add(stage.bias[o], kws_dot(patches + c * n, weights, n));
-        out[c * outputs + o] = finished(&stage, o, sum);
+        for (; o < group; ++o, weights += n, ++bias) {
+            sums[o] = kws_wrapping_add(*bias, kws_dot(patches, weights, n));
+            if (columns == 2) {
+                sums[GROUP + o] = kws_wrapping_add(*bias, kws_dot(patches + n, weights, n));
+            }
+        }
+        for (int32_t c = 0; c < columns; ++c) {
+            finish(op, pool, first, group, sums + c * GROUP, out + c * outputs + first);
+        }
     }
 }
 
@@ -95,10 +95,9 @@ static void conv_in_parts(const kws_op *op, const int32_t *pool, const int8_t *c
 {
     const int32_t run = op->kernel * op->in_channels, n = op->taps * run;
     const int32_t most = KWS_PATCH / run > 0 ? KWS_PATCH / run : 1;
-    const output_stage stage = output_stage_of(op, pool);
     int32_t *const sums = scratch;
     int16_t *const patch = (int16_t *)(scratch + op->out_channels);
-    memcpy(sums, stage.bias, (size_t)op->out_channels * sizeof *sums);
+    memcpy(sums, pool + op->bias, (size_t)op->out_channels * sizeof *sums);
     for (int32_t first = 0; first < op->taps; first += most) {
         const int32_t taps = op->taps - first < most ? op->taps - first : most;
         const int8_t *weights = weights_of(op, pool) + first * run;
@@ -107,9 +106,7 @@ static void conv_in_parts(const kws_op *op, const int32_t *pool, const int8_t *c
             sums[o] = kws_wrapping_add(sums[o], kws_dot(patch, weights, taps * run));
         }
     }
-    for (int32_t o = 0; o < op->out_channels; ++o) {
-        out[o] = finished(&stage, o, sums[o]);
-    }
+    finish(op, pool, 0, op->out_channels, sums, out);
 }
 
 /* The bias already holds the input's zero point times the sum of the weights. */
@@ -151,7 +148,7 @@ static void depthwise_taps(const kws_op *op, const int8_t *const *rows, int32_t 
     }
 }
 
-/* One channel at a time, for as many outputs per input as there are. */
+/* Any number of outputs per input, one at a time. */
 static int32_t depthwise_sum(const kws_op *op, const int8_t *const *seen, const int8_t *weights, int32_t output)
 {
     const int32_t input = output / (op->out_channels / op->in_channels), taps = op->taps * op->kernel;
@@ -166,23 +163,23 @@ void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *cons
                        int8_t *padding, int8_t *out)
 {
     const int32_t outputs = op->out_channels, taps = op->taps * op->kernel;
-    const output_stage stage = output_stage_of(op, pool);
+    const int32_t lanes = outputs == op->in_channels ? KWS_LANES : GROUP + 1; /* or none at all */
     const int8_t *const weights = weights_of(op, pool);
+    const int32_t *const bias = pool + op->bias;
     memset(padding, op->in_zero, (size_t)op->in_channels);
     for (int32_t x = 0; x < op->out_width; ++x, out += outputs) {
-        int32_t o = 0;
         depthwise_taps(op, rows, x * op->kernel_stride - op->pad, padding, seen);
-        for (; outputs == op->in_channels && o + KWS_LANES <= outputs; o += KWS_LANES) {
-            int32_t sums[KWS_LANES];
-            memcpy(sums, stage.bias + o, sizeof sums);
-            kws_depthwise_lanes(seen, weights, o, outputs, taps, sums);
-            for (int32_t i = 0; i < KWS_LANES; ++i) {
-                out[o + i] = finished(&stage, o + i, sums[i]);
+        for (int32_t first = 0; first < outputs; first += GROUP) {
+            const int32_t group = outputs - first < GROUP ? outputs - first : GROUP;
+            int32_t sums[GROUP];
+            int32_t o = 0;
+            for (; o + lanes <= group; o += KWS_LANES) {
+                kws_depthwise_lanes(seen, weights, first + o, outputs, taps, bias + first + o, sums + o);
             }
-        }
-        for (; o < outputs; ++o) {
-            const int32_t sum = kws_wrapping_add(stage.bias[o], depthwise_sum(op, seen, weights, o));
-            out[o] = finished(&stage, o, sum);
+            for (; o < group; ++o) {
+                sums[o] = kws_wrapping_add(bias[first + o], depthwise_sum(op, seen, weights, first + o));
+            }
+            finish(op, pool, first, group, sums, out + first);
         }
     }
 }
