@@ -193,3 +193,19 @@ def test_the_chain_under_sanitizers(detector, tone_run, recording, tmp_path):
     printed = sanitized.run(sanitized.build(tmp_path), SANITIZED, str(tone_run), str(tmp_path / "samples.npy"))
     expected = heard(detector, recording, [len(recording)])
     assert json.loads(printed) == [[hit.keyword, hit.time_s, hit.score] for hit in expected]
+
+
+def test_a_watcher_sees_rows_averages_and_the_same_detections(detector, recording):
+    expected, plan = heard(detector, recording, [len(recording)]), detector.plan
+    scores, decided_at = all_scores(detector, recording)
+    detector.reset()
+    hops = [hop for start in range(0, len(recording), 777) for hop in detector.watch(recording[start:start + 777])]
+    assert [hop.hit for hop in hops if hop.hit] == expected and len(expected) == 5
+    assert detector.heard_samples == len(recording)
+    assert (np.array([hop.row for hop in hops]) == Frontend(plan.frontend).extract(recording[None])[0]).all()
+    decisions = [hop for hop in hops if hop.averages is not None]
+    assert [round(hop.time_s * 16_000) for hop in decisions] == decided_at.tolist()
+    smooth = plan.decoder.smoothing_hops
+    steps = np.concatenate([np.zeros((smooth - 1, len(detector.labels))), scores + 128.0])
+    means = np.lib.stride_tricks.sliding_window_view(steps, smooth, axis=0).mean(axis=-1) / 256
+    assert np.allclose([hop.averages for hop in decisions], means, atol=1e-6)

@@ -32,6 +32,23 @@ class Detection:
     score: float
 
 
+@dataclass(frozen=True, eq=False)
+class Hop:
+    """What the detector sees at one step of its front end.
+
+    time_s   : seconds of audio so far
+    row      : int8 [features], what the network was given
+    averages : float32 [labels] 0..1, the smoothed scores that the decoder has compared with its thresholds; None where
+               the network has not decided, because its window fills or it decides less often
+    hit      : the detection, if there is one
+    """
+
+    time_s: float
+    row: np.ndarray
+    averages: np.ndarray | None
+    hit: Detection | None
+
+
 class Detector:
     """One stream through front end, network and decoder; how the samples are cut into pushes does not matter."""
 
@@ -77,14 +94,36 @@ class Detector:
         for chunk in pointers(samples, self._ffi):
             pointer, count = chunk
             while self._lib.kws_detector_push(self._state, pointer, count, self._consumed, self._event):
-                event = self._event
-                found.append(Detection(self.labels[event.label], event.sample / SAMPLE_RATE_HZ,
-                                       event.score / SCORE_STEPS))
+                found.append(self._detection())
                 pointer, count = pointer + self._consumed[0], count - self._consumed[0]
         return found
 
+    def watch(self, samples: np.ndarray) -> list[Hop]:
+        """`push` for displays: every step in the next samples, int16 [n], with the same detections."""
+        hops = []
+        for pointer, count in pointers(samples, self._ffi):
+            while found := self._lib.kws_detector_watch(self._state, pointer, count, self._consumed, self._event):
+                hops.append(self._hop(found))
+                pointer, count = pointer + self._consumed[0], count - self._consumed[0]
+        return hops
+
+    def _detection(self) -> Detection:
+        """What the C has just found."""
+        event = self._event
+        return Detection(self.labels[event.label], event.sample / SAMPLE_RATE_HZ, event.score / SCORE_STEPS)
+
+    def _hop(self, found: int) -> Hop:
+        """The row at which the C has just stopped."""
+        row = np.frombuffer(self._ffi.buffer(self._state.row), np.int8, self.plan.frontend.features).copy()
+        averages = None
+        if found & self._lib.KWS_WATCH_SCORES:
+            sums = np.frombuffer(self._ffi.buffer(self._state.decoder.sums), np.uint16, len(self.labels))
+            averages = sums / np.float32(SCORE_STEPS * self.plan.decoder.smoothing_hops)
+        hit = self._detection() if found & self._lib.KWS_WATCH_EVENT else None
+        return Hop(self.heard_samples / SAMPLE_RATE_HZ, row, averages, hit)
+
     def scores(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The network's decisions on the next samples, without the decoder: for validation and displays.
+        """The network's decisions on the next samples, without the decoder: for validation.
 
         samples : int16 [n] -> scores : int8 [decisions, labels] (the softmax is (score + 128) / 256), and the number of
         samples heard at each decision : int64 [decisions]

@@ -28,3 +28,21 @@ int32_t kws_detector_scores(kws_detector *state, const int16_t *samples, int32_t
     }
     return n;
 }
+
+int32_t kws_detector_watch(kws_detector *state, const int16_t *samples, int32_t count, int32_t *consumed,
+                           kws_event *event)
+{
+    int32_t found = 0;
+
+    if (kws_frontend_push(state->frontend, samples, count, consumed, state->row)) {
+        found = KWS_WATCH_ROW;
+        if (kws_network_push(state->network, state->row, state->scores)) {
+            found |= KWS_WATCH_SCORES;
+            if (kws_decoder_push(state->decoder, state->scores, event))
+                found |= KWS_WATCH_EVENT;
+        }
+    }
+    state->heard += (uint64_t)*consumed;
+    event->sample = state->heard;
+    return found;
+}
