@@ -16,10 +16,10 @@ def library(source: Source) -> Files:
     golden_header = templates("common", "kws_golden.h")
     if source.plan is None:
         return {**engine_files(sound=False), **golden_header, **templates("network", *COMMON),
-                "kws_model.h": network_header(source.program, network_crc(source.program), packed=False),
+                "kws_model.h": network_header(source.program, network_crc(source.program)),
                 "kws_model.c": network_only_source(source.program)}
     return {**engine_files(sound=True), **golden_header, **templates("common", *COMMON),
-            "kws_model.h": model_header(source.plan, golden(source.plan), packed=False),
+            "kws_model.h": model_header(source.plan, golden(source.plan)),
             "kws_model.c": model_source(source.plan)}
 
 

@@ -34,14 +34,13 @@ FRONTEND_COMMENTS = {
 
 # ---- kws_model.h
 
-def configuration(program: Program, *, dct: bool, packed: bool) -> str:
+def configuration(program: Program, *, dct: bool) -> str:
     """Which parts of the engine this model needs."""
     used = {NAMES[op.kind] for op in program.ops}
     text = "/* Which parts of the engine are compiled: those that this network needs. */\n"
     text += define("KWS_CONFIGURED", 1)
     text += "".join(define(f"KWS_WITH_{name}", int(name in used)) for name in KINDS)
-    text += define("KWS_WITH_DCT", int(dct))
-    return text + define("KWS_PACKED_WEIGHTS", int(packed))
+    return text + define("KWS_WITH_DCT", int(dct))
 
 
 def network_sizes(program: Program) -> str:
@@ -61,11 +60,11 @@ def network_words(program: Program) -> int:
     return -(-(total - POINTER_BYTES * program.row_pointers - program.arena_bytes) // 4)
 
 
-def model_header(plan: Plan, golden: Golden, *, packed: bool) -> str:
+def model_header(plan: Plan, golden: Golden) -> str:
     """kws_model.h: macros only, so that the engine can read it too."""
     frontend, program = plan.frontend, plan.program
     text = opening("KWS_MODEL_H", "Sizes and configuration of the model.")
-    text += configuration(program, dct=frontend.dct_count > 0, packed=packed)
+    text += configuration(program, dct=frontend.dct_count > 0)
     text += "\n/* The sound and the decisions. */\n"
     for name, value in (
             ("SAMPLE_RATE_HZ", plan.spec.frontend.sample_rate_hz), ("WINDOW_SAMPLES", frontend.window_samples),
@@ -83,10 +82,10 @@ def model_header(plan: Plan, golden: Golden, *, packed: bool) -> str:
     return text + "\n#endif\n"
 
 
-def network_header(program: Program, crc: int, *, packed: bool) -> str:
+def network_header(program: Program, crc: int) -> str:
     """kws_model.h of a network without front end and decoder."""
     text = opening("KWS_MODEL_H", "Sizes and configuration of the network.")
-    text += configuration(program, dct=False, packed=packed)
+    text += configuration(program, dct=False)
     text += "\n/* A window is KWS_FRAMES rows of KWS_FEATURES int8; a decision is KWS_LABELS int8. */\n"
     for name in ("features", "frames", "decide_every", "labels"):
         text += define(f"KWS_{name.upper()}", getattr(program, name))

@@ -17,12 +17,12 @@
 /* Four int8 as two pairs of int16: bytes 0 and 2, bytes 1 and 3. */
 static inline int16x2_t kws_even(uint32_t four)
 {
-    return __sxtb16(four);
+    return __sxtb16((int8x4_t)four);
 }
 
 static inline int16x2_t kws_odd(uint32_t four)
 {
-    return __sxtb16(__ror(four, 8));
+    return __sxtb16((int8x4_t)__ror(four, 8));
 }
 
 /* One instruction each, also where the compiler is told that there is no library. */
@@ -68,6 +68,8 @@ static inline int32_t kws_dot(const int16_t *wide, const int8_t *weights, int32_
 }
 
 /* The loops below are written out because compilers run out of registers in them. */
+
+#if KWS_WITH_CONV
 
 /* sums[0] and sums[1]: one patch with two rows of weights, n apart, and their biases. */
 static KWS_NOINLINE void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias,
@@ -147,6 +149,10 @@ static KWS_NOINLINE void kws_dot_2x2(const int16_t *wide, const int8_t *weights,
     sums_beside[1] = d;
 }
 
+#endif
+
+#if KWS_WITH_DEPTHWISE
+
 #define KWS_LANES 4
 
 /* KWS_LANES channels from `channel` on: the sum over taps of seen[tap][channel] times weights[tap][channel]. */
@@ -168,6 +174,8 @@ static KWS_NOINLINE void kws_depthwise_lanes(const int8_t *const *seen, const in
     sums[2] = c;
     sums[3] = d;
 }
+
+#endif
 
 #else
 

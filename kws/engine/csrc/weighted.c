@@ -7,6 +7,8 @@
 #include "dot.h"
 #include "requantize.h"
 
+#if KWS_WITH_CONV || KWS_WITH_DEPTHWISE
+
 static const int8_t *weights_of(const kws_op *op, const int32_t *pool)
 {
     return (const int8_t *)(pool + op->weights);
@@ -183,5 +185,7 @@ void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *cons
         }
     }
 }
+
+#endif
 
 #endif
