@@ -1,0 +1,47 @@
+"""The released run: in step with the engine, equal to TFLM on real clips, and as good as the README says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import kws
+from kws.data.stream import read_truth
+from kws.engine.graph import read_graph
+from kws.engine.plan import Plan
+from kws.engine.streaming import lower
+from kws.validate.clips import STREAMING, TFLM, classify, read_clip_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN, DEMO = ROOT / "models" / "commands", ROOT / "recordings" / "demo"
+LATE_S = 1.0  # a detection may come this long after the end of its word
+
+
+def test_plan_is_what_the_engine_makes_of_the_network_today():
+    plan = Plan.from_bytes((RUN / "model.kws").read_bytes())
+    program = lower(read_graph(RUN / "model.tflite"))
+    assert (plan.program.ops, plan.program.buffers) == (program.ops, program.buffers)
+    np.testing.assert_array_equal(plan.program.pool, program.pool)
+
+
+def test_demo_recording():
+    """At least 16 of its 20 words are found, and nothing else."""
+    samples, _ = soundfile.read(DEMO / "commands.flac", dtype="int16")
+    hits, truth = kws.load(RUN).push(samples), read_truth(DEMO / "commands.csv")
+    assert len(truth) == 20
+    matched = [hit for hit in hits if any(event.keyword == hit.keyword and
+                                          event.start_s < hit.time_s < event.end_s + LATE_S for event in truth)]
+    assert len(matched) == len(hits) >= 16
+
+
+def test_real_clips(real_data):
+    """The test clips at hand (12 labels, all of them where the data is unpacked): equal to TFLM, 90 % right."""
+    pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
+    detector = kws.load(RUN)
+    clips = read_clip_folder(real_data / "speech_commands_test_set", labels=detector.labels,
+                             samples=detector.plan.spec.frontend.clip_samples)
+    result = classify(detector, clips, tflite=(RUN / "model.tflite").read_bytes(), keras_model=None)
+    assert len(result.truth) >= 12 * 30
+    assert result.different_scores(TFLM) == 0
+    assert result.confusion(STREAMING).accuracy >= 0.9
