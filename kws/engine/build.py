@@ -10,7 +10,7 @@ from pathlib import Path
 import cffi
 
 CSRC = Path(__file__).parent / "csrc"
-PUBLIC_HEADERS = ("frontend.h", "network.h", "decoder.h", "detector.h", "batch.h", "plan.h")
+PUBLIC_HEADERS = ("frontend.h", "network.h", "decoder.h", "detector.h", "batch.h", "plan.h", "tally.h")
 FLAGS = ["-std=c99", "-O3", "-fno-strict-overflow", "-Wall", "-Wextra", "-Wno-unused-function"]
 
 

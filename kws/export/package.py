@@ -11,7 +11,8 @@ from kws.files import fresh_folder
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARK = "export.json"  # in every package: what it is, so that --force replaces nothing else
-NOT_EXPORTED = ("batch", "plan")  # and whatever ends in _check: a package's constants are checked before it is written
+# And whatever ends in _check: a package's constants are checked before it is written.
+NOT_EXPORTED = ("batch", "plan", "tally")
 SOUND_ONLY = ("frontend", "fft", "spectrum", "decoder", "detector", "kws_math")
 PLACEHOLDER = re.compile(r"@([A-Z0-9_]+)@")
 

@@ -23,3 +23,8 @@ class Requirement:
 def at_least(name: str, *, limit: float, measured: float) -> Requirement:
     """The requirement that `measured` is `limit` or more."""
     return Requirement(name, limit, measured, measured >= limit)
+
+
+def at_most(name: str, *, limit: float, measured: float) -> Requirement:
+    """The requirement that `measured` is `limit` or less."""
+    return Requirement(name, limit, measured, measured <= limit)

@@ -1,0 +1,49 @@
+"""Profiles as tables for a person: one run, or several side by side."""
+
+from collections.abc import Mapping
+
+from kws.export.profile import CYCLES_PER_INSTRUCTION, Profile
+from kws.export.program import STAGES
+from kws.spec import Requirements
+
+NAMES = {"frontend": "front end", "network": "network", "decoder": "decoder"}
+
+
+def profile_table(found: Profile, limits: Requirements) -> str:
+    """Instructions by stage, flash, RAM and duty of one run."""
+    lines = [f"{found.cpu}, {found.image.toolchain}, {len(found.instructions)} hops of {1000 * found.hop_s:g} ms: "
+             f"{found.audio}", "", f"{'instructions per hop':24}{'min':>12}{'median':>12}{'max':>12}"]
+    for stage in (*STAGES[1:], None):
+        counts = found.per_hop(stage)
+        lines.append(f"  {NAMES.get(stage or '', 'all'):22}" + "".join(f"{count:12,}" for count in counts.values()))
+    image, cycles = found.image, CYCLES_PER_INSTRUCTION[found.cpu]
+    lines += [f"{'per second of audio':24}{found.instructions_per_second:12,}",
+              f"{'duty':24}{found.duty_percent(limits.clock_mhz):11.1f}%  estimated: {limits.clock_mhz:g} MHz, "
+              f"{cycles:g} cycles per instruction assumed",
+              f"{'flash':24}{found.flash_bytes:12,}  code {image.code_bytes:,}, model {image.model_bytes:,}",
+              f"{'RAM':24}{found.ram_bytes:12,}  state {image.state_bytes:,}, stack {found.stack_bytes:,}"]
+    return "\n".join([*lines, "", *(str(requirement) for requirement in found.check(limits))])
+
+
+def functions_table(found: Profile, *, count: int = 20) -> str:
+    """The costliest functions; what works for a caller (memcpy, long division) stands under "none"."""
+    total = sum(instructions for _, _, instructions in found.functions)
+    lines = [f"{'function':32}{'stage':10}{'per hop':>12}"]
+    lines += [f"{name:32}{stage:10}{instructions:12,.0f}{100 * instructions / total:7.1f}%"
+              for name, stage, instructions in found.functions[:count]]
+    return "\n".join(lines)
+
+
+def comparison_table(found: Mapping[str, Profile], limits: Requirements) -> str:
+    """One column per run."""
+    rows = {"instructions per hop": lambda p: f"{p.per_hop()['median']:,}",
+            **{f"  {NAMES[stage]}": lambda p, stage=stage: f"{p.per_hop(stage)['median']:,}" for stage in STAGES[1:]},
+            "per second of audio": lambda p: f"{p.instructions_per_second:,}",
+            f"duty at {limits.clock_mhz:g} MHz": lambda p: f"{p.duty_percent(limits.clock_mhz):.1f}%",
+            "flash: code": lambda p: f"{p.image.code_bytes:,}", "flash: model": lambda p: f"{p.image.model_bytes:,}",
+            "RAM: state": lambda p: f"{p.image.state_bytes:,}", "RAM: stack": lambda p: f"{p.stack_bytes:,}",
+            "requirements": lambda p: "hold" if all(r.holds for r in p.check(limits)) else "NOT MET"}
+    width = max(14, *(len(name) + 2 for name in found))
+    lines = [f"{next(iter(found.values())).cpu:24}" + "".join(f"{name:>{width}}" for name in found)]
+    lines += [f"{title:24}" + "".join(f"{show(p):>{width}}" for p in found.values()) for title, show in rows.items()]
+    return "\n".join(lines)
