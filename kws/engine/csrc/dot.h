@@ -71,40 +71,54 @@ static inline int32_t kws_dot(const int16_t *wide, const int8_t *weights, int32_
 
 #if KWS_WITH_CONV
 
-/* sums[0] and sums[1]: one patch with two rows of weights, n apart, and their biases. */
-static KWS_NOINLINE void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias,
+/* sums[0..3]: one patch with four rows of weights, n apart, and their biases. */
+static KWS_NOINLINE void kws_dot_1x4(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias,
                                      int32_t *sums)
 {
-    const int8_t *second = weights + n;
+    const int8_t *later = weights + 2 * n;
     const int8_t *const end = weights + (n & ~3);
-    int32_t a = bias[0], b = bias[1];
+    int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
     while (weights != end) {
-        uint32_t one, two, even, odd;
-        __asm__("ldr %[one], [%[first]], #4\n\t"
-                "ldr %[two], [%[second]], #4\n\t"
-                "ldrd %[even], %[odd], [%[wide]], #8\n\t"
-                "sxtb16 r12, %[one]\n\t"
-                "smlad %[a], %[even], r12, %[a]\n\t"
-                "sxtb16 r12, %[two]\n\t"
+        uint32_t four, even, odd;
+        __asm__("ldrd %[even], %[odd], [%[wide]], #8\n\t"
+                "ldr %[four], [%[weights], %[n]]\n\t"
+                "sxtb16 r12, %[four]\n\t"
                 "smlad %[b], %[even], r12, %[b]\n\t"
-                "sxtb16 %[one], %[one], ror #8\n\t"
-                "smlad %[a], %[odd], %[one], %[a]\n\t"
-                "sxtb16 %[two], %[two], ror #8\n\t"
-                "smlad %[b], %[odd], %[two], %[b]"
-                : [a] "+r"(a), [b] "+r"(b), [first] "+r"(weights), [second] "+r"(second), [wide] "+r"(wide),
-                  [one] "=&r"(one), [two] "=&r"(two), [even] "=&r"(even), [odd] "=&r"(odd)
-                :
+                "sxtb16 r12, %[four], ror #8\n\t"
+                "smlad %[b], %[odd], r12, %[b]\n\t"
+                "ldr %[four], [%[weights]], #4\n\t"
+                "sxtb16 r12, %[four]\n\t"
+                "smlad %[a], %[even], r12, %[a]\n\t"
+                "sxtb16 r12, %[four], ror #8\n\t"
+                "smlad %[a], %[odd], r12, %[a]\n\t"
+                "ldr %[four], [%[later], %[n]]\n\t"
+                "sxtb16 r12, %[four]\n\t"
+                "smlad %[d], %[even], r12, %[d]\n\t"
+                "sxtb16 r12, %[four], ror #8\n\t"
+                "smlad %[d], %[odd], r12, %[d]\n\t"
+                "ldr %[four], [%[later]], #4\n\t"
+                "sxtb16 r12, %[four]\n\t"
+                "smlad %[c], %[even], r12, %[c]\n\t"
+                "sxtb16 r12, %[four], ror #8\n\t"
+                "smlad %[c], %[odd], r12, %[c]"
+                : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [weights] "+r"(weights), [later] "+r"(later),
+                  [wide] "+r"(wide), [four] "=&r"(four), [even] "=&r"(even), [odd] "=&r"(odd)
+                : [n] "r"(n)
                 : "r12", "memory");
     }
     for (int32_t i = 0; i < (n & 3); ++i) {
         a += wide[i] * weights[i];
-        b += wide[i] * second[i];
+        b += wide[i] * weights[n + i];
+        c += wide[i] * later[i];
+        d += wide[i] * later[n + i];
     }
     sums[0] = a;
     sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
 }
 
-/* The same for two patches, the second n behind the first. */
+/* Two patches, the second n behind the first, with two rows of weights, n apart, and their biases. */
 static KWS_NOINLINE void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias,
                                      int32_t *sums, int32_t *sums_beside)
 {
@@ -196,17 +210,20 @@ static inline int32_t kws_dot(const int16_t *wide, const int8_t *weights, int32_
     return sum;
 }
 
-static inline void kws_dot_1x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias, int32_t *sums)
+static inline void kws_dot_1x4(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias, int32_t *sums)
 {
-    sums[0] = kws_wrapping_add(bias[0], kws_dot(wide, weights, n));
-    sums[1] = kws_wrapping_add(bias[1], kws_dot(wide, weights + n, n));
+    for (int32_t o = 0; o < 4; ++o) {
+        sums[o] = kws_wrapping_add(bias[o], kws_dot(wide, weights + o * n, n));
+    }
 }
 
 static inline void kws_dot_2x2(const int16_t *wide, const int8_t *weights, int32_t n, const int32_t *bias, int32_t *sums,
                                int32_t *sums_beside)
 {
-    kws_dot_1x2(wide, weights, n, bias, sums);
-    kws_dot_1x2(wide + n, weights, n, bias, sums_beside);
+    for (int32_t o = 0; o < 2; ++o) {
+        sums[o] = kws_wrapping_add(bias[o], kws_dot(wide, weights + o * n, n));
+        sums_beside[o] = kws_wrapping_add(bias[o], kws_dot(wide + n, weights + o * n, n));
+    }
 }
 
 #if defined(__arm__)

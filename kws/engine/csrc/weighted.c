@@ -72,12 +72,11 @@ static void conv_columns(const kws_op *op, const int32_t *pool, const int16_t *p
     for (int32_t first = 0; first < outputs; first += GROUP) {
         const int32_t group = outputs - first < GROUP ? outputs - first : GROUP;
         int32_t o = 0;
-        for (; o + 2 <= group; o += 2, weights += 2 * n, bias += 2) {
-            if (columns == 2) {
-                kws_dot_2x2(patches, weights, n, bias, sums + o, sums + GROUP + o);
-            } else {
-                kws_dot_1x2(patches, weights, n, bias, sums + o);
-            }
+        for (; columns == 2 && o + 2 <= group; o += 2, weights += 2 * n, bias += 2) {
+            kws_dot_2x2(patches, weights, n, bias, sums + o, sums + GROUP + o);
+        }
+        for (; columns == 1 && o + 4 <= group; o += 4, weights += 4 * n, bias += 4) {
+            kws_dot_1x4(patches, weights, n, bias, sums + o);
         }
         for (; o < group; ++o, weights += n, ++bias) {
             sums[o] = kws_wrapping_add(*bias, kws_dot(patches, weights, n));
