@@ -6,11 +6,15 @@ KWS_TEST_DATA names a folder with the real recordings: packed (with unpack.py) o
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from pulse import PulseAudio
 
 ROOT = Path(__file__).resolve().parents[1]
 PER_WORD = 30
@@ -49,6 +53,29 @@ def mlperf_network() -> Path:
     if not path.is_file():
         pytest.skip(f"a network from elsewhere is missing: no {path}; name its folder in KWS_TEST_DATA")
     return path
+
+
+@pytest.fixture(scope="session")
+def pulse() -> Iterator["PulseAudio"]:
+    """A running PulseAudio with a null sink whose monitor is the only microphone; see tests/pulse.py."""
+    from pulse import PulseAudio, missing
+
+    if (why := missing()) is not None:
+        pytest.skip(why)
+    daemon = PulseAudio()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def null_sink(pulse: "PulseAudio", monkeypatch: pytest.MonkeyPatch) -> "PulseAudio":
+    """`pulse`, as the one sound system of this process and of those that it starts."""
+    from kws.data.microphone import list_devices
+
+    for name, value in pulse.environment.items():
+        monkeypatch.setenv(name, value)
+    list_devices(again=True)
+    return pulse
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:

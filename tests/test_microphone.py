@@ -1,0 +1,147 @@
+"""The microphone: devices by name, rates and channels, gaps that are counted, devices that go away."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from kws.data.microphone import Choice, Clock, Device, Microphone, Ring, choose, find_device, list_devices
+from kws.errors import DeviceError
+
+BUILT_IN = Device(0, "HDA Intel: ALC257 (hw:0,0)", "ALSA", 2, 48_000, False)
+USB = Device(3, "USB Audio: Mic (hw:1,0)", "ALSA", 1, 44_100, False)
+DEFAULT = Device(5, "default", "ALSA", 32, 44_100, True)
+ALL = (BUILT_IN, USB, DEFAULT)
+
+
+class TestChoice:
+    def test_the_system_decides_where_nothing_is_asked_for_or_remembered(self):
+        assert choose(ALL, wanted=None) == Choice(DEFAULT)
+        assert choose((BUILT_IN, USB), wanted=None) == Choice(BUILT_IN)
+
+    @pytest.mark.parametrize(("wanted", "device"), [
+        ("3", USB), ("usb", USB), ("ALC257", BUILT_IN), ("default", DEFAULT)])
+    def test_number_name_and_part_of_a_name(self, wanted, device):
+        assert choose(ALL, wanted=wanted, remembered=BUILT_IN.name) == Choice(device)
+
+    @pytest.mark.parametrize(("wanted", "message"), [("hw:", "fits more than one"), ("webcam", "no such device")])
+    def test_what_does_not_fit_lists_the_devices(self, wanted, message):
+        with pytest.raises(DeviceError, match=rf"{wanted}.*{message}; there are: 0: HDA .*; 3: USB Audio: Mic \(hw:1"):
+            choose(ALL, wanted=wanted)
+
+    def test_a_remembered_device_that_is_gone_gives_way_with_a_notice(self):
+        assert choose(ALL, wanted=None, remembered=USB.name) == Choice(USB)
+        choice = choose((BUILT_IN, DEFAULT), wanted=None, remembered=USB.name)
+        assert choice.device == DEFAULT
+        assert "'USB Audio: Mic (hw:1,0)', which was used last, is not there" in choice.notice
+
+    def test_no_device_at_all(self):
+        with pytest.raises(DeviceError, match="no device that records; plug a microphone in"):
+            choose((), wanted=None)
+
+
+class TestRing:
+    def test_keeps_the_order_around_its_end(self):
+        ring, out = Ring(10), []
+        for start in range(0, 40, 4):
+            ring.write(np.arange(start, start + 4, dtype=np.float32))
+            out.append(ring.read(timeout_s=0))
+        assert np.concatenate(out).tolist() == list(range(40)) and ring.dropped == 0
+
+    def test_counts_what_does_not_fit(self):
+        ring = Ring(10)
+        for start in (0, 8):
+            ring.write(np.arange(start, start + 8, dtype=np.float32))
+        assert ring.dropped == 6
+        assert ring.read(timeout_s=0).tolist() == list(range(10))
+        assert ring.read(timeout_s=0).tolist() == []
+
+
+class TestClock:
+    def test_a_steady_device_is_never_late_even_when_its_clock_drifts(self):
+        for drift in (0.9995, 1.0005):
+            clock = Clock()
+            assert not any(clock.late(now_s=i * 0.05 * drift, block_s=0.05) for i in range(100_000))
+
+    def test_a_hole_is_noticed_once(self):
+        clock = Clock()
+        times = [i * 0.05 + (1.2 if i >= 100 else 0) for i in range(300)]
+        assert [i for i, now_s in enumerate(times) if clock.late(now_s=now_s, block_s=0.05)] == [100]
+
+
+def test_without_portaudio_the_message_names_the_package():
+    code = """if True:
+        import sys
+        class Missing:
+            def find_spec(self, name, path=None, target=None):
+                if name == "sounddevice":
+                    raise OSError("PortAudio library not found")
+        sys.meta_path.insert(0, Missing())
+        from kws.data.microphone import list_devices
+        list_devices()
+    """
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "DeviceError: the microphone needs the library PortAudio" in result.stderr
+    assert "apt-get install libportaudio2" in result.stderr
+
+
+def listen(microphone, *, seconds):
+    parts, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        parts.append(microphone.read())
+    return np.concatenate(parts)
+
+
+def tone(hz, *, seconds):
+    return (8_000 * np.sin(2 * np.pi * hz * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.int16)
+
+
+class TestDevice:
+    def test_is_listed_and_remembered(self, null_sink, tmp_path):
+        found = find_device(None, cache=tmp_path)
+        assert found.notice is None and found.device.default and list(tmp_path.iterdir()) == []
+        again = find_device("def", cache=tmp_path).device
+        assert json.loads((tmp_path / "microphone.json").read_text()) == {"device": again.name}
+        assert find_device(None, cache=tmp_path).device == again
+
+    def test_hears_what_is_played_at_16_khz(self, null_sink, tmp_path):
+        with Microphone(find_device(None, cache=tmp_path).device) as microphone:
+            assert microphone.rate_hz != 16_000, "resampling is part of this test"
+            player = threading.Thread(target=null_sink.play, args=(tone(1_000, seconds=1),))
+            player.start()
+            heard = listen(microphone, seconds=3)
+            player.join()
+            assert microphone.overflows == 0
+        assert heard.dtype == np.int16
+        loud = np.flatnonzero(np.abs(heard) > 4_000)
+        assert 0.9 < (loud[-1] - loud[0]) / 16_000 < 1.1
+        middle = heard[loud[0] + 2_000 : loud[0] + 10_000]
+        spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+        assert spectrum.argmax() == 500  # 8000 samples: bins of 2 Hz
+        assert 7_000 < np.abs(middle).max() < 9_000
+
+    def test_reading_too_late_is_counted(self, null_sink, tmp_path):
+        with Microphone(find_device(None, cache=tmp_path).device, buffer_s=0.2) as microphone:
+            time.sleep(1)
+            microphone.read()
+            assert microphone.overflows == 1
+
+    def test_unplugged_and_plugged_in_again(self, null_sink, tmp_path):
+        device = find_device(None, cache=tmp_path).device
+        with Microphone(device) as microphone:
+            listen(microphone, seconds=0.3)
+            null_sink.remove_sink()
+            try:
+                with pytest.raises(DeviceError, match="is gone, nothing comes from it any more; plug it in again"):
+                    listen(microphone, seconds=20)
+                with pytest.raises(DeviceError, match="cannot be opened"):
+                    Microphone(device)
+            finally:
+                null_sink.add_sink()
+        list_devices(again=True)
+        with Microphone(find_device(None, cache=tmp_path).device) as microphone:
+            assert len(listen(microphone, seconds=0.5)) > 0
