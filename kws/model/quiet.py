@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 from kws.errors import ModelError
 
@@ -17,7 +17,7 @@ def native_messages_hidden() -> Iterator[None]:
     """
     with tempfile.TemporaryFile("w+", errors="replace") as drawer:
         try:
-            with descriptors_moved(drawer.fileno()):
+            with descriptors_moved(drawer.fileno()), redirect_stdout(drawer):
                 yield
         except Exception:
             drawer.seek(0)
