@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from kws.errors import KwsError
+from kws.export.boards import arduino_package, esp_idf_package, zephyr_package
 from kws.export.c import c_package
 from kws.export.package import Package, refuse, write_package
 from kws.export.source import Source
 
-PACKAGES = {"c": c_package}
+PACKAGES = {"c": c_package, "arduino": arduino_package, "esp-idf": esp_idf_package, "zephyr": zephyr_package}
 
 
 def export_to(target: str, source: Source, out: Path, *, force: bool = False) -> Package:

@@ -1,11 +1,15 @@
-/* What the engine is built with. An exported model switches off the kernels that it does not need (kws_model.h, found
- * when KWS_MODEL_CONFIG is defined); everywhere else all of them are there.
+/* What the engine is built with. An exported model switches off the kernels that it does not need (kws_model.h, among
+ * the include paths; KWS_MODEL_CONFIG says so to a compiler that cannot look); everywhere else all of them are there.
  */
 #ifndef KWS_CONFIG_H
 #define KWS_CONFIG_H
 
 #ifdef KWS_MODEL_CONFIG
 #include "kws_model.h"
+#elif defined(__has_include)
+#if __has_include("kws_model.h")
+#include "kws_model.h"
+#endif
 #endif
 
 #ifndef KWS_CONFIGURED

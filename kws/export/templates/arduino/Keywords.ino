@@ -1,0 +1,111 @@
+/* Hears keywords with the PDM microphone of the board (Arduino Nano 33 BLE Sense, Nano RP2040 Connect, Portenta and others
+ * whose core has PDM.h). Lines on the serial port, 115200 baud:
+ *     ready <failed>                        0: the self-test passed
+ *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
+ *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     lost <samples>                        sound that came while both blocks were full
+ * The microphone fills one block while the other is heard; nothing waits for it.
+ */
+#include <PDM.h>
+
+#include <kws.h>
+
+static const int BLOCK_SAMPLES = 512;
+static const uint32_t HOPS_PER_COST = 500;
+
+static kws_state state;
+static int16_t blocks[2][BLOCK_SAMPLES];
+static volatile int filled[2] = {0, 0}; /* samples in each block; 0: free */
+static volatile uint32_t lost = 0;
+static uint32_t hops = 0, busy_us = 0, told_lost = 0;
+
+/* Called by the microphone, in an interrupt. */
+static void soundArrived()
+{
+    static int writing = 0;
+    static int16_t overflow[BLOCK_SAMPLES];
+    const int available = PDM.available();
+    const int bytes = available < (int)sizeof blocks[0] ? available : (int)sizeof blocks[0];
+    if (filled[writing] != 0) {
+        lost = lost + (uint32_t)PDM.read(overflow, bytes) / 2;
+        return;
+    }
+    filled[writing] = PDM.read(blocks[writing], bytes) / 2;
+    writing = filled[writing] != 0 ? 1 - writing : writing;
+}
+
+static void printLine(const char *what, const char *name, uint32_t first, int32_t second)
+{
+    if (!Serial) { /* nobody listens */
+        return;
+    }
+    Serial.print(what);
+    Serial.print(name);
+    Serial.print(' ');
+    Serial.print(first);
+    if (second >= 0) {
+        Serial.print(' ');
+        Serial.print(second);
+    }
+    Serial.println();
+}
+
+/* At most one hop of samples, so at most one detection. */
+static void hear(const int16_t *samples, int32_t count)
+{
+    kws_event event;
+    const uint32_t start = micros();
+    const int32_t detections = kws_push(&state, samples, count, &event);
+    busy_us += micros() - start;
+    if (detections > 0) {
+        printLine("detected ", kws_label(event.label), (uint32_t)(event.sample * 1000 / KWS_SAMPLE_RATE_HZ), event.score);
+    }
+}
+
+static void report(int32_t samples)
+{
+    static int32_t heard = 0;
+    heard += samples;
+    hops += (uint32_t)(heard / KWS_HOP_SAMPLES);
+    heard %= KWS_HOP_SAMPLES;
+    if (hops >= HOPS_PER_COST) {
+        printLine("cost", "", hops, (int32_t)busy_us);
+        hops = 0;
+        busy_us = 0;
+    }
+    if (lost != told_lost) {
+        printLine("lost", "", lost - told_lost, -1);
+        told_lost = lost;
+    }
+}
+
+void setup()
+{
+    Serial.begin(115200);
+    printLine("ready", "", (uint32_t)kws_self_test(&state), -1);
+    kws_init(&state);
+    PDM.onReceive(soundArrived);
+    PDM.setBufferSize((int)sizeof blocks[0]);
+    if (!PDM.begin(1, KWS_SAMPLE_RATE_HZ)) {
+        for (;;) {
+            printLine("error no microphone", "", 0, -1);
+            delay(1000);
+        }
+    }
+}
+
+void loop()
+{
+    static int reading = 0;
+    const int count = filled[reading];
+    if (count == 0) {
+        return;
+    }
+    for (int first = 0; first < count; first += KWS_HOP_SAMPLES) {
+        const int left = count - first;
+        hear(blocks[reading] + first, left < KWS_HOP_SAMPLES ? left : KWS_HOP_SAMPLES);
+    }
+    filled[reading] = 0;
+    reading = 1 - reading;
+    report(count);
+}

@@ -1,0 +1,2 @@
+/* Stand-in for FreeRTOS's task.h. */
+void vTaskDelay(const TickType_t ticks);

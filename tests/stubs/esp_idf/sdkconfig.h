@@ -1,0 +1,5 @@
+/* Stand-in for what menuconfig writes: the defaults of the example's Kconfig.projbuild. */
+#define CONFIG_KWS_I2S_BCLK 4
+#define CONFIG_KWS_I2S_WS 5
+#define CONFIG_KWS_I2S_DIN 6
+#define CONFIG_KWS_I2S_SHIFT 14

@@ -1,0 +1,2 @@
+/* Stand-in for Zephyr's sys/printk.h. */
+void printk(const char *fmt, ...);

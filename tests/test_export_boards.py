@@ -1,0 +1,89 @@
+"""Arduino, ESP-IDF and Zephyr: every file compiled, the examples run against stand-ins of the APIs (tests/stubs)."""
+
+import json
+
+import pytest
+
+from exported import (
+    SANITIZE,
+    STRICT,
+    STUBS,
+    expected_lines,
+    random_source,
+    run,
+    sound,
+)
+from kws.export.export import export_to
+from kws.export.source import from_tflite
+
+WARN_CPP = ("-std=c++11", "-Wall", "-Wextra", "-Wshadow", "-Werror")
+LAYOUTS = {
+    "arduino": ("library.properties", "src/kws.h", "src/engine/network.c", "examples/Keywords/Keywords.ino"),
+    "esp-idf": ("CMakeLists.txt", "idf_component.yml", "Kconfig", "src/kws.c", "examples/keywords/CMakeLists.txt",
+                "examples/keywords/main/CMakeLists.txt", "examples/keywords/main/Kconfig.projbuild"),
+    "zephyr": ("zephyr/module.yml", "CMakeLists.txt", "Kconfig", "src/kws.c", "samples/keywords/prj.conf",
+               "samples/keywords/CMakeLists.txt", "samples/keywords/sample.yaml"),
+}
+
+
+def objects(folder, *flags):
+    """The library in src/, compiled as the board's build would compile it: without -DKWS_MODEL_CONFIG."""
+    sources = sorted(str(path) for path in (folder / "src").rglob("*.c"))
+    (folder / "objects").mkdir()
+    run(["gcc", *STRICT, *flags, "-I", folder / "src", "-c", *sources], cwd=folder / "objects")
+    return sorted((folder / "objects").glob("*.o"))
+
+
+def build_example(target, folder, main, *flags):
+    """The example as a program of this computer."""
+    program, library = folder / "example", objects(folder, *flags)
+    if target == "arduino":
+        stubs = STUBS / "arduino"
+        run(["g++", *WARN_CPP, *flags, "-I", stubs, "-I", folder / "src", "-include", stubs / "Arduino.h", "-x", "c++",
+             main, stubs / "fake.cpp", "-x", "none", *library, "-o", program], cwd=folder)
+    else:
+        stubs = STUBS / target.replace("-", "_")
+        standard = [flag for flag in STRICT if flag not in ("-std=c99", "-pedantic")]
+        run(["gcc", "-std=gnu11", *standard, *flags, "-I", stubs, "-I", folder / "src", main, stubs / "fake.c",
+             *library, "-o", program], cwd=folder)
+    return program
+
+
+def example_of(folder):
+    found = [path for path in folder.rglob("*") if path.name in ("main.c",) or path.suffix == ".ino"]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("target", LAYOUTS)
+def test_a_detector_hears_in_the_example_what_kws_detect_hears(target, tmp_path):
+    source, folder, samples = random_source("cnn"), tmp_path / "out", sound()
+    export_to(target, source, folder)
+    for name in LAYOUTS[target]:
+        assert (folder / name).stat().st_size > 0
+    assert json.loads((folder / "export.json").read_text())["target"] == target
+    assert [path for path in folder.rglob("*") if path.is_file() and "@" in path.read_text()] == []
+    program = build_example(target, folder, example_of(folder), *SANITIZE)
+    lines = run([program], cwd=folder, stdin=samples.tobytes()).splitlines()
+    assert lines[0] == "ready 0"
+    assert [line for line in lines if line.startswith("detected")] == expected_lines(source, samples)
+
+
+def test_the_sketch_counts_the_sound_that_it_loses(tmp_path):
+    folder, samples = tmp_path / "out", sound()
+    export_to("arduino", random_source("linear", coefficients=10), folder)
+    program = build_example("arduino", folder, example_of(folder), *SANITIZE)
+    assert "lost" not in run([program, "2"], cwd=folder, stdin=samples.tobytes())
+    lines = run([program, "3"], cwd=folder, stdin=samples.tobytes()).splitlines()
+    lost = sum(int(line.split()[1]) for line in lines if line.startswith("lost"))
+    assert 0.25 < lost / len(samples) < 0.4  # of three blocks that arrive at once, the third
+
+
+@pytest.mark.parametrize("target", LAYOUTS)
+def test_a_network_alone_has_an_example_too(target, tmp_path, mlperf_network):
+    folder = tmp_path / "out"
+    export_to(target, from_tflite(mlperf_network), folder)
+    program = build_example(target, folder, example_of(folder), "-O2")
+    if target != "arduino":  # its loop never ends
+        lines = run([program], cwd=folder).splitlines()
+        assert lines[0] == "ready 0" and lines[1].startswith("cost 49 ")
