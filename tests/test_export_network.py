@@ -1,18 +1,20 @@
 """A network alone, from this project or from elsewhere: the exported C gives the scores of TensorFlow Lite for
 Microcontrollers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from exported import compile_device, compile_host, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import convert, random_model
+from typer.testing import CliRunner
 
-from kws.engine.native import Network
-from kws.engine.streaming import lower
+from exported import compile_device, compile_host, random_source, run
+from kws.cli import app
 from kws.errors import KwsError
 from kws.export.export import export_to
 from kws.export.source import Source, from_tflite
+from networks import convert, random_model
 
 BOOT = """#include "kws.h"
 kws_state state;
@@ -75,12 +77,70 @@ def test_random_networks_equal_tflm(data, tmp_path_factory):
     assert exported_scores(folder / "out", rows) == tflm_scores(source, rows)
 
 
-def test_a_stream_forgets_what_is_old(mlperf_network, tmp_path):
-    """After thousands of rows the scores are those of the last window alone."""
-    source = from_tflite(mlperf_network)
-    rows = rows_for(source, 3000)
-    network = Network(lower(source.graph))
-    assert network.stream(rows)[-1].tolist() == network.window(rows[-source.program.frames:]).tolist()
+def test_nothing_drifts(tmp_path):
+    """After 30,000 rows the scores are those of the last window alone."""
+    source = replace(random_source("cnn"), plan=None)
+    assert not source.program.windowed
+    export_to("c", source, tmp_path / "out")
+    rows = rows_for(source, 30_000)
+    scores = exported_scores(tmp_path / "out", rows)
+    frames, ends = source.program.frames, (100, 15_000, 30_000)
+    fresh = [exported_scores(tmp_path / "out", rows[end - frames:end])[0] for end in ends]
+    assert [scores[end - frames] for end in ends] == fresh
+
+
+class TestCommand:
+    """What the command line says of networks that cannot be exported."""
+
+    def refused(self, arguments, tmp_path) -> str:
+        result = CliRunner().invoke(app, ["export", *map(str, arguments), "--out", str(tmp_path / "out")])
+        assert result.exit_code == 1
+        assert [path.name for path in tmp_path.iterdir() if path.suffix != ".tflite"] == []
+        assert len(result.stderr.splitlines()) == 1
+        return result.stderr
+
+    @pytest.mark.parametrize(("kind", "reason"), [
+        ("float", "is FLOAT32; the engine runs networks that are int8 throughout"),
+        ("unknown operator", "does not know the operator TANH; it runs ADD,"), ("dynamic", "has a dynamic shape"),
+    ])
+    def test_other_networks_are_refused(self, kind, reason, tmp_path):
+        (tmp_path / "model.tflite").write_bytes(other_network(kind))
+        assert reason in self.refused(["c", "--tflite", tmp_path / "model.tflite"], tmp_path)
+
+    def test_an_unknown_target_is_refused(self, tmp_path):
+        assert "unknown target 'avr'; kws export makes: c, arduino" in self.refused(["avr", "--run", "x"], tmp_path)
+
+    def test_what_is_no_file_is_refused(self, tmp_path):
+        assert "No such file" in self.refused(["c", "--tflite", tmp_path / "none.tflite"], tmp_path)
+
+    def test_exports_a_network(self, mlperf_network, tmp_path):
+        result = CliRunner().invoke(app, ["export", "zephyr", "--tflite", str(mlperf_network), "--out",
+                                          str(tmp_path / "out")])
+        assert result.exit_code == 0, result.stderr
+        assert "bytes of flash" in result.stderr and (tmp_path / "out" / "zephyr" / "module.yml").is_file()
+
+
+def other_network(kind: str) -> bytes:
+    """A .tflite that the engine does not run."""
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input(batch_shape=(1, 24, 8, 1))
+    x = keras.layers.Conv2D(2, 3, activation="tanh" if kind == "unknown operator" else None)(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+    if kind == "unknown operator":
+        return convert(model)
+    if kind == "float":
+        return tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    window = tf.TensorSpec((1, None, 8, 1), tf.float32)
+    conv = model.layers[1]
+    function = tf.function(lambda x: tf.nn.conv2d(x, conv.kernel, 1, "VALID"), input_signature=[window])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([np.ones((1, 24, 8, 1), np.float32) * i] for i in range(3))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter.convert()
 
 
 @pytest.mark.parametrize(("content", "reason"), [

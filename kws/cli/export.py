@@ -25,10 +25,11 @@ def export(
 
     Example: kws export c --out keyword-c
     """
-    from kws.export.export import export_to
+    from kws.export.export import check, export_to
     from kws.export.source import from_run, from_tflite
     from kws.workspace import locate_run
 
+    check(target, out, force=force)
     source = from_tflite(tflite) if tflite else from_run(locate_run(run, directory))
     package = export_to(target, source, out, force=force)
     note(f"{out}: {len(package.files)} files from {source.name}; constants {package.facts['constants_bytes']:,} bytes "

@@ -17,9 +17,14 @@ def export_to(target: str, source: Source, out: Path, *, force: bool = False) ->
     Raises KwsError for an unknown target, and where `out` exists and is not empty, unless it holds an older export and
     `force` is set.
     """
-    if target not in PACKAGES:
-        raise KwsError(f"unknown target {target!r}; kws export makes: {', '.join(PACKAGES)}")
-    refuse(out, force=force)
+    check(target, out, force=force)
     package = PACKAGES[target](source)
     write_package(package, out, force=force)
     return package
+
+
+def check(target: str, out: Path, *, force: bool) -> None:
+    """What `export_to` refuses, before any work is done."""
+    if target not in PACKAGES:
+        raise KwsError(f"unknown target {target!r}; kws export makes: {', '.join(PACKAGES)}")
+    refuse(out, force=force)
