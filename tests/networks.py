@@ -3,11 +3,12 @@
 `choose(low, high)` is the source of randomness: hypothesis in the tests, a seeded generator in scripts/check_networks.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from kws.model.quiet import native_messages_hidden
 
 Choose = Callable[[int, int], int]
 FRAMES, FEATURES = 24, 8
@@ -15,8 +16,8 @@ FRAMES, FEATURES = 24, 8
 
 def convert(model: Any, *, seed: int = 0) -> bytes:
     """int8 .tflite of a Keras model with a fixed batch of 1; ranges come from random inputs on -128..127 / 32."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with native_messages_hidden():
+        import tensorflow as tf
 
     rng = np.random.default_rng(seed)
     inputs = [rng.normal(0, 1.5, model.input_shape).clip(-4, 127 / 32).astype(np.float32) for _ in range(16)]
@@ -25,7 +26,8 @@ def convert(model: Any, *, seed: int = 0) -> bytes:
     converter.representative_dataset = lambda: ([x] for x in inputs)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter.convert()
+    with native_messages_hidden():
+        return converter.convert()
 
 
 def random_model(choose: Choose) -> Any:
