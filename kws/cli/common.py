@@ -11,7 +11,8 @@ from typer.core import TyperGroup
 from kws.errors import KwsError
 from kws.workspace import Workspace, open_workspace
 
-LIFE_CYCLE = ("new", "data", "train", "validate", "detect", "export", "profile")  # the order of the commands in help
+# The order of the commands in help.
+LIFE_CYCLE = ("new", "data", "train", "validate", "detect", "export", "verify", "profile")
 # Exit status of every command.
 DONE, CANNOT, USAGE, REQUIREMENT_NOT_MET, INTERRUPTED = 0, 1, 2, 3, 130
 

@@ -58,6 +58,6 @@ def profile(
     else:
         print(comparison_table({source.name: found, **beside}, limits) if beside else profile_table(found, limits))
         if functions:
-            print("\n" + functions_table(found))
+            print("\n" + functions_table(found.functions))
     if not all(requirement.holds for requirement in found.check(limits)):
         raise typer.Exit(REQUIREMENT_NOT_MET)

@@ -82,7 +82,7 @@ def build_image(package: Mapping[str, str | bytes], *, cpu: str, toolchain: Tool
     """Compile and link the files of an exported package for `cpu`.
 
     package : content by path, as kws.export writes it; what stands in its device_main.c is kept whether called or not.
-    By default that is the storage for one stream, from templates/device.
+    By default that is the storage for one stream, or for one network where there is no front end.
     Raises ModelError with the compiler's words where it does not compile.
     """
     if cpu not in CPUS:
@@ -104,9 +104,10 @@ def compile_elf(folder: Path, *, cpu: str, toolchain: Toolchain) -> bytes:
     headers = folder / "device_headers"
     headers.mkdir()
     shutil.copy(TEMPLATES / "string.h", headers)
-    for name in ("memory.c", "device_main.c"):
-        if not (folder / name).exists():
-            shutil.copy(TEMPLATES / name, folder)
+    shutil.copy(TEMPLATES / "memory.c", folder)
+    driver = "device_main.c" if (folder / "engine" / "detector.c").exists() else "device_network.c"
+    if not (folder / "device_main.c").exists():
+        shutil.copy(TEMPLATES / driver, folder / "device_main.c")
     sources = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.c")) if path.name not in NOT_ON_DEVICE]
     command = [*toolchain.command, *toolchain.arguments(cpu), OPTIMIZATION, *FLAGS, "-I.", "-idirafter", headers.name,
                *sources, f"-Wl,-T,{TEMPLATES / 'device.ld'}", *toolchain.libraries(), "-o", "image.elf"]

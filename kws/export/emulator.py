@@ -94,6 +94,12 @@ class Machine:
         result = ctypes.c_int32(self._uc.reg_read(registers.UC_ARM_REG_R0)).value
         return Call(result, self.tally.stages - before)
 
+    def costliest(self, runs: int) -> tuple[tuple[str, str, float], ...]:
+        """(function, stage, instructions per run), most first, after `runs` runs of something."""
+        counts, known = self.tally.functions / runs, self.program.functions
+        ranked = [i for i in np.argsort(-counts) if counts[i]]
+        return tuple((known[i].name, STAGES[known[i].stage], float(counts[i])) for i in ranked)
+
     def stack_bytes(self) -> int:
         """The deepest that the stack has been in all calls."""
         stack = np.frombuffer(self.read(self._stack_top - STACK_BYTES, STACK_BYTES), np.uint8)
@@ -176,3 +182,19 @@ def emulate(image: Image, plan: Plan) -> EmulatedDetector:
     tables = plan.frontend
     return EmulatedDetector(image, window_samples=tables.window_samples, hop_samples=tables.hop_samples,
                             features=tables.features, labels=plan.program.labels)
+
+
+class EmulatedNetwork:
+    """kws_run of an exported network without front end and decoder."""
+
+    def __init__(self, image: Image, *, labels: int):
+        self.machine, self._labels = Machine(image), labels
+        self._state, self._window, self._scores = (
+            self.machine.symbol(f"kws_device_{name}") for name in ("state", "window", "scores"))
+        self.machine.call("kws_init", self._state)
+
+    def run(self, window: np.ndarray) -> tuple[np.ndarray, int]:
+        """window : int8 [frames, features] -> scores int8 [labels] and the instructions that they took."""
+        self.machine.write(self._window, np.ascontiguousarray(window, np.int8).tobytes())
+        call = self.machine.call("kws_run", self._state, self._window, self._scores)
+        return np.frombuffer(self.machine.read(self._scores, self._labels), np.int8), int(call.instructions.sum())

@@ -98,12 +98,9 @@ def profile(source: Source, samples: np.ndarray, *, cpu: str, audio: str = "") -
     if len(samples) < needed:
         raise DataError(f"{audio or 'audio'}: {len(samples)} samples; a decision needs {needed}")
     hops = [hop.instructions for hop in detector.hops(samples)]
-    tally = detector.machine.tally.functions / len(hops)
-    known = detector.machine.program.functions
-    functions = tuple((known[i].name, STAGES[known[i].stage], float(tally[i])) for i in np.argsort(-tally) if tally[i])
-    return Profile(detector.machine.image, np.array(hops[plan.program.frames - 1:]), functions,
-                   detector.machine.stack_bytes(), plan.frontend.hop_samples / SAMPLE_RATE_HZ,
-                   plan.program.decide_every, audio)
+    machine = detector.machine
+    return Profile(machine.image, np.array(hops[plan.program.frames - 1:]), machine.costliest(len(hops)),
+                   machine.stack_bytes(), plan.frontend.hop_samples / SAMPLE_RATE_HZ, plan.program.decide_every, audio)
 
 
 def plan_of(source: Source) -> Plan:

@@ -1,9 +1,10 @@
 """Profiles as tables for a person: one run, or several side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kws.export.profile import CYCLES_PER_INSTRUCTION, Profile
 from kws.export.program import STAGES
+from kws.export.verify import Verification
 from kws.spec import Requirements
 
 NAMES = {"frontend": "front end", "network": "network", "decoder": "decoder"}
@@ -25,12 +26,12 @@ def profile_table(found: Profile, limits: Requirements) -> str:
     return "\n".join([*lines, "", *(str(requirement) for requirement in found.check(limits))])
 
 
-def functions_table(found: Profile, *, count: int = 20) -> str:
+def functions_table(functions: Sequence[tuple[str, str, float]], *, per: str = "hop", count: int = 20) -> str:
     """The costliest functions; what works for a caller (memcpy, long division) stands under "none"."""
-    total = sum(instructions for _, _, instructions in found.functions)
-    lines = [f"{'function':32}{'stage':10}{'per hop':>12}"]
+    total = sum(instructions for _, _, instructions in functions)
+    lines = [f"{'function':32}{'stage':10}{'per ' + per:>12}"]
     lines += [f"{name:32}{stage:10}{instructions:12,.0f}{100 * instructions / total:7.1f}%"
-              for name, stage, instructions in found.functions[:count]]
+              for name, stage, instructions in functions[:count]]
     return "\n".join(lines)
 
 
@@ -47,3 +48,11 @@ def comparison_table(found: Mapping[str, Profile], limits: Requirements) -> str:
     lines = [f"{next(iter(found.values())).cpu:24}" + "".join(f"{name:>{width}}" for name in found)]
     lines += [f"{title:24}" + "".join(f"{show(p):>{width}}" for p in found.values()) for title, show in rows.items()]
     return "\n".join(lines)
+
+
+def verification_table(found: Verification) -> str:
+    """One line per stage and implementation."""
+    lines = [f"{'stage':28}{'against':28}{'compared':>12}{'different':>12}"]
+    lines += [f"{one.name:28}{one.against:28}{one.compared:12,}{one.different:12,}" for one in found.comparisons]
+    verdict = "everything is equal" if found.first_difference is None else "NOT EQUAL"
+    return "\n".join([*lines, "", verdict])

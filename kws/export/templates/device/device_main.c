@@ -10,4 +10,4 @@ kws_event kws_device_event;
 /* Where the results of the stages lie. */
 const void *const kws_device_row = kws_device_state.detector.row;
 const void *const kws_device_scores = kws_device_state.detector.scores;
-const void *const kws_device_arena = kws_device_state.network_memory.arena;
+const void *const kws_device_arena = &kws_device_state.network.arena; /* set by kws_init */

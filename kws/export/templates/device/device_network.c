@@ -1,0 +1,6 @@
+/* Storage for a network alone on the emulated processor. The emulator writes a window and calls kws_init and kws_run. */
+#include "kws.h"
+
+kws_state kws_device_state;
+int8_t kws_device_window[KWS_FRAMES * KWS_FEATURES];
+int8_t kws_device_scores[KWS_LABELS];
