@@ -35,6 +35,8 @@ def test_the_table_counts_and_judges(tmp_path, times, status, summary):
     (tmp_path / "truth.csv").write_text(TRUTH)
     (tmp_path / "detections.jsonl").write_text(detections(*(time + 0.4 for time in times)))
     result = run("demo_table", tmp_path / "truth.csv", tmp_path / "detections.jsonl")
+    lenient = run("demo_table", tmp_path / "truth.csv", tmp_path / "detections.jsonl", 0.8)
+    assert lenient.returncode == (0 if summary.startswith("8 of 10") else status)
     assert result.returncode == status, result.stderr
     lines = result.stdout.splitlines()
     assert lines[-1] == summary

@@ -1,4 +1,4 @@
-"""What is installed: dependencies, their lock, the wheel with the C engine and its sources."""
+"""What is installed and shown: dependencies, their lock, the wheel with the C engine and its sources, the README."""
 
 import re
 import shutil
@@ -91,3 +91,10 @@ def test_the_wheel_runs_away_from_the_repository(wheel, tmp_path):
                             capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(str(tmp_path))
+
+
+def test_the_readme_shows_every_stage():
+    tree = (ROOT / "README.md").read_text().partition("## Where things are")[2].split("```")[1]
+    stages = {path.parent.name for path in (ROOT / "kws").glob("*/__init__.py")}
+    assert stages == {stage for stage in stages if f"\n  {stage}/ " in tree}
+    assert stages == set(re.findall(r"^  (\w+)/ ", tree, flags=re.MULTILINE))
