@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from kws import __version__
-from kws.cli import data, detect, export, new, profile, train, validate, verify
+from kws.cli import data, detect, export, listen, new, profile, train, validate, verify
 from kws.cli.common import Commands, DirectoryOption
 
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, add_completion=False,
@@ -36,6 +36,7 @@ app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.command()(validate.validate)
 app.command()(detect.detect)
+app.command(cls=listen.ListenCommand)(listen.listen)
 app.command()(export.export)
 app.command()(verify.verify)
 app.command()(profile.profile)

@@ -285,6 +285,11 @@ class Microphone:
         """Gaps that the system reported or that the clock shows, and reads that came too late for the buffer."""
         return self._gaps + self._drops
 
+    @property
+    def latency_s(self) -> float:
+        """From the air to `read`, as the sound system states it."""
+        return float(self._stream.latency)
+
     def read(self, *, timeout_s: float = 0.2) -> np.ndarray:
         """What has come since the last call, int16 [n] at 16 kHz mono, clipped at full scale; n may be 0.
 

@@ -1,0 +1,212 @@
+"""kws listen: live detection from a microphone."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from kws.cli.common import DirectoryOption, JsonOption, RunOption, note
+from kws.cli.detect import print_hit
+from kws.errors import KwsError
+
+if TYPE_CHECKING:
+    from kws.data.microphone import Device
+    from kws.detect.detector import Detection, Detector, Hop
+    from kws.detect.listen import Listener, Status, Totals
+
+HINT_EVERY_S = 30.0
+NOTES_AFTER = 20  # of the display's notes, repeated when its screen has gone
+
+
+class ListenCommand(TyperCommand):
+    """--on takes two values, KEYWORD and COMMAND, which reach the function as one string."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        joined, left = [], list(args)
+        while left:
+            word = left.pop(0)
+            joined.append(word)
+            if word == "--on" and len(left) >= 2:
+                joined.append(f"{left.pop(0)} {left.pop(0)}")
+        return super().parse_args(ctx, joined)
+
+
+def listen(
+    run: RunOption = None,
+    device: Annotated[str | None, typer.Option(
+        metavar="DEVICE", show_default=False,
+        help="Number, name or part of the name of a microphone. Default: the one used last, or the system's.")] = None,
+    on: Annotated[list[str] | None, typer.Option(
+        "--on", metavar="KEYWORD COMMAND", show_default=False,
+        help="Run a command at each detection of KEYWORD (* for every keyword). {keyword}, {score} and {time_s} are "
+             "filled in. No shell; one at a time for each keyword.")] = None,
+    limit_s: Annotated[float, typer.Option("--limit", metavar="S", min=0.1,
+                                           help="Seconds until such a command is ended.")] = 30.0,
+    save: Annotated[Path | None, typer.Option(
+        metavar="DIR", show_default=False, help="Keep the sound around each detection in DIR.")] = None,
+    near_misses: Annotated[bool, typer.Option(
+        "--near-misses", help="With --save: also keep what came close to the threshold.")] = False,
+    plain: Annotated[bool, typer.Option(
+        "--plain", help="Lines instead of the display; what you get in a pipe anyway.")] = False,
+    json: JsonOption = False,
+    seconds: Annotated[float | None, typer.Option(
+        metavar="S", min=0.1, show_default=False, help="End after this time. Default: at Ctrl-C.")] = None,
+    directory: DirectoryOption = None,
+) -> None:
+    """Hear keywords live from a microphone.
+
+    Shows level, spectrogram, scores and detections; with --plain or in a pipe a line per detection, with --json one
+    object per line as kws detect prints it. A device that is unplugged is used again when it comes back.
+
+    Example: kws listen --on yes "notify-send heard {keyword}"
+    """
+    from kws.detect.detector import load_detector
+    from kws.workspace import locate_run
+
+    if near_misses and save is None:
+        raise typer.BadParameter("needs --save DIR, where the sound goes", param_hint="--near-misses")
+    folder = locate_run(run, directory)
+    detector = load_detector(folder)
+    actions = parse_actions(on or [], detector)
+    if save is not None:
+        check_writable(save)
+    found = choose_device(device, directory)
+    with interrupted_by_terminate():
+        with open_view(detector, f"{folder.name}  ·  {found.name}", name=found.name,
+                       lines=plain or json or not sys.stdout.isatty(), as_json=json) as view:
+            listener, hands = make_listener(detector, view, actions, limit_s=limit_s, save=save,
+                                            near_misses=near_misses)
+            with contextlib.suppress(KeyboardInterrupt):
+                listener.run(open_events(found), seconds=seconds)
+        summarize(listener.totals, *hands)
+
+
+def parse_actions(on: list[str], detector: "Detector") -> list[Any]:
+    """The --on options. Raises KwsError for one that cannot work."""
+    from kws.detect.actions import parse_action
+    from kws.engine.decoder import NEVER
+
+    heard = [label for label, threshold in zip(detector.labels, detector.plan.decoder.thresholds, strict=True)
+             if threshold != NEVER]
+    return [parse_action(*value.partition(" ")[::2], keywords=heard) for value in on]
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder that sound is kept in. Raises KwsError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KwsError(f"--save {folder}: {error.strerror}; name a folder that you may write to") from error
+    if not os.access(folder, os.W_OK):
+        raise KwsError(f"--save {folder}: may not be written; name another folder")
+
+
+def choose_device(wanted: str | None, directory: Path | None) -> "Device":
+    """The microphone to use; the choice is remembered where there is a workspace."""
+    from kws.data.microphone import choose, find_device, list_devices
+    from kws.workspace import open_workspace
+
+    try:
+        cache = open_workspace(directory).cache
+    except KwsError:
+        choice = choose(list_devices(), wanted=wanted)
+    else:
+        choice = find_device(wanted, cache=cache)
+    if choice.notice:
+        note(choice.notice)
+    return choice.device
+
+
+def open_events(device: "Device") -> Iterator[Any]:
+    """What `device` brings; when it has gone, a device of the same name is looked for."""
+    from kws.data.microphone import Microphone, list_devices, match
+    from kws.detect.listen import microphone_events
+
+    return microphone_events(Microphone(device), lambda: Microphone(match(list_devices(again=True), device.name)))
+
+
+def make_listener(detector: "Detector", view: Any, actions: list[Any], *, limit_s: float, save: Path | None,
+                  near_misses: bool) -> tuple["Listener", tuple[Any, Any]]:
+    """The listener, and who acts and keeps for it (None where nobody does)."""
+    from kws.detect.actions import Actions
+    from kws.detect.keep import Keeper
+    from kws.detect.listen import Listener
+
+    hands = (Actions(actions, note=view.note, limit_s=limit_s) if actions else None,
+             Keeper(save, note=view.note) if save is not None else None)
+    return Listener(detector, view, actions=hands[0], keeper=hands[1], near_misses=near_misses), hands
+
+
+@contextlib.contextmanager
+def interrupted_by_terminate() -> Iterator[None]:
+    """A service manager's request to end is as good as Ctrl-C."""
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def open_view(detector: "Detector", title: str, *, name: str, lines: bool, as_json: bool) -> Iterator[Any]:
+    """Lines or the display; its notes are repeated when it has gone."""
+    if lines:
+        note(f"listening: {title}")
+        yield Lines(name, as_json=as_json)
+        return
+    from kws.detect.display import Display
+
+    display = Display(detector, title=title)
+    try:
+        with display:
+            yield display
+    finally:
+        for at, message in list(display.notes)[-NOTES_AFTER:]:
+            note(f"{at:%H:%M:%S} {message}")
+
+
+class Lines:
+    """A View for logs and pipes: detections on stdout, everything else on stderr."""
+
+    def __init__(self, name: str, *, as_json: bool):
+        self._name, self._as_json = name, as_json
+        self._hinted_s = -HINT_EVERY_S
+
+    def hops(self, hops: list["Hop"]) -> None:
+        """Nothing to show."""
+
+    def hit(self, hit: "Detection") -> None:
+        print_hit(self._name, hit, as_json=self._as_json)
+
+    def note(self, message: str) -> None:
+        note(message)
+
+    def status(self, status: "Status") -> None:
+        """The hint about the level, now and then."""
+        if status.hint and status.elapsed_s - self._hinted_s >= HINT_EVERY_S:
+            self._hinted_s = status.elapsed_s
+            note(status.hint)
+
+
+def summarize(totals: "Totals", actions: Any, keeper: Any) -> None:
+    """What there was, on stderr."""
+    words = ", ".join(f"{word} {n}" for word, n in totals.hits.most_common())
+    count = totals.hits.total()
+    note(f"listened for {totals.elapsed_s:.1f} s: {count} detection{'' if count == 1 else 's'}"
+         f"{f' ({words})' if words else ''}, {totals.overflows} overflow{'' if totals.overflows == 1 else 's'}, "
+         f"{100 * totals.cpu_s / max(totals.elapsed_s, 0.1):.1f} % of one core")
+    if totals.losses:
+        note(f"device lost {'once' if totals.losses == 1 else f'{totals.losses} times'}, for {totals.lost_s:.1f} s")
+    if actions is not None:
+        note(f"commands: {actions.started} started, {actions.failed} failed, {actions.skipped} skipped")
+    if keeper is not None:
+        note(f"kept: {keeper.kept} files ({totals.near_misses} near misses), {keeper.failed} could not be written")

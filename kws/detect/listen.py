@@ -1,0 +1,251 @@
+"""Listening: what comes from a microphone goes through one detector, and everybody who wants to know is told.
+
+The microphone's events are an iterator, so that a test can be the microphone; the display is a View, so that a program
+can be the display. A device that goes away is looked for until it is back; nothing is heard across such a gap.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from kws.data.audio import SAMPLE_RATE_HZ
+from kws.detect.actions import Actions
+from kws.detect.detector import Detection, Detector, Hop
+from kws.detect.keep import Keeper, NearMisses
+from kws.detect.level import Meter
+from kws.errors import DeviceError
+
+RETRY_S = 1.0
+PACE_S = 0.04  # between two reads: waking up for every packet of the sound card costs more than the detector
+STATUS_S, HINT_S, LOAD_S = 0.1, 1.0, 2.0  # how often each is looked at
+NOTHING = np.zeros(0, np.int16)
+
+
+class OpenMicrophone(Protocol):
+    """What listening needs of kws.data.microphone.Microphone."""
+
+    overflows: int
+    latency_s: float
+
+    def read(self) -> np.ndarray: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Sound:
+    """samples : int16 [n], n may be 0; overflows : gaps just before; latency_s : what the sound card adds."""
+
+    samples: np.ndarray
+    overflows: int = 0
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The device is gone."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Back:
+    """The device is there again; what follows does not join what came before."""
+
+
+Event = Sound | Lost | Back
+
+
+def microphone_events(microphone: OpenMicrophone, reopen: Callable[[], OpenMicrophone], *,
+                      sleep: Callable[[float], None] = time.sleep) -> Iterator[Event]:
+    """Everything that a microphone brings, for ever. reopen : tries once, and raises DeviceError where it cannot."""
+    while True:
+        try:
+            overflows = 0
+            while True:
+                samples, before, overflows = microphone.read(), overflows, microphone.overflows
+                yield Sound(samples, overflows - before, microphone.latency_s)
+                sleep(PACE_S)
+        except DeviceError as error:
+            lost = Lost(str(error))
+        finally:
+            microphone.close()
+        yield lost
+        while True:
+            try:
+                microphone = reopen()
+                break
+            except DeviceError:
+                yield Sound(NOTHING)
+                sleep(RETRY_S)
+        yield Back()
+
+
+@dataclass(frozen=True)
+class Status:
+    """How it stands, for the display.
+
+    elapsed_s : since the first sound; peak_db, rms_db : relative to full scale; hint : what to do about the level
+    latency_s : from the air to the decision, without the decoder's smoothing; load : share of one core
+    """
+
+    elapsed_s: float
+    peak_db: float
+    rms_db: float
+    hint: str | None
+    latency_s: float
+    load: float
+    overflows: int
+    lost: bool
+
+
+@dataclass
+class Totals:
+    """What there was, for the summary."""
+
+    elapsed_s: float = 0.0
+    heard_s: float = 0.0
+    cpu_s: float = 0.0
+    hits: Counter[str] = field(default_factory=Counter)
+    near_misses: int = 0
+    overflows: int = 0
+    losses: int = 0
+    lost_s: float = 0.0
+
+
+class View(Protocol):
+    """Who is told. Called from one thread; should return quickly."""
+
+    def hops(self, hops: list[Hop]) -> None: ...
+    def hit(self, hit: Detection) -> None: ...
+    def note(self, message: str) -> None: ...
+    def status(self, status: Status) -> None: ...
+
+
+class Listener:
+    """One detector and everything around it. totals : so far."""
+
+    def __init__(self, detector: Detector, view: View, *, actions: Actions | None = None, keeper: Keeper | None = None,
+                 near_misses: bool = False, clock: Callable[[], float] = time.monotonic,
+                 cpu_clock: Callable[[], float] = time.process_time):
+        """near_misses : whether `keeper` keeps those too"""
+        self._detector, self._view, self._actions, self._keeper = detector, view, actions, keeper
+        self._near = NearMisses(detector) if near_misses else None
+        self._meter = Meter(detector.plan.frontend, rate_hz=SAMPLE_RATE_HZ)
+        self._clock, self._cpu_clock = clock, cpu_clock
+        self.totals = Totals()
+        self._offset_s = 0.0  # time of the detector's first sample
+        self._started_s: float | None = None
+        self._lost_since_s: float | None = None
+        self._status_s = self._hint_s = self._load_s = 0.0
+        self._hint: str | None = None
+        self._load, self._latency_s = 0.0, 0.0
+        self._cpu_start_s = self._cpu_s = cpu_clock()
+        detector.reset()
+
+    def run(self, events: Iterable[Event], *, seconds: float | None = None) -> None:
+        """Handle events until they end, or `seconds` after the first sound; whatever ends it, all is tidied up."""
+        try:
+            for event in events:
+                self.handle(event)
+                if seconds is not None and self.totals.elapsed_s >= seconds:
+                    break
+        finally:
+            self._finish()
+
+    def handle(self, event: Event) -> None:
+        """One event."""
+        now_s = self._clock()
+        if self._started_s is None and isinstance(event, Sound) and len(event.samples):
+            self._started_s = self._load_s = now_s - len(event.samples) / SAMPLE_RATE_HZ
+            self._cpu_start_s = self._cpu_s = self._cpu_clock()
+        self.totals.elapsed_s = now_s - self._started_s if self._started_s is not None else 0.0
+        if isinstance(event, Sound):
+            self._sound(event)
+        elif isinstance(event, Lost):
+            self._lost(event)
+        else:
+            self._back()
+        if self._actions is not None:
+            self._actions.poll()
+        if now_s - self._status_s >= STATUS_S:
+            self._status_s = now_s
+            self._view.status(self._status(now_s))
+
+    def _sound(self, sound: Sound) -> None:
+        if sound.overflows:
+            self.totals.overflows += sound.overflows
+            times = "once" if sound.overflows == 1 else f"{sound.overflows} times"
+            self._view.note(f"overflow: sound was lost {times}, because this machine was too slow")
+        if len(sound.samples) == 0:
+            return
+        self.totals.heard_s += len(sound.samples) / SAMPLE_RATE_HZ
+        hops = self._detector.watch(sound.samples)
+        self._meter.push(sound.samples, [hop.row for hop in hops])
+        if self._keeper is not None:
+            self._keeper.push(sound.samples)
+        self._view.hops(hops)
+        for hop in hops:
+            self._hop(hop)
+        self._latency_s = sound.latency_s + len(sound.samples) / SAMPLE_RATE_HZ
+
+    def _hop(self, hop: Hop) -> None:
+        """Detections and near misses, in the time of the whole session."""
+        if hop.hit is not None:
+            hit = replace(hop.hit, time_s=hop.hit.time_s + self._offset_s)
+            self.totals.hits[hit.keyword] += 1
+            self._view.hit(hit)
+            self._keep(hit, decided_s=hop.hit.time_s)
+            if self._actions is not None:
+                self._actions.detected(hit)
+        for near in self._near.push(hop) if self._near is not None else ():
+            self.totals.near_misses += 1
+            self._keep(replace(near, time_s=near.time_s + self._offset_s), decided_s=near.time_s, near=True)
+
+    def _keep(self, hit: Detection, *, decided_s: float, near: bool = False) -> None:
+        if self._keeper is not None:
+            ago_s = self._detector.heard_samples / SAMPLE_RATE_HZ - decided_s
+            self._keeper.want(hit, ago_s=ago_s, near=near)
+
+    def _lost(self, lost: Lost) -> None:
+        self.totals.losses += 1
+        self._lost_since_s = self._clock()
+        self._view.note(f"device lost: {lost.reason}; looking for it")
+        if self._keeper is not None:
+            self._keeper.flush()
+        self._detector.reset()
+        self._meter.reset()
+        if self._near is not None:
+            self._near.reset()
+
+    def _back(self) -> None:
+        self._end_loss()
+        self._offset_s = self.totals.elapsed_s
+        self._view.note("device back: listening again")
+
+    def _end_loss(self) -> None:
+        if self._lost_since_s is not None:
+            self.totals.lost_s += self._clock() - self._lost_since_s
+            self._lost_since_s = None
+
+    def _status(self, now_s: float) -> Status:
+        if now_s - self._hint_s >= HINT_S:
+            self._hint_s, self._hint = now_s, self._meter.hint
+        if now_s - self._load_s >= LOAD_S:
+            cpu_s = self._cpu_clock()
+            self._load = (cpu_s - self._cpu_s) / (now_s - self._load_s)
+            self._load_s, self._cpu_s = now_s, cpu_s
+        return Status(self.totals.elapsed_s, self._meter.peak_db, self._meter.rms_db, self._hint, self._latency_s,
+                      self._load, self.totals.overflows, self._lost_since_s is not None)
+
+    def _finish(self) -> None:
+        """Pieces of sound that wait for their end, and commands that run."""
+        self._end_loss()
+        self.totals.cpu_s = self._cpu_clock() - self._cpu_start_s
+        if self._keeper is not None:
+            self._keeper.flush()
+        if self._actions is not None:
+            self._actions.close()
