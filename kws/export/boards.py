@@ -10,16 +10,8 @@ from kws.export.source import Source
 def board_values(source: Source, *, needs: str) -> dict[str, object]:
     """For the placeholders of a board's files. needs : the hardware of the example for a whole detector."""
     if source.plan is None:
-        values = network_values(source)
-        about = (f"Input: {values['frames']} rows of {values['features']} int8 numbers q, worth "
-                 f"{values['input_grid']}. Output: {values['labels']} int8 numbers q, worth {values['output_grid']}.")
-        return {**values, "title": f"the network {source.name}", "keywords": source.name, "example": "network",
-                "about": about, "needs": "the board alone", "version": __version__}
-    values = sound_values(source, source.plan)
-    about = (f"The network decides every {values['decision_ms']} ms on the last {values['window_ms']} ms. Labels: "
-             f"{values['labels']}.")
-    return {**values, "title": values["keywords"], "example": "keywords", "about": about, "needs": needs,
-            "version": __version__}
+        return {**network_values(source), "example": "network", "needs": "the board alone", "version": __version__}
+    return {**sound_values(source, source.plan), "example": "keywords", "needs": needs, "version": __version__}
 
 
 def in_src(source: Source) -> Files:

@@ -7,8 +7,10 @@ from kws.export.boards import arduino_package, esp_idf_package, zephyr_package
 from kws.export.c import c_package
 from kws.export.package import Package, refuse, write_package
 from kws.export.source import Source
+from kws.export.tflm import tflm_package
 
-PACKAGES = {"c": c_package, "arduino": arduino_package, "esp-idf": esp_idf_package, "zephyr": zephyr_package}
+PACKAGES = {"c": c_package, "arduino": arduino_package, "esp-idf": esp_idf_package, "zephyr": zephyr_package,
+            "tflm": tflm_package}
 
 
 def export_to(target: str, source: Source, out: Path, *, force: bool = False) -> Package:

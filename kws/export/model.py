@@ -60,8 +60,8 @@ def network_words(program: Program) -> int:
     return -(-(total - POINTER_BYTES * program.row_pointers - program.arena_bytes) // 4)
 
 
-def model_header(plan: Plan, golden: Golden) -> str:
-    """kws_model.h: macros only, so that the engine can read it too."""
+def model_header(plan: Plan, golden: Golden, *, engine_network: bool = True) -> str:
+    """kws_model.h: macros only, so that the engine can read it too. engine_network : the engine runs the network."""
     frontend, program = plan.frontend, plan.program
     text = opening("KWS_MODEL_H", "Sizes and configuration of the model.")
     text += configuration(program, dct=frontend.dct_count > 0)
@@ -72,7 +72,8 @@ def model_header(plan: Plan, golden: Golden) -> str:
             ("FEATURES", frontend.features), ("FRAMES", program.frames), ("DECIDE_EVERY", program.decide_every),
             ("LABELS", program.labels)):
         text += define(f"KWS_{name}", value)
-    text += network_sizes(program)
+    if engine_network:
+        text += network_sizes(program)
     text += "\n/* Memory of the decoder's state: the scores that it averages. */\n"
     text += define("KWS_DECODER_BYTES", plan.decoder.labels * plan.decoder.smoothing_hops)
     text += "\n/* What the self-test must find: length of its signal, CRC-32 of features, scores, detections. */\n"

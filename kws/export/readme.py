@@ -1,5 +1,6 @@
 """What every package's README says about its model."""
 
+from kws.engine.graph import Tensor
 from kws.engine.plan import Plan
 from kws.export.costs import Costs, count_costs, count_network
 from kws.export.source import Source
@@ -8,23 +9,29 @@ from kws.spec import SILENCE, UNKNOWN
 
 def sound_values(source: Source, plan: Plan) -> dict[str, object]:
     """For the placeholders of a README about a whole detector."""
-    spec, program = plan.spec.frontend, plan.program
-    window_ms = spec.window_ms + (program.frames - 1) * spec.hop_ms
-    costs = count_costs(plan)
-    return {"name": source.name, "keywords": ", ".join(w for w in plan.labels if w not in (SILENCE, UNKNOWN)),
-            "labels": ", ".join(f"`{label}`" for label in plan.labels), "sample_rate_hz": spec.sample_rate_hz,
-            "decision_ms": spec.hop_ms * program.decide_every, "window_ms": window_ms, "ram_bytes": costs.ram,
-            "costs": costs_table(costs, sound=True)}
+    spec, program, costs = plan.spec.frontend, plan.program, count_costs(plan)
+    decision_ms, window_ms = spec.hop_ms * program.decide_every, spec.window_ms + (program.frames - 1) * spec.hop_ms
+    keywords = ", ".join(word for word in plan.labels if word not in (SILENCE, UNKNOWN))
+    about = (f"The network decides every {decision_ms} ms on the last {window_ms} ms.\nLabels: "
+             + ", ".join(f"`{label}`" for label in plan.labels) + ".")
+    return {"name": source.name, "title": keywords, "keywords": keywords, "sample_rate_hz": spec.sample_rate_hz,
+            "about": about, "ram_bytes": costs.ram, "costs": costs_table(costs, sound=True)}
 
 
 def network_values(source: Source) -> dict[str, object]:
     """For the placeholders of a README about a network alone."""
     graph, program, costs = source.graph, source.program, count_network(source.program)
-    ends = {}
-    for end, tensor in (("input", graph.tensors[graph.input]), ("output", graph.tensors[graph.output])):
-        ends[f"{end}_grid"] = f"(q - {tensor.zero_point}) * {float(tensor.scale[0])!r}".replace("- -", "+ ")
-    return {"name": source.name, "frames": program.frames, "features": program.features, "labels": program.labels,
-            "ram_bytes": costs.ram, "costs": costs_table(costs, sound=False), **ends}
+    about = (f"Input: {program.frames} rows of {program.features} int8 numbers q, worth "
+             f"{grid(graph.tensors[graph.input])}.\nOutput: {program.labels} int8 numbers q, worth "
+             f"{grid(graph.tensors[graph.output])}.")
+    return {"name": source.name, "title": f"the network {source.name}", "keywords": source.name, "about": about,
+            "ram_bytes": costs.ram, "costs": costs_table(costs, sound=False)}
+
+
+def grid(tensor: Tensor) -> str:
+    """What an int8 number q of a tensor is worth."""
+    sign = "+" if tensor.zero_point < 0 else "-"
+    return f"(q {sign} {abs(tensor.zero_point)}) * {float(tensor.scale[0])!r}"
 
 
 def costs_table(costs: Costs, *, sound: bool) -> str:

@@ -1,5 +1,3 @@
-#include "kws.h"
-
 #include "kws_tables.h"
 
 void kws_init(kws_state *state)
@@ -25,4 +23,16 @@ int32_t kws_push(kws_state *state, const int16_t *samples, int32_t count, kws_ev
 const char *kws_label(int32_t label)
 {
     return kws_model_labels[label];
+}
+
+int32_t kws_sizes_hold(const kws_state *state)
+{
+    return kws_frontend_memory_bytes(&kws_model_frontend) <= sizeof state->frontend_memory
+           && kws_network_memory_bytes(&kws_model_network) <= sizeof state->network_memory
+           && kws_decoder_memory_bytes(&kws_model_decoder) <= sizeof state->decoder_memory;
+}
+
+int32_t kws_decide(kws_state *state, const int8_t *row, int8_t *scores)
+{
+    return kws_network_push(&state->network, row, scores);
 }

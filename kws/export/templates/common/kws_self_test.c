@@ -1,4 +1,3 @@
-#include "kws.h"
 #include "kws_golden.h"
 #include "kws_tables.h"
 
@@ -14,13 +13,6 @@ static int16_t golden_sample(int32_t n, uint32_t random)
     }
 }
 
-static int32_t sizes_hold(const kws_state *state)
-{
-    return kws_frontend_memory_bytes(&kws_model_frontend) <= sizeof state->frontend_memory
-           && kws_network_memory_bytes(&kws_model_network) <= sizeof state->network_memory
-           && kws_decoder_memory_bytes(&kws_model_decoder) <= sizeof state->decoder_memory;
-}
-
 /* Front end and network: every row of features and every decision's scores go into a checksum. */
 static int32_t run_signal(kws_state *state)
 {
@@ -33,7 +25,7 @@ static int32_t run_signal(kws_state *state)
         const int16_t sample = golden_sample(n, random);
         if (kws_frontend_push(&state->frontend, &sample, 1, &consumed, row)) {
             features = kws_golden_crc(features, row, KWS_FEATURES);
-            if (kws_network_push(&state->network, row, decision)) {
+            if (kws_decide(state, row, decision)) {
                 scores = kws_golden_crc(scores, decision, KWS_LABELS);
             }
         }
@@ -63,7 +55,7 @@ static int32_t run_decoder(kws_state *state)
 
 int32_t kws_self_test(kws_state *state)
 {
-    if (!sizes_hold(state)) {
+    if (!kws_sizes_hold(state)) {
         return KWS_FAILED_SIZES;
     }
     kws_init(state);
