@@ -152,6 +152,25 @@ def import_sounddevice() -> Any:
     return sounddevice
 
 
+def play(samples: np.ndarray) -> None:
+    """Play int16 [n] at 16 kHz mono on the system's output device, and wait for its end.
+
+    Raises DeviceError where there is none.
+    """
+    sounddevice = import_sounddevice()
+    try:
+        with quiet_stderr():
+            rate_hz = round(sounddevice.query_devices(kind="output")["default_samplerate"])
+            audio = samples.astype(np.float32) / np.float32(32768)
+            if rate_hz != SAMPLE_RATE_HZ:
+                import soxr
+
+                audio = soxr.resample(audio, SAMPLE_RATE_HZ, rate_hz)
+            sounddevice.play(audio, rate_hz, blocking=True)
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise DeviceError(f"nothing can be played ({reason(error)}); plug in a loudspeaker") from error
+
+
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Drop what ALSA and PortAudio print by themselves; their errors come as exceptions as well."""

@@ -1,0 +1,91 @@
+"""Whether a take is fit to train with, and if not, why and what to do about it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from kws.data.audio import SAMPLE_RATE_HZ
+from kws.data.endpoint import Utterance, background, cut, find_utterances
+
+FULL_SCALE, CLIPPED_SAMPLES = 32_440, 3  # 99 % of full scale: in three samples of a word
+QUIETEST_DB = -42.0
+LEAST_SNR_DB = 15.0
+NOISIEST_DB = -40.0  # a room in which words are not found at all
+EDGE_SAMPLES = SAMPLE_RATE_HZ * 4 // 100  # a word this near to an end of the take may go on beyond it
+
+
+class Fault(Enum):
+    """What can be wrong with a take."""
+
+    NOTHING = "nothing said"
+    CLIPPED = "clipped"
+    QUIET = "too quiet"
+    NOISY = "too noisy"
+    CUT_OFF = "cut off"
+    TWICE = "said twice"
+    LOST = "sound lost"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check has found.
+
+    fault  : None where the take is good; advice : what to do, for the person who speaks
+    clip   : int16 [samples] where it is good; utterance : where it was found in the take
+    level_db, noise_db : of the word's loudest 100 ms, and of the noise behind it
+    """
+
+    fault: Fault | None
+    advice: str
+    level_db: float
+    noise_db: float
+    utterance: Utterance | None = None
+    clip: np.ndarray | None = None
+
+
+def check(audio: np.ndarray, *, room_db: float, samples: int) -> Verdict:
+    """Judge one take of one word.
+
+    audio   : int16 [n], 16 kHz mono, with the silence around the word; room_db : the noise measured before
+    samples : length of the clip to cut out
+    """
+    noise_db = background(audio, room_db)
+    found = find_utterances(audio, noise_db=noise_db)
+    if not found:
+        if noise_db > NOISIEST_DB:
+            return Verdict(Fault.NOISY, f"the noise of {noise_db:.0f} dB drowns everything; find a quieter place",
+                           noise_db, noise_db)
+        return Verdict(Fault.NOTHING, "speak when the word appears; is this the right microphone, and is it on?",
+                       noise_db, noise_db)
+    if len(found) > 1:
+        return Verdict(Fault.TWICE, f"{len(found)} utterances were heard; say the word once, and nothing else",
+                       found[0].level_db, noise_db)
+    return judge(audio, found[0], noise_db=noise_db, samples=samples)
+
+
+def judge(audio: np.ndarray, word: Utterance, *, noise_db: float, samples: int) -> Verdict:
+    """Judge one utterance in a recording that may hold others; see check."""
+    fault, advice = fault_of(audio, word, noise_db=noise_db, samples=samples)
+    clip = cut(audio, word, samples=samples) if fault is None else None
+    return Verdict(fault, advice, word.level_db, noise_db, word, clip)
+
+
+def fault_of(audio: np.ndarray, word: Utterance, *, noise_db: float, samples: int) -> tuple[Fault | None, str]:
+    """The first thing that is wrong with an utterance, and what to do about it."""
+    spoken = audio[word.start : word.end]
+    if np.count_nonzero(np.abs(spoken.astype(np.int32)) >= FULL_SCALE) >= CLIPPED_SAMPLES:
+        return Fault.CLIPPED, "speak softer, go further away, or turn the microphone's gain down"
+    if word.start < EDGE_SAMPLES:
+        return Fault.CUT_OFF, "its beginning is missing; wait until the word appears"
+    if word.end > len(audio) - EDGE_SAMPLES:
+        return Fault.CUT_OFF, "it was not over at the end of the take; speak when the word appears, then be quiet"
+    if word.end - word.start > samples:
+        return Fault.CUT_OFF, (f"it takes {(word.end - word.start) / SAMPLE_RATE_HZ:.1f} s, a clip has "
+                               f"{samples / SAMPLE_RATE_HZ:.1f} s; say it faster, once")
+    if word.level_db < QUIETEST_DB:
+        return Fault.QUIET, f"{word.level_db:.0f} dB; come closer, or turn the microphone's gain up"
+    if word.level_db - noise_db < LEAST_SNR_DB:
+        return Fault.NOISY, (f"only {word.level_db - noise_db:.0f} dB above the noise; find a quieter place, or come "
+                             "closer")
+    return None, ""
