@@ -15,10 +15,10 @@ def library(source: Source) -> Files:
     """Everything but examples and build files: the engine, the interface, the model, the self-test."""
     golden_header = templates("common", "kws_golden.h")
     if source.plan is None:
-        return {**engine_files(sound=False), **golden_header, **templates("network", *COMMON),
+        return {**engine_files("network.h"), **golden_header, **templates("network", *COMMON),
                 "kws_model.h": network_header(source.program, network_crc(source.program)),
                 "kws_model.c": network_only_source(source.program)}
-    return {**engine_files(sound=True), **golden_header, **templates("common", *COMMON),
+    return {**engine_files("detector.h"), **golden_header, **templates("common", *COMMON),
             "kws_model.h": model_header(source.plan, golden(source.plan)),
             "kws_model.c": model_source(source.plan)}
 

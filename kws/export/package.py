@@ -12,8 +12,7 @@ from kws.files import fresh_folder
 TEMPLATES = Path(__file__).parent / "templates"
 MARK = "export.json"  # in every package: what it is, so that --force replaces nothing else
 # And whatever ends in _check: a package's constants are checked before it is written.
-NOT_EXPORTED = ("batch", "plan", "tally")
-SOUND_ONLY = ("frontend", "fft", "spectrum", "decoder", "detector", "kws_math")
+INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
 PLACEHOLDER = re.compile(r"@([A-Z0-9_]+)@")
 
 Files = dict[str, str | bytes]
@@ -27,14 +26,23 @@ class Package:
     facts: dict
 
 
-def engine_files(*, sound: bool) -> Files:
-    """The engine's sources for a device, as they are, under engine/. sound : with front end and decoder."""
-    files = {}
-    for path in sorted(CSRC.glob("*.[ch]")):
-        skipped = path.stem in NOT_EXPORTED or path.stem.endswith("_check")
-        if not skipped and (sound or path.stem not in SOUND_ONLY):
-            files[f"engine/{path.name}"] = path.read_text()
-    return files
+def engine_files(*headers: str) -> Files:
+    """The engine's sources behind the given headers, as they are, under engine/.
+
+    A header brings what it includes and the sources that implement it: those whose first include it is, and theirs. Not
+    the checks of untrusted tables: a package's tables are checked before it is written.
+    """
+    texts = {path.name: path.read_text() for path in sorted(CSRC.glob("*.[ch]")) if not path.stem.endswith("_check")}
+    wanted, found = list(headers), set()
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+        found.add(name)
+        wanted += [included for included in INCLUDE.findall(texts[name]) if included in texts]
+        wanted += [source for source, text in texts.items()
+                   if source.endswith(".c") and name in INCLUDE.findall(text)[:1]]
+    return {f"engine/{name}": texts[name] for name in sorted(found)}
 
 
 def template(name: str, /, **values: object) -> str:

@@ -27,7 +27,6 @@ DETECTOR_ROWS = """| `kws.h`, `kws.c` | the interface: `kws_init`, `kws_push`, `
 | `engine/` | front end and decoder, the same for every model |
 | `example_main.c` | samples from stdin, detections on stdout: for a computer, or to start from |
 """
-NETWORK_ONLY = ("network", "layers", "weighted", "dot", "requantize", "detector")
 
 
 def arena_bytes(tflite: bytes) -> int:
@@ -89,11 +88,9 @@ def tflite_source(tflite: bytes) -> str:
 def detector_files(source: Source) -> Files:
     """Front end, decoder, interface and self-test around the network."""
     plan = source.plan
-    engine = {name: text for name, text in engine_files(sound=True).items()
-              if name.removeprefix("engine/").split(".")[0] not in NETWORK_ONLY}
     model = (f"/* Tables and labels of the model. {NOTICE} */\n#include \"kws_tables.h\"\n\n"
              + frontend_source(plan.frontend) + "\n" + decoder_source(plan.decoder, plan.labels))
-    return {**engine, **templates("tflm", "kws.h", "kws.c", "kws_tables.h"),
+    return {**engine_files("frontend.h", "decoder.h"), **templates("tflm", "kws.h", "kws.c", "kws_tables.h"),
             **templates("common", "kws_golden.h", "kws_self_test.c"), **templates("c", "example_main.c"),
             "kws_model.h": model_header(plan, golden(plan), engine_network=False), "kws_model.c": model}
 
