@@ -41,14 +41,14 @@ static inline void kws_store(void *to, int16x2_t pair)
 /* Each whole four in the order 0 2 1 3, as weights come out of a word; in place when `from` is the later half of `to`. */
 static inline void kws_widen(int16_t *to, const int8_t *from, int32_t n)
 {
-    int32_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        const uint32_t four = kws_load(from + i);
-        kws_store(to + i, kws_even(four));
-        kws_store(to + i + 2, kws_odd(four));
+    const int8_t *const fours = from + (n & ~3), *const end = from + n;
+    for (; from != fours; from += 4, to += 4) {
+        const uint32_t four = kws_load(from);
+        kws_store(to, kws_even(four));
+        kws_store(to + 2, kws_odd(four));
     }
-    for (; i < n; ++i) {
-        to[i] = from[i];
+    for (; from != end; ++from, ++to) {
+        *to = *from;
     }
 }
 

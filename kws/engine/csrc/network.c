@@ -9,7 +9,8 @@
 static const int8_t *row_of_age(const kws_network *network, int32_t index, int32_t age)
 {
     const kws_buffer *buffer = &network->tables->buffers[index];
-    const int32_t row = (network->heads[index] - age + buffer->rows) % buffer->rows;
+    const int32_t back = network->heads[index] - age; /* age < rows */
+    const int32_t row = back < 0 ? back + buffer->rows : back;
     return network->arena + buffer->offset + row * buffer->row_bytes;
 }
 
@@ -183,7 +184,8 @@ int32_t kws_network_push(kws_network *network, const int8_t *row, int8_t *scores
     network->phase = network->phase + 1 < tables->decide_every ? network->phase + 1 : 0;
     for (int32_t i = 0; i < tables->op_count; ++i) {
         const kws_op *op = &tables->ops[i];
-        if (network->phase % op->every != 0 || (tables->windowed && network->waiting > 0)) {
+        const int due = op->every == 1 || network->phase % op->every == 0;
+        if (!due || (tables->windowed && network->waiting > 0)) {
             continue;
         }
 #if KWS_WITH_RESHAPE

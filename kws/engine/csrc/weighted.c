@@ -136,15 +136,19 @@ void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *ro
 
 #if KWS_WITH_DEPTHWISE
 
-/* Where each tap of one output column starts; padding is a column of zero points. */
-static void depthwise_taps(const kws_op *op, const int8_t *const *rows, int32_t left, const int8_t *padding,
+/* Where each tap of one output column starts; padding is a column of zero points, made when it is needed. */
+static void depthwise_taps(const kws_op *op, const int8_t *const *rows, int32_t left, int8_t *padding,
                            const int8_t **seen)
 {
     for (int32_t k = 0; k < op->taps; ++k) {
         for (int32_t j = 0; j < op->kernel; ++j) {
             const int32_t column = left + j * op->kernel_dilation;
-            const int inside = rows[k] != NULL && column >= 0 && column < op->in_width;
-            *seen++ = inside ? rows[k] + column * op->in_channels : padding;
+            if (rows[k] != NULL && column >= 0 && column < op->in_width) {
+                *seen++ = rows[k] + column * op->in_channels;
+            } else {
+                memset(padding, op->in_zero, (size_t)op->in_channels);
+                *seen++ = padding;
+            }
         }
     }
 }
@@ -167,7 +171,6 @@ void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *cons
     const int32_t lanes = outputs == op->in_channels ? KWS_LANES : GROUP + 1; /* or none at all */
     const int8_t *const weights = weights_of(op, pool);
     const int32_t *const bias = pool + op->bias;
-    memset(padding, op->in_zero, (size_t)op->in_channels);
     for (int32_t x = 0; x < op->out_width; ++x, out += outputs) {
         depthwise_taps(op, rows, x * op->kernel_stride - op->pad, padding, seen);
         for (int32_t first = 0; first < outputs; first += GROUP) {
