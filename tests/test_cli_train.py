@@ -16,13 +16,13 @@ pytest.importorskip("tensorflow")
 
 from kws.cli import app
 from kws.engine.plan import Plan
-from kws.spec import FrontendSpec, Spec, TrainingSpec
+from kws.spec import FrontendSpec, Requirements, Spec, TrainingSpec
 from kws.specfile import write_spec
 from kws.workspace import read_artefact, read_manifest
 
 ROOT = Path(__file__).resolve().parents[1]
 TONES_HZ = {"low": 300, "high": 3000, "other": 1000}
-SPEC = Spec(keywords=("low", "high"), frontend=FrontendSpec(clip_ms=300),
+SPEC = Spec(keywords=("low", "high"), requirements=Requirements(ram_bytes=2_000), frontend=FrontendSpec(clip_ms=300),
             training=TrainingSpec(epochs=3, batch=16, shift_ms=20, unknown_percent=50, snr_low_db=20, snr_high_db=30))
 FILES = {"manifest.json", "metrics.json", "model.keras", "model.kws", "model.tflite", "report.html"}
 
@@ -73,6 +73,15 @@ def test_the_metrics_count_every_clip_of_the_splits(trained):
         assert found["int8"]["n"] == sum(sum(row.values()) for row in found["int8"]["confusion"].values()) > 0
         assert found["int8"]["accuracy"] > 0.6
     assert len(metrics["epochs"]) == 3 and metrics["parameters"] == 14 * 40 * 4 + 4
+
+
+def test_the_device_is_asked_before_and_after(trained):
+    folder, result = trained
+    assert "warning: the network 'linear' will take about " in result.stderr
+    assert "more than [requirements] ram_bytes = 2,000" in result.stderr
+    report = json.loads((folder / "models" / "first" / "metrics.json").read_text())["device"]
+    assert report["cpu"] == "cortex-m4" and sum(report["ram_bytes"].values()) > 2_000
+    assert "ram_bytes: " in result.stdout and "NOT MET" in result.stdout
 
 
 def test_the_report_stands_alone(trained):

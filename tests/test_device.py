@@ -12,8 +12,9 @@ from kws.engine.native import Network
 from kws.export.c import library
 from kws.export.costs import count_costs
 from kws.export.device import CPUS, build_image
-from kws.export.emulator import Machine, emulate
+from kws.export.emulator import EmulatedNetwork, Machine, emulate
 from kws.export.profile import choose_audio, found_audio, profile
+from kws.export.source import from_tflite
 from kws.features.frontend import FrontendStream
 from kws.spec import Requirements
 
@@ -99,3 +100,14 @@ def test_audio_is_taken_from_every_word_in_turn(tmp_path):
         [path.stem for path in found_audio(tmp_path)] == ["c", "a", "b"]
     samples, where = choose_audio([], tmp_path / "nothing", seconds=0.5)
     assert (len(samples), where) == (8_000, "0.5 s of noise, square waves and silence")
+
+
+def test_a_network_alone_equals_the_engine(mlperf_network):
+    source = from_tflite(mlperf_network)
+    network = EmulatedNetwork(build_image(library(source), cpu="cortex-m4"), labels=source.labels)
+    here, rng = Network(source.program), np.random.default_rng(2)
+    for _ in range(3):
+        window = rng.integers(-128, 128, (source.program.frames, source.program.features)).astype(np.int8)
+        scores, instructions = network.run(window)
+        np.testing.assert_array_equal(scores, here.window(window))
+        assert 1_000_000 < instructions < 7_701_000  # TFLM with CMSIS-NN

@@ -56,7 +56,8 @@ def profile(
         extra = {"compare": {name: one.to_json(limits) for name, one in beside.items()}} if beside else {}
         print_json({"run": source.name, **found.to_json(limits), **extra})
     else:
-        print(comparison_table({source.name: found, **beside}, limits) if beside else profile_table(found, limits))
+        alone = profile_table(found.to_json(limits))
+        print(comparison_table({source.name: found, **beside}, limits) if beside else alone)
         if functions:
             print("\n" + functions_table(found.functions))
     if not all(requirement.holds for requirement in found.check(limits)):

@@ -50,6 +50,8 @@ def with_model(place: Any, model: str | None) -> Any:
 
 def lines(finished: Any) -> list[str]:
     """The result for a person: accuracy by split, float and int8, what was chosen, where it lies."""
+    from kws.export.tables import profile_table
+
     metrics, point = finished.metrics, finished.metrics["operating_point"]
     found = [f"{metrics['model']}: {metrics['parameters']:,} parameters, {len(metrics['epochs'])} epochs, "
              f"{metrics['training_seconds'] / 60:.1f} minutes"]
@@ -62,5 +64,6 @@ def lines(finished: Any) -> list[str]:
                          f"{kinds['float']['accuracy']:.1%} float, {kinds['int8']['n']:,} clips")
     found.append(f"detector    {point['hits']} of {point['clips']} keywords, {point['false_alarms']} false alarms in "
                  f"{60 * point['hours']:.0f} minutes of validation clips; smoothing {point['smoothing_ms']:.0f} ms")
+    found += ["", profile_table(metrics["device"]), ""]
     found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; a look: report.html in that folder"]
     return found

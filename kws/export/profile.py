@@ -84,7 +84,7 @@ class Profile:
                 "stages": {stage: self.per_hop(stage) for stage in STAGES[1:]}, "hop_ms": 1000 * self.hop_s,
                 "duty": {"percent": self.duty_percent(limits.clock_mhz), "clock_mhz": limits.clock_mhz,
                          "cycles_per_instruction": CYCLES_PER_INSTRUCTION[self.cpu]},
-                "toolchain": self.image.toolchain, "audio": self.audio}
+                "toolchain": self.image.toolchain, "hops": len(self.instructions), "audio": self.audio}
 
 
 def profile(source: Source, samples: np.ndarray, *, cpu: str, audio: str = "") -> Profile:

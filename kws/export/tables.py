@@ -2,28 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 
-from kws.export.profile import CYCLES_PER_INSTRUCTION, Profile
+from kws.export.profile import Profile
 from kws.export.program import STAGES
 from kws.export.verify import Verification
 from kws.spec import Requirements
+from kws.validate.requirements import Requirement
 
 NAMES = {"frontend": "front end", "network": "network", "decoder": "decoder"}
 
 
-def profile_table(found: Profile, limits: Requirements) -> str:
-    """Instructions by stage, flash, RAM and duty of one run."""
-    lines = [f"{found.cpu}, {found.image.toolchain}, {len(found.instructions)} hops of {1000 * found.hop_s:g} ms: "
-             f"{found.audio}", "", f"{'instructions per hop':24}{'min':>12}{'median':>12}{'max':>12}"]
-    for stage in (*STAGES[1:], None):
-        counts = found.per_hop(stage)
-        lines.append(f"  {NAMES.get(stage or '', 'all'):22}" + "".join(f"{count:12,}" for count in counts.values()))
-    image, cycles = found.image, CYCLES_PER_INSTRUCTION[found.cpu]
-    lines += [f"{'per second of audio':24}{found.instructions_per_second:12,}",
-              f"{'duty':24}{found.duty_percent(limits.clock_mhz):11.1f}%  estimated: {limits.clock_mhz:g} MHz, "
-              f"{cycles:g} cycles per instruction assumed",
-              f"{'flash':24}{found.flash_bytes:12,}  code {image.code_bytes:,}, model {image.model_bytes:,}",
-              f"{'RAM':24}{found.ram_bytes:12,}  state {image.state_bytes:,}, stack {found.stack_bytes:,}"]
-    return "\n".join([*lines, "", *(str(requirement) for requirement in found.check(limits))])
+def profile_table(report: dict) -> str:
+    """Instructions by stage, flash, RAM and duty of one run. report : as `kws profile --json` prints it, or counted."""
+    measured = "instructions_per_hop" in report
+    lines = [f"{report['cpu']}, {report['toolchain']}, hops of {report['hop_ms']:g} ms: {report['audio']}", "",
+             *instruction_lines(report)] if measured else [report["cpu"], report.get("note", ""), ""]
+    for title, key in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):
+        parts = ", ".join(f"{name} {count:,}" for name, count in report[key].items())
+        lines.append(f"{title:24}{sum(report[key].values()):12,}  {parts}")
+    return "\n".join([*lines, "", *(str(Requirement(**one)) for one in report["requirements"])])
+
+
+def instruction_lines(report: dict) -> list[str]:
+    """What was counted, and the duty cycle that follows from it."""
+    lines = [f"{'instructions per hop':24}{'min':>12}{'median':>12}{'max':>12}"]
+    for stage, counts in (*report["stages"].items(), ("all", report["instructions_per_hop"])):
+        lines.append(f"  {NAMES.get(stage, stage):22}" + "".join(f"{count:12,}" for count in counts.values()))
+    duty = report["duty"]
+    return [*lines, f"{'per second of audio':24}{report['instructions_per_second']:12,}",
+            f"{'duty':24}{duty['percent']:11.1f}%  estimated: {duty['clock_mhz']:g} MHz, "
+            f"{duty['cycles_per_instruction']:g} cycles per instruction assumed"]
 
 
 def functions_table(functions: Sequence[tuple[str, str, float]], *, per: str = "hop", count: int = 20) -> str:

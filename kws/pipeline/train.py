@@ -18,6 +18,8 @@ from kws.engine.graph import read_graph
 from kws.engine.plan import Plan
 from kws.engine.streaming import lower
 from kws.errors import ModelError
+from kws.export.budget import device_budget, fit_warnings
+from kws.export.source import Source
 from kws.files import fresh_folder, write_atomic
 from kws.model.dataset import Material, prepare
 from kws.model.examples import Examples, choose_examples
@@ -58,6 +60,8 @@ def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], N
     for line in examples.notes:
         note(f"note: {line}")
     note(summary(examples))
+    for line in fit_warnings(spec):
+        note(line)
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache)
     checkpoint = workspace.cache / "training" / f"{training_fingerprint(material)}.npz"
     model, history = train(material, checkpoint=checkpoint, note=note)
@@ -105,6 +109,8 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
         "splits": {split: measure(material, plan, split, keras_model=folder / "model.keras")
                    for split in ("validation", "testing")},
         "operating_point": point.to_json(),
+        "device": device_budget(Source(material.spec.model.name, plan.program, read_graph(tflite), tflite, plan),
+                                material.audio("validation")[0], material.spec.requirements),
         "training_seconds": sum(epoch.seconds for epoch in history),
         "epochs": [asdict(epoch) for epoch in history],
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))},
