@@ -1,6 +1,7 @@
 """The microphone: devices by name, rates and channels, gaps that are counted, devices that go away."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -129,6 +130,15 @@ class TestDevice:
             time.sleep(1)
             microphone.read()
             assert microphone.overflows == 1
+
+    def test_a_hole_that_the_system_does_not_report_is_counted(self, null_sink, tmp_path):
+        with Microphone(find_device(None, cache=tmp_path).device, stalled_s=30) as microphone:
+            listen(microphone, seconds=0.5)
+            null_sink.daemon.send_signal(signal.SIGSTOP)
+            time.sleep(2)
+            null_sink.daemon.send_signal(signal.SIGCONT)
+            listen(microphone, seconds=1)
+            assert microphone.overflows >= 1
 
     def test_unplugged_and_plugged_in_again(self, null_sink, tmp_path):
         device = find_device(None, cache=tmp_path).device

@@ -1,6 +1,8 @@
 """Recording sessions on a real audio device, in real time, the terminal driven through a pseudo-terminal."""
 
 import signal
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -128,3 +130,20 @@ class TestDevice:
         status, out = terminal.finish()
         assert status == 130 and "1 takes (" in out and "interrupted" in terminal.shown
         assert len(files(tmp_path)) == 1
+
+    def test_a_session_in_a_pipe_is_plain_lines(self, null_sink, tmp_path):
+        workspace(tmp_path, "low", "high")
+        command = subprocess.Popen(
+            [sys.executable, "-m", "kws", "record", "--speaker", "anna", "--count", "1", "--countdown", "0.3",
+             "-C", str(tmp_path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=ROOT)
+        lines = []
+        for line in command.stderr:
+            lines.append(line)
+            if line.startswith("say: "):
+                null_sink.play(beep(line.split()[1]).astype(np.int16))
+        out, _ = command.communicate(timeout=60)
+        assert command.returncode == 0 and "2 takes (high 1, low 1)" in out
+        shown = "".join(lines) + out
+        assert "\x1b" not in shown and "\r" not in shown
+        assert [line.split(":")[0] for line in lines[-4:]] == ["say", "good"] * 2

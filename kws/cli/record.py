@@ -95,9 +95,11 @@ def session_at(place: Workspace, *, device: str | None, speaker: str, source: st
     folder = source_folder(place.recordings, source)
     with Microphone(pick(place, device, plain=plain)) as microphone, open_screen(plain=plain) as screen:
         takes = Takes(folder, speaker=speaker, device=microphone.device.name, rate_hz=microphone.rate_hz)
-        yield Recorder(microphone, screen, takes, samples=clip_samples(place), countdown_s=countdown, clock=now,
-                       play=player(screen))
-        tell_overflows(microphone)
+        try:
+            yield Recorder(microphone, screen, takes, samples=clip_samples(place), countdown_s=countdown, clock=now,
+                           play=player(screen))
+        finally:
+            tell_overflows(microphone, screen)
 
 
 def pick(place: Workspace, wanted: str | None, *, plain: bool) -> "Device":
@@ -136,11 +138,11 @@ def player(screen: "Screen") -> "Callable[[np.ndarray], None]":
     return play_or_tell
 
 
-def tell_overflows(microphone: "Microphone") -> None:
+def tell_overflows(microphone: "Microphone", screen: "Screen") -> None:
     """Never hide that sound was lost."""
     if microphone.overflows:
-        note(f"sound was lost {microphone.overflows} times, because this machine was busy; takes with a gap were "
-             "refused")
+        screen.line(f"sound was lost {microphone.overflows} times, because this machine was too busy; no word with a "
+                    "gap was kept, unless it comes from a long take")
 
 
 def guided(place: Workspace, recorder: "Recorder", words: tuple[str, ...], *, count: int) -> None:
