@@ -135,3 +135,17 @@ def test_what_cannot_work_is_said_before_the_microphone_is_opened(tone_run, tmp_
     assert call("--run", tone_run, "--near-misses").exit_code == 2
     done = call("--run", tone_run, "--on", "low")
     assert done.exit_code == 1 and "--on low: the command is empty; name a program" in done.stderr
+
+
+def test_a_lost_device_is_reported_in_our_words_only(null_sink, tone_run, recording):
+    process = start(null_sink, tone_run)
+    null_sink.remove_sink()
+    lines = [process.stderr.readline()]
+    null_sink.add_sink()
+    lines.append(process.stderr.readline())
+    null_sink.play(recording)
+    time.sleep(1)
+    out, errors = end(process)
+    assert lines[0].startswith("device lost, looking for it (default: is gone") and lines[1].startswith("device back")
+    assert [line.split()[2] for line in out.splitlines()] == ["low", "high", "low"]
+    assert re.match(r"listened for .*\ndevice lost once, for \d+\.\d s\n$", errors)

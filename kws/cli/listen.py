@@ -78,7 +78,7 @@ def listen(
         check_writable(save)
     found = choose_device(device, directory)
     with interrupted_by_terminate():
-        with open_view(detector, f"{folder.name}  ·  {found.name}", name=found.name,
+        with own_stderr(), open_view(detector, f"{folder.name}  ·  {found.name}", name=found.name,
                        lines=plain or json or not sys.stdout.isatty(), as_json=json) as view:
             listener, hands = make_listener(detector, view, actions, limit_s=limit_s, save=save,
                                             near_misses=near_misses)
@@ -154,6 +154,16 @@ def interrupted_by_terminate() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def own_stderr() -> Iterator[None]:
+    """What PortAudio writes by itself when a device goes would stand in the middle of the display or of a log."""
+    from kws.data.microphone import quiet_stderr
+
+    with open(os.dup(2), "w", buffering=1) as ours:
+        with contextlib.redirect_stderr(ours), quiet_stderr():
+            yield
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ SPAN_S = 6.0  # of the spectrogram, about
 FLASH_S, NOTE_S = 1.2, 12.0
 MOST_COLUMNS = 400
 LOWEST_DB = -60.0
-LABEL_WIDTH, CELL_WIDTH, HITS_WIDTH = 7, 30, 30
+LABEL_WIDTH, CELL_WIDTH, HITS_WIDTH = 7, 26, 26
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 SHADES = " ░▒▓█"
 ZONES = ((0.7, "#38b764"), (0.9, "#e8b53c"), (1.0, "#e5484d"))  # of the level meter
@@ -162,7 +162,7 @@ class Display:
 
     def _level(self, width: int) -> Text:
         """The meter: average as a bar, peak as a line."""
-        room = max(min(width - LABEL_WIDTH - 24, 72), 8)
+        room = max(min(width - LABEL_WIDTH - 26, 72), 8)
         peak_db = self._status.peak_db if self._status else LOWEST_DB
         rms_db = self._status.rms_db if self._status else LOWEST_DB
         peak, rms = (max(0.0, min(1 - db / LOWEST_DB, 1.0)) for db in (peak_db, rms_db))
@@ -248,8 +248,9 @@ class Display:
 
     def _note_line(self) -> Text:
         """What needs attention: a lost device, a fresh note, or the hint about the level."""
-        if self.notes and (self._clock() - self._noted_s < NOTE_S or (self._status and self._status.lost)):
-            return Text(f" ! {self.notes[-1][1]}", "bold #e5484d")
+        lost = self._status is not None and self._status.lost
+        if self.notes and (lost or self._clock() - self._noted_s < NOTE_S):
+            return Text(f" ! {self.notes[-1][1]}", "bold #e5484d" if lost else "bold #e8b53c")
         hint = self._status.hint if self._status else None
         return Text(f" {hint}" if hint else "", "#e8b53c")
 
@@ -304,5 +305,5 @@ def append_cells(text: Text, cells: str, zones: tuple[tuple[float, str], ...], r
 def hit_line(at: datetime, hit: Detection, *, newest: bool) -> Text:
     """One detection: clock, keyword, score."""
     text = Text(f"{at:%H:%M:%S}  ", "dim")
-    text.append(f"{hit.keyword[:12]:<12} ", "bold #7ce38b" if newest else "")
+    text.append(f"{hit.keyword[:10]:<10} ", "bold #7ce38b" if newest else "")
     return text.append(f"{hit.score:.2f}", "dim")

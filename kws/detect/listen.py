@@ -213,7 +213,7 @@ class Listener:
     def _lost(self, lost: Lost) -> None:
         self.totals.losses += 1
         self._lost_since_s = self._clock()
-        self._view.note(f"device lost: {lost.reason}; looking for it")
+        self._view.note(f"device lost, looking for it ({lost.reason})")
         if self._keeper is not None:
             self._keeper.flush()
         self._detector.reset()
