@@ -28,7 +28,7 @@ def test_measured_where_the_device_is_there(clips):
     assert report["cpu"] == "cortex-m0plus" and report["instructions_per_second"] > 1_000_000
     rough = counted(source.plan, Requirements())
     assert 0 <= CODE_BYTES - report["flash_bytes"]["code"] < 2_000
-    assert 0 <= STACK_BYTES - report["ram_bytes"]["stack"] < 300
+    assert 0 <= STACK_BYTES - report["ram_bytes"]["stack"] < 400
     assert report["ram_bytes"]["state"] == rough["ram_bytes"]["state"]
     assert abs(report["flash_bytes"]["model"] - rough["flash_bytes"]["model"]) <= 16
     assert "cycles per instruction" in profile_table(report)

@@ -8,6 +8,7 @@ pytest.importorskip("ziglang", reason="the emulated device is not installed (ext
 
 from exported import random_source, sound
 from kws.detect.detector import Detector
+from kws.engine.build import CSRC
 from kws.engine.native import Network
 from kws.export.c import library
 from kws.export.costs import count_costs
@@ -67,6 +68,18 @@ def test_a_second_stream_forgets_the_first(source):
     machine = emulate(build_image(library(source), cpu="cortex-m4"), source.plan)
     first = [hop.scores.tobytes() for hop in machine.hops(sound(1))]
     assert [hop.scores.tobytes() for hop in machine.hops(sound(1))] == first
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m0plus", "cortex-m4"])
+def test_the_high_half_of_a_product_is_exact(cpu):
+    """A Cortex-M0+ has no long multiplication; the front end's is put together from four short ones."""
+    program = '#include "kws_math.h"\nint32_t high(int32_t a, int32_t b);\n' \
+              "int32_t high(int32_t a, int32_t b) { return kws_high(a, b); }\n"
+    machine = Machine(build_image({"device_main.c": program, "kws_math.h": (CSRC / "kws_math.h").read_text()}, cpu=cpu))
+    corners = [-2**31, -2**31 + 1, -65536, -65535, -32769, -1, 0, 1, 32768, 65535, 65536, 0x7FFF0000, 2**31 - 1]
+    pairs = [(a, b) for a in corners for b in corners]
+    pairs += np.random.default_rng(3).integers(-2**31, 2**31, (500, 2)).tolist()
+    assert [machine.call("high", a, b).result for a, b in pairs] == [a * b >> 32 for a, b in pairs]
 
 
 def test_profile_adds_up(source):

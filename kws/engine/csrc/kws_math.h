@@ -42,10 +42,18 @@ static inline int8_t kws_saturate_int8(int64_t x)
     return (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
 }
 
-/* a * b / 2^32, rounded towards minus infinity: one instruction on a Cortex-M4. */
+/* a * b / 2^32, rounded towards minus infinity: one instruction on a Cortex-M4. A Cortex-M0 multiplies 32 by 32 bits to 32:
+ * it takes the product in four pieces of 16 by 16, whose sums stay within int32. */
 static inline int32_t kws_high(int32_t a, int32_t b)
 {
+#ifdef __ARM_ARCH_6M__
+    const int32_t a_high = a >> 16, a_low = a & 0xFFFF, b_high = b >> 16, b_low = b & 0xFFFF;
+    const int32_t above = a_high * b_low + (int32_t)((uint32_t)a_low * (uint32_t)b_low >> 16);
+    const int32_t below = a_low * b_high + (above & 0xFFFF);
+    return a_high * b_high + (above >> 16) + (below >> 16);
+#else
     return (int32_t)((int64_t)a * b >> 32);
+#endif
 }
 
 /* x / 2^shift, rounded half up (towards plus infinity). 1 <= shift <= 62, |x| <= 2^62. */
