@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exported import compile_host, expected_lines, run
 
+from exported import compile_host, expected_lines, run
 from kws.detect.sources import open_audio
 from kws.export.export import export_to
 from kws.export.source import from_run
