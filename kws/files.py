@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,6 +56,12 @@ def fresh_folder(path: Path | str, *, replace: bool = False) -> Iterator[Path]:
             os.replace(old, path)
         shutil.rmtree(sibling, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes | str]) -> None:
+    """Write several files by their paths in `folder`, text as UTF-8, with the folders they need."""
+    for name, content in contents.items():
+        write_atomic(folder / name, content)
 
 
 def refuse_existing(path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 # A package imports only what stands before it, the life cycle from top to bottom.
-ORDER = ("errors", "spec", "files", "specfile", "workspace", "data", "features", "engine", "model", "quantize",
-         "detect", "validate", "export", "pipeline", "cli", "__main__")
+ORDER = ("errors", "spec", "files", "specfile", "workspace", "requirements", "data", "features", "engine", "model",
+         "quantize", "detect", "validate", "export", "pipeline", "cli", "__main__")
 # The front end is C too: its Python side reaches the compiled engine, and nothing else of it.
 EXCEPTIONS = {"features": ("kws.engine._native", "kws.engine.build")}
 # Slow to import, or missing on a small machine: only inside the functions that need them.

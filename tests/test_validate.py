@@ -5,9 +5,9 @@ import pytest
 import soundfile
 
 from kws.errors import DataError
+from kws.requirements import at_least
 from kws.validate.clips import FLOAT, STREAMING, TFLM, ClipResult, read_clip_folder
 from kws.validate.report import align, clip_report
-from kws.validate.requirements import at_least
 
 LABELS = ("_silence_", "_unknown_", "yes")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kws.data.corpus import SPLITS, Corpus
 from kws.errors import DataError
+from kws.requirements import Requirement, at_least
 from kws.spec import Spec
 
 
@@ -19,16 +20,6 @@ class WordStats:
     validation: int
     testing: int
     sources: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """A requirement, what was measured, and whether it holds."""
-
-    name: str
-    limit: float
-    measured: float
-    holds: bool
 
 
 @dataclass(frozen=True)
@@ -52,14 +43,10 @@ def measure(corpus: Corpus, spec: Spec) -> CorpusStats:
     others = [word for word in corpus.words if word not in spec.keywords]
     by_word = {word: word_stats(corpus, word) for word in (*spec.keywords, *others)}
     requirements = [held for word in spec.keywords for held in (
-        at_least(f"clips_per_word {word}", spec.requirements.clips_per_word, by_word[word].clips),
-        at_least(f"speakers_per_word {word}", spec.requirements.speakers_per_word, by_word[word].speakers))]
+        at_least(f"clips_per_word {word}", limit=spec.requirements.clips_per_word, measured=by_word[word].clips),
+        at_least(f"speakers_per_word {word}", limit=spec.requirements.speakers_per_word,
+                 measured=by_word[word].speakers))]
     return CorpusStats(by_word, len(corpus.noise), sum(map(minutes_of, corpus.noise)), tuple(requirements))
-
-
-def at_least(name: str, limit: int, measured: int) -> Requirement:
-    """A requirement that holds from `limit` on."""
-    return Requirement(name, limit, measured, measured >= limit)
 
 
 def word_stats(corpus: Corpus, word: str) -> WordStats:

@@ -14,8 +14,8 @@ from kws.export.golden import signal
 from kws.export.profile import SECONDS, plan_of, profile
 from kws.export.source import Source
 from kws.features.tables import Normalisation, build_tables
+from kws.requirements import Requirement, at_most
 from kws.spec import Requirements, Spec
-from kws.validate.requirements import Requirement, at_most
 
 # Where nothing is compiled: what the networks of the zoo have been measured to take at most, on any of the processors.
 CODE_BYTES, STACK_BYTES = 9_500, 768

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from kws.errors import KwsError, ModelError
+from kws.files import write_files
 
 TEMPLATES = Path(__file__).parent / "templates" / "device"
 CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33")
@@ -90,10 +91,7 @@ def build_image(package: Mapping[str, str | bytes], *, cpu: str, toolchain: Tool
     require_device()
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        for name, content in package.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        write_files(folder, package)
         toolchain = toolchain or find_toolchain()
         elf = compile_elf(folder, cpu=cpu, toolchain=toolchain)
     return measured(elf, cpu=cpu, toolchain=toolchain.name)

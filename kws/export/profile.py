@@ -15,8 +15,8 @@ from kws.export.emulator import emulate
 from kws.export.golden import signal
 from kws.export.program import STAGES
 from kws.export.source import Source
+from kws.requirements import Requirement, at_least, at_most
 from kws.spec import Requirements
-from kws.validate.requirements import Requirement, at_least, at_most
 
 SECONDS = 10  # of audio, where nobody names any
 # Assumed, with flash that keeps up: a Cortex-M0+ takes two cycles for a load and for a branch taken, an M3 or M4 two to

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from kws.export.profile import Profile
 from kws.export.program import STAGES
 from kws.export.verify import Verification
+from kws.requirements import Requirement
 from kws.spec import Requirements
-from kws.validate.requirements import Requirement
 
 NAMES = {"frontend": "front end", "network": "network", "decoder": "decoder"}
 

@@ -22,6 +22,7 @@ from kws.export.device import NOT_ON_DEVICE, TEMPLATES, Image
 from kws.export.emulator import emulate
 from kws.export.source import Source
 from kws.features.frontend import FrontendStream
+from kws.files import write_files
 
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
@@ -107,10 +108,7 @@ def host_trace(package: Mapping[str, str | bytes], plan: Plan, samples: np.ndarr
     """
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        for name, content in package.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        write_files(folder, package)
         shutil.copy(TEMPLATES / "host_main.c", folder)
         sources = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.c"))
                    if path.name not in NOT_ON_DEVICE]

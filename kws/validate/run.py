@@ -8,9 +8,9 @@ import numpy as np
 from kws.data.corpus import SPLITS, scan
 from kws.detect.detector import load_detector
 from kws.errors import DataError, KwsError
+from kws.requirements import Requirement, at_least
 from kws.spec import Requirements, Spec
 from kws.validate.clips import ClipResult, ClipSet, classify, read_clip_folder
-from kws.validate.requirements import Requirement, at_least
 from kws.workspace import Workspace, open_workspace, read_artefact, read_manifest
 
 TFLITE_NAME, KERAS_NAME = "model.tflite", "model.keras"
