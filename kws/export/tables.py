@@ -59,7 +59,7 @@ def comparison_table(found: Mapping[str, Profile], limits: Requirements) -> str:
 
 def verification_table(found: Verification) -> str:
     """One line per stage and implementation."""
-    lines = [f"{'stage':28}{'against':28}{'compared':>12}{'different':>12}"]
-    lines += [f"{one.name:28}{one.against:28}{one.compared:12,}{one.different:12,}" for one in found.comparisons]
+    lines = [f"{'stage':28}{'against':28}{'compared':>13}{'different':>12}"]
+    lines += [f"{one.name:28}{one.against:28}{one.compared:13,}{one.different:12,}" for one in found.comparisons]
     verdict = "everything is equal" if found.first_difference is None else "NOT EQUAL"
     return "\n".join([*lines, "", verdict])
