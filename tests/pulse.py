@@ -1,7 +1,8 @@
 """A real audio device without hardware: PulseAudio with a null sink whose monitor is the microphone.
 
 PortAudio reaches it through ALSA's pulse plug-in. Everything lives in one folder and ends with `stop`: the daemon is
-ours, on a socket of its own, and no other PulseAudio of this machine is touched.
+ours, on a socket of its own, and no other PulseAudio of this machine is touched; left alone by a test run that was
+killed, it ends after half an hour.
 
     apt-get install --no-install-recommends pulseaudio pulseaudio-utils libasound2-plugins libportaudio2
 """
@@ -59,7 +60,7 @@ class PulseAudio:
         """Start the daemon and wait until it answers; also again after `kill`."""
         with open(self.folder / "log", "a") as log:
             self.daemon = subprocess.Popen(
-                ["pulseaudio", "-n", "-F", self.folder / "default.pa", "--daemonize=no", "--exit-idle-time=-1",
+                ["pulseaudio", "-n", "-F", self.folder / "default.pa", "--daemonize=no", "--exit-idle-time=1800",
                  "--use-pid-file=no", "--disable-shm=yes", "--high-priority=no", "--realtime=no"],
                 env={**os.environ, **self.environment, "HOME": str(self.folder)}, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log)

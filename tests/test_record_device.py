@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import soundfile
 
 from kws.data.corpus import NOISE, scan
+from kws.data.microphone import Microphone, find_device
 from terminal import ROOT, Terminal
 from test_record import RATE, TONES_HZ, beep, files, run_kws, workspace
 
@@ -94,11 +96,14 @@ class TestDevice:
 
     def test_noise_in_a_pipe(self, null_sink, tmp_path):
         workspace(tmp_path, "low")
-        player = null_sink.player()
-        player.stdin.write((300 * np.random.default_rng(1).standard_normal(8 * RATE)).astype("<i2").tobytes())
-        player.stdin.close()
+        sound = (300 * np.random.default_rng(1).standard_normal(10 * RATE)).astype(np.int16)
+        player = threading.Thread(target=null_sink.play, args=(sound,))
+        player.start()
+        with Microphone(find_device(None, cache=tmp_path).device) as microphone:
+            while not microphone.read().any():
+                pass
         result = run_kws("record", "--noise", "--seconds", "1.5", "--speaker", "kitchen", "-C", tmp_path)
-        assert player.wait(30) == 0
+        player.join()
         assert result.returncode == 0, result.stderr
         path = tmp_path / "recordings" / "own" / NOISE / "kitchen_nohash_1.wav"
         assert result.stdout.startswith(f"{path}: 1.5 s at -4")
