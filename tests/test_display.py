@@ -100,6 +100,8 @@ def test_newest_detections_first_and_as_many_as_fit(detector):
     lines, _ = draw(detector, steps=[found("low", score) for score in (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)])
     scores = re.findall(r"\d\d:\d\d:\d\d  low +(\d\.\d\d)", "\n".join(lines))
     assert scores == ["0.95", "0.90", "0.80", "0.70", "0.60"]
+    lines, _ = draw(detector, height=50, steps=[found("low")] * 30)  # what the spectrogram leaves
+    assert len(re.findall(r"\d\d:\d\d:\d\d  low", "\n".join(lines))) == 50 - 9 - 20
 
 
 def test_bars():

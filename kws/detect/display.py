@@ -134,7 +134,7 @@ class Display:
         with self._lock:
             if not self._palette and console.color_system is not None:
                 self._palette = palette(console.color_system)
-            bars = self._bars(width)
+            bars = self._bars(width, at_least=height - 9 - self._mel.bands // 2)
             # title, level, two empty lines, marks, axis, empty line, note, footer
             rows = min(height - 9 - len(bars), self._mel.bands // 2)
             lines = [self._head(width), self._level(width)]
@@ -214,15 +214,15 @@ class Display:
                 line[end - len(label):end] = label
         return Text(" " * (LABEL_WIDTH + 1) + "".join(line), "bold #7ce38b")
 
-    def _bars(self, width: int) -> list[Text]:
-        """Scores in columns on the left, the last detections on the right."""
+    def _bars(self, width: int, *, at_least: int) -> list[Text]:
+        """Scores in columns on the left, the last detections on the right, `at_least` lines of them."""
         with_hits = width >= CELL_WIDTH + HITS_WIDTH
         room = width - 1 - (HITS_WIDTH if with_hits else 0)
         columns = max(min(room // CELL_WIDTH, 3, -(-len(self._words) // 5)), 1)
         cell, rows = room // columns, -(-len(self._words) // columns)
         hits = list(self._hits)[::-1]
         lines = []
-        for row in range(max(rows, 5) if with_hits else rows):
+        for row in range(max(rows, 5, at_least) if with_hits else rows):
             line = Text(" ")
             for column in range(columns):
                 place = column * rows + row

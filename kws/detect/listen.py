@@ -20,7 +20,6 @@ from kws.detect.level import Meter
 from kws.errors import DeviceError
 
 RETRY_S = 1.0
-PACE_S = 0.04  # between two reads: waking up for every packet of the sound card costs more than the detector
 STATUS_S, HINT_S, LOAD_S = 0.1, 1.0, 2.0  # how often each is looked at
 NOTHING = np.zeros(0, np.int16)
 
@@ -68,7 +67,6 @@ def microphone_events(microphone: OpenMicrophone, reopen: Callable[[], OpenMicro
             while True:
                 samples, before, overflows = microphone.read(), overflows, microphone.overflows
                 yield Sound(samples, overflows - before, microphone.latency_s)
-                sleep(PACE_S)
         except DeviceError as error:
             lost = Lost(str(error))
         finally:
