@@ -18,7 +18,10 @@ def export(
     tflite: Annotated[Path | None, typer.Option("--tflite", metavar="FILE", show_default=False,
                                                 help="Export an int8 network from elsewhere instead of a run: the "
                                                      "network alone, without front end and decoder.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an older export in DIR.")] = False,
+    compress: Annotated[bool, typer.Option("--compress", help="Huffman-code the weights: less flash, many more "
+                                                              "instructions, the same results.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an older export in DIR; compress where it does not "
+                                                        "pay.")] = False,
     directory: DirectoryOption = None,
 ) -> None:
     """Export a trained run to a device: source code without dependencies.
@@ -26,11 +29,13 @@ def export(
     Example: kws export c --out keyword-c
     """
     from kws.export.export import check, export_to
-    from kws.export.source import from_run, from_tflite
+    from kws.export.source import compressed, from_run, from_tflite
     from kws.workspace import locate_run
 
-    check(target, out, force=force)
+    check(target, out, force=force, compress=compress)
     source = from_tflite(tflite) if tflite else from_run(locate_run(run, directory))
+    if compress:
+        source = compressed(source, force=force)
     package = export_to(target, source, out, force=force)
     note(f"{out}: {len(package.files)} files from {source.name}; constants {package.facts['constants_bytes']:,} bytes "
          f"of flash, state {package.facts['state_bytes']:,} bytes of RAM; next: see {out}/README.md")

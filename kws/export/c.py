@@ -1,7 +1,7 @@
 """The target `c`: portable C99 with a Makefile, and the library that the other targets share."""
 
 from kws import __version__
-from kws.export.costs import count_costs, count_network
+from kws.export.costs import costs_of
 from kws.export.golden import golden, network_crc
 from kws.export.model import model_header, model_source, network_header, network_only_source
 from kws.export.package import Files, Package, engine_files, template, templates
@@ -16,16 +16,17 @@ def library(source: Source) -> Files:
     golden_header = templates("common", "kws_golden.h")
     if source.plan is None:
         return {**engine_files("network.h"), **golden_header, **templates("network", *COMMON),
-                "kws_model.h": network_header(source.program, network_crc(source.program)),
-                "kws_model.c": network_only_source(source.program)}
+                "kws_model.h": network_header(source.program, network_crc(source.program),
+                                              longest_row=source.longest_row),
+                "kws_model.c": network_only_source(source.stored)}
     return {**engine_files("detector.h"), **golden_header, **templates("common", *COMMON),
-            "kws_model.h": model_header(source.plan, golden(source.plan)),
-            "kws_model.c": model_source(source.plan)}
+            "kws_model.h": model_header(source.plan, golden(source.plan), longest_row=source.longest_row),
+            "kws_model.c": model_source(source.plan, source.stored)}
 
 
 def facts(target: str, source: Source) -> dict:
     """What export.json says: the same for the same model."""
-    costs = count_costs(source.plan) if source.plan else count_network(source.program)
+    costs = costs_of(source)
     return {"target": target, "kws": __version__, "model": source.name, "sha256": source.sha256,
             "labels": list(source.plan.labels) if source.plan else source.program.labels,
             "constants_bytes": costs.flash, "state_bytes": costs.ram}

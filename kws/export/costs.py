@@ -1,10 +1,11 @@
 """What an exported model costs in flash and RAM, counted from its tables; the code is measured by kws profile."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from kws.engine.plan import Plan
 from kws.engine.program import Program
 from kws.export.model import network_words
+from kws.export.source import Source
 from kws.features.tables import FRONTEND_ARRAYS
 
 # Structs on a processor with 32-bit pointers.
@@ -42,6 +43,12 @@ def network_flash_bytes(program: Program) -> int:
 def network_ram_bytes(program: Program) -> int:
     """Pointers to rows, words and rows."""
     return 4 * program.row_pointers + 4 * network_words(program) + -(-program.arena_bytes // 4) * 4
+
+
+def costs_of(source: Source) -> Costs:
+    """Of what is exported, its weights compressed or not."""
+    costs = count_costs(source.plan) if source.plan else count_network(source.program)
+    return replace(costs, network_flash=network_flash_bytes(source.stored))
 
 
 def count_network(program: Program) -> Costs:

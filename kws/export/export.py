@@ -19,14 +19,16 @@ def export_to(target: str, source: Source, out: Path, *, force: bool = False) ->
     Raises KwsError for an unknown target, and where `out` exists and is not empty, unless it holds an older export and
     `force` is set.
     """
-    check(target, out, force=force)
+    check(target, out, force=force, compress=source.compressed is not None)
     package = PACKAGES[target](source)
     write_package(package, out, force=force)
     return package
 
 
-def check(target: str, out: Path, *, force: bool) -> None:
+def check(target: str, out: Path, *, force: bool, compress: bool) -> None:
     """What `export_to` refuses, before any work is done."""
     if target not in PACKAGES:
         raise KwsError(f"unknown target {target!r}; kws export makes: {', '.join(PACKAGES)}")
+    if compress and target == "tflm":
+        raise KwsError("--compress: TFLM reads its own file, uncompressed; the other targets can be compressed")
     refuse(out, force=force)

@@ -2,30 +2,31 @@
 
 from kws.engine.graph import Tensor
 from kws.engine.plan import Plan
-from kws.export.costs import Costs, count_costs, count_network
+from kws.export.compress import DECODER_CODE_BYTES, Compressed
+from kws.export.costs import costs_of
 from kws.export.source import Source
 from kws.spec import SILENCE, UNKNOWN
 
 
 def sound_values(source: Source, plan: Plan) -> dict[str, object]:
     """For the placeholders of a README about a whole detector."""
-    spec, program, costs = plan.spec.frontend, plan.program, count_costs(plan)
+    spec, program = plan.spec.frontend, plan.program
     decision_ms, window_ms = spec.hop_ms * program.decide_every, spec.window_ms + (program.frames - 1) * spec.hop_ms
     keywords = ", ".join(word for word in plan.labels if word not in (SILENCE, UNKNOWN))
     about = (f"The network decides every {decision_ms} ms on the last {window_ms} ms.\nLabels: "
              + ", ".join(f"`{label}`" for label in plan.labels) + ".")
     return {"name": source.name, "title": keywords, "keywords": keywords, "sample_rate_hz": spec.sample_rate_hz,
-            "about": about, "ram_bytes": costs.ram, "costs": costs_table(costs, sound=True)}
+            "about": about, "ram_bytes": costs_of(source).ram, "costs": costs_text(source)}
 
 
 def network_values(source: Source) -> dict[str, object]:
     """For the placeholders of a README about a network alone."""
-    graph, program, costs = source.graph, source.program, count_network(source.program)
+    graph, program = source.graph, source.program
     about = (f"Input: {program.frames} rows of {program.features} int8 numbers q, worth "
              f"{grid(graph.tensors[graph.input])}.\nOutput: {program.labels} int8 numbers q, worth "
              f"{grid(graph.tensors[graph.output])}.")
     return {"name": source.name, "title": f"the network {source.name}", "keywords": source.name, "about": about,
-            "ram_bytes": costs.ram, "costs": costs_table(costs, sound=False)}
+            "ram_bytes": costs_of(source).ram, "costs": costs_text(source)}
 
 
 def grid(tensor: Tensor) -> str:
@@ -34,14 +35,40 @@ def grid(tensor: Tensor) -> str:
     return f"(q {sign} {abs(tensor.zero_point)}) * {float(tensor.scale[0])!r}"
 
 
-def costs_table(costs: Costs, *, sound: bool) -> str:
-    """Markdown: bytes by part."""
+def costs_text(source: Source) -> str:
+    """Markdown: bytes by part, what was measured when the run was trained, what compression saves and costs."""
+    parts = [costs_table(source)]
+    if source.device:
+        parts.append(measured(source.device))
+    if source.compressed:
+        parts.append(compression(source.compressed))
+    return "\n\n".join([*parts, "Code and stack depend on the compiler: `kws profile` measures both, and the "
+                                "instructions per second of sound, on\nan emulated processor."])
+
+
+def costs_table(source: Source) -> str:
+    costs = costs_of(source)
     rows = [("network", costs.network_flash, costs.network_ram)]
-    if sound:
+    if source.plan:
         rows = [("front end", costs.frontend_flash, costs.frontend_ram), *rows, ("decoder", 0, costs.decoder_ram)]
     rows += [("structs of the state", 0, costs.ram - sum(row[2] for row in rows)), ("**sum**", costs.flash, costs.ram)]
-    lines = [f"| {what} | {flash or ''} | {ram or ''} |" for what, flash, ram in rows]
+    lines = [f"| {what} | {f'{flash:,}' if flash else ''} | {ram:,} |" for what, flash, ram in rows]
     return ("Bytes on a 32-bit processor, counted from the tables:\n\n"
-            "| part | constants in flash | state in RAM |\n|---|---|---|\n" + "\n".join(lines) + "\n\n"
-            "Code and stack depend on the compiler: `kws profile` measures both, and the instructions per second of "
-            "sound, on an\nemulated processor.")
+            "| part | constants in flash | state in RAM |\n|---|---|---|\n" + "\n".join(lines))
+
+
+def measured(device: dict) -> str:
+    """What kws train measured on an emulated processor."""
+    instructions = device["instructions_per_hop"]
+    return (f"Measured on an emulated {device['cpu']}: {instructions['median']:,} instructions per hop (at most "
+            f"{instructions['max']:,}), {device['instructions_per_second']:,} per second\nof sound; "
+            f"{device['flash_bytes']['code']:,} bytes of code, {device['ram_bytes']['stack']:,} bytes of stack.")
+
+
+def compression(found: Compressed) -> str:
+    """Flash saved against instructions added."""
+    return (f"The weights are compressed, without loss: {found.weights_bytes:,} bytes of weights take "
+            f"{found.coded_bytes:,}, with {found.tables} table{'' if found.tables == 1 else 's'} of codes.\n"
+            f"{found.saved_bytes:,} bytes of flash saved, about {DECODER_CODE_BYTES} bytes of decoder counted; "
+            f"{found.decoded_per_hop:,} weights decoded per hop, about\n{found.added_instructions:,} instructions more "
+            f"per hop on a Cortex-M4; {4 * found.longest_row:,} bytes more of stack.")

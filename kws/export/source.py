@@ -1,7 +1,8 @@
 """What is exported: a run's detector, or a network from elsewhere."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kws.detect.detector import PLAN_NAME
@@ -10,20 +11,37 @@ from kws.engine.plan import Plan
 from kws.engine.program import Program
 from kws.engine.streaming import lower
 from kws.errors import KwsError
+from kws.export.compress import DECODER_CODE_BYTES, Compressed, compress
 from kws.workspace import read_artefact
 
-TFLITE_NAME = "model.tflite"
+TFLITE_NAME, METRICS_NAME = "model.tflite", "metrics.json"
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """name : of the run or the file, for people. plan : None for a network alone. tflite : the int8 network's file."""
+    """name : of the run or the file, for people. plan : None for a network alone. tflite : the int8 network's file.
+
+    compressed : the program with coded weights, where they are to be stored like that. device : what an emulated
+    processor took when the run was trained, the object of `kws profile --json`; None where that was not measured.
+    """
 
     name: str
     program: Program
     graph: Graph
     tflite: bytes
     plan: Plan | None = None
+    compressed: Compressed | None = None
+    device: dict | None = None
+
+    @property
+    def stored(self) -> Program:
+        """The program as its constants lie in flash."""
+        return self.compressed.program if self.compressed else self.program
+
+    @property
+    def longest_row(self) -> int:
+        """Bytes, of compressed weights; 0 where there are none."""
+        return self.compressed.longest_row if self.compressed else 0
 
     @property
     def labels(self) -> int:
@@ -38,7 +56,24 @@ class Source:
 def from_run(run: Path) -> Source:
     """The detector of a run folder. Raises ModelError or PlanError where it is not whole."""
     plan, tflite = Plan.from_bytes(read_artefact(run, PLAN_NAME)), read_artefact(run, TFLITE_NAME)
-    return Source(run.name, plan.program, read_graph(tflite), tflite, plan)
+    return Source(run.name, plan.program, read_graph(tflite), tflite, plan, device=measured(run))
+
+
+def measured(run: Path) -> dict | None:
+    """The device's figures in a run's metrics, or None where instructions were not counted."""
+    if not (run / METRICS_NAME).is_file():
+        return None
+    device = json.loads(read_artefact(run, METRICS_NAME)).get("device")
+    return device if device and "instructions_per_hop" in device else None
+
+
+def compressed(source: Source, *, force: bool = False) -> Source:
+    """The same with compressed weights. Raises KwsError where that saves no flash, unless `force` is set."""
+    found = compress(source.program)
+    if found.saved_bytes <= 0 and not force:
+        raise KwsError(f"compression does not pay: {found.weights_bytes:,} bytes of weights would take "
+                       f"{found.coded_bytes:,}, and the decoder about {DECODER_CODE_BYTES}; --force exports it anyway")
+    return replace(source, compressed=found)
 
 
 def from_tflite(path: Path) -> Source:

@@ -26,6 +26,7 @@
 #define KWS_WITH_CONCAT 1
 #define KWS_WITH_RESHAPE 1
 #define KWS_WITH_DCT 1
+#define KWS_COMPRESSED 0 /* bytes of the longest row of compressed weights */
 #endif
 
 /* Two products of 16 bits in one instruction: Cortex-M4, M7, M33 with DSP and above. */

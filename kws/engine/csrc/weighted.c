@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dot.h"
+#include "huffman.h"
 #include "requantize.h"
 
 #if KWS_WITH_CONV || KWS_WITH_DEPTHWISE
@@ -62,23 +63,57 @@ static void gather(const kws_op *op, const int8_t *const *rows, int32_t taps, in
     kws_widen(patch, bytes, taps * run);
 }
 
+/* The weights of a convolution, output after output: as they lie in the pool, or decoded, a few outputs at a time. */
+typedef struct {
+    const int8_t *next;
+#if KWS_COMPRESSED
+    const int32_t *table; /* of codes, or NULL */
+    kws_codes codes;
+    int8_t decoded[4 * KWS_COMPRESSED];
+#endif
+} weight_rows;
+
+static inline void start_rows(weight_rows *rows, const kws_op *op, const int32_t *pool)
+{
+    rows->next = weights_of(op, pool);
+#if KWS_COMPRESSED
+    rows->table = op->table_count > 0 ? pool + op->table_count : NULL;
+    kws_codes_start(&rows->codes, rows->next);
+#endif
+}
+
+static inline const int8_t *take_rows(weight_rows *rows, int32_t bytes)
+{
+    const int8_t *const taken = rows->next;
+#if KWS_COMPRESSED
+    if (rows->table != NULL) {
+        kws_codes_read(&rows->codes, rows->table, rows->decoded, bytes);
+        return rows->decoded;
+    }
+#endif
+    rows->next += bytes;
+    return taken;
+}
+
 /* Outputs of one column, or of two side by side, from their patches. */
 static void conv_columns(const kws_op *op, const int32_t *pool, const int16_t *patches, int32_t columns, int8_t *out)
 {
     const int32_t n = op->taps * op->kernel * op->in_channels, outputs = op->out_channels;
-    const int8_t *weights = weights_of(op, pool);
     const int32_t *bias = pool + op->bias;
     int32_t sums[2 * GROUP];
+    weight_rows rows;
+    start_rows(&rows, op, pool);
     for (int32_t first = 0; first < outputs; first += GROUP) {
         const int32_t group = outputs - first < GROUP ? outputs - first : GROUP;
         int32_t o = 0;
-        for (; columns == 2 && o + 2 <= group; o += 2, weights += 2 * n, bias += 2) {
-            kws_dot_2x2(patches, weights, n, bias, sums + o, sums + GROUP + o);
+        for (; columns == 2 && o + 2 <= group; o += 2, bias += 2) {
+            kws_dot_2x2(patches, take_rows(&rows, 2 * n), n, bias, sums + o, sums + GROUP + o);
         }
-        for (; columns == 1 && o + 4 <= group; o += 4, weights += 4 * n, bias += 4) {
-            kws_dot_1x4(patches, weights, n, bias, sums + o);
+        for (; columns == 1 && o + 4 <= group; o += 4, bias += 4) {
+            kws_dot_1x4(patches, take_rows(&rows, 4 * n), n, bias, sums + o);
         }
-        for (; o < group; ++o, weights += n, ++bias) {
+        for (; o < group; ++o, ++bias) {
+            const int8_t *const weights = take_rows(&rows, n);
             sums[o] = kws_wrapping_add(*bias, kws_dot(patches, weights, n));
             if (columns == 2) {
                 sums[GROUP + o] = kws_wrapping_add(*bias, kws_dot(patches + n, weights, n));
