@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from kws.engine.graph import Graph, read_graph
@@ -43,7 +43,8 @@ class Microcontroller:
 
 def check_network(flatbuffer: bytes, *, hops: int = 8) -> None:
     """Oracle layer by layer, streaming and windowed C, all equal to TFLM; at every hop after the window has filled."""
-    graph, judge = read_graph(flatbuffer), Microcontroller(flatbuffer)
+    graph = read_graph(flatbuffer)
+    judge = Microcontroller(flatbuffer)
     rows = rows_of(graph, graph.frames + hops)
     expected = []
     for hop in range(hops + 1):
@@ -63,7 +64,13 @@ def check_network(flatbuffer: bytes, *, hops: int = 8) -> None:
 @settings(max_examples=12, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_random_networks_equal_tflm(data):
-    check_network(convert(random_model(lambda low, high: data.draw(st.integers(low, high)))))
+    flatbuffer = convert(random_model(lambda low, high: data.draw(st.integers(low, high))))
+    try:
+        lower(read_graph(flatbuffer))
+    except ModelError as refusal:
+        assert "SOFTMAX of inputs with scale" in str(refusal)
+        reject()  # died in its random initialization: TFLM aborts at it
+    check_network(flatbuffer)
 
 
 def test_mlperf_network_equals_tflm(mlperf_network: Path):

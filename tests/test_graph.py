@@ -79,3 +79,12 @@ def test_damaged_networks_are_refused_or_read():
         except ModelError:
             refused += 1
     assert refused > 100
+
+
+def test_network_that_says_the_same_to_everything_is_refused():
+    def dead(x, layers):
+        x = layers.Conv2D(2, 3, activation="relu", kernel_initializer="zeros")(x)
+        return layers.Dense(3, activation="softmax", use_bias=False)(layers.Flatten()(x))
+
+    with pytest.raises(ModelError, match="SOFTMAX of inputs with scale .* the same for every sound"):
+        lower(read_graph(convert(model(dead))))

@@ -136,3 +136,17 @@ def test_a_training_that_diverges_says_what_to_lower(recordings, tmp_path, monke
                         lambda features: np.full((*features.shape, 1), math.nan, np.float32))
     with pytest.raises(ModelError, match=r"lower \[training\] learning_rate = 0\.004"):
         train(make_material(recordings), checkpoint=tmp_path / "c.npz", note=ignore)
+
+
+def test_the_first_ctrl_c_waits_for_a_check_and_the_second_does_not():
+    from kws.model.interrupt import CtrlC
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), CtrlC() as ctrl_c:
+        ctrl_c.check()
+        signal.raise_signal(signal.SIGINT)
+        ctrl_c.check()
+    with pytest.raises(KeyboardInterrupt), CtrlC():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before

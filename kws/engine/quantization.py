@@ -127,6 +127,9 @@ def softmax_table(source: Tensor, beta: float) -> np.ndarray:
     """
     integer_bits = 5
     real = min(beta * real_scale(source) * (1 << (31 - integer_bits)), float(fixed.INT32_MAX))
+    if real <= 1:  # TFLM stops here too
+        raise ModelError(f"SOFTMAX of inputs with scale {real_scale(source):.2g}: the layers before it give the same "
+                         "for every sound; train the network again")
     multiplier, shift = fixed.quantize_multiplier(real)
     radius = int(np.floor(((1 << integer_bits) - 1) * 2.0 ** (31 - integer_bits) / 2.0**shift))
     distances = np.arange(min(radius, 255) + 1, dtype=np.int64)

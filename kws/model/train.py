@@ -17,6 +17,7 @@ import numpy as np
 from kws.errors import ModelError
 from kws.files import write_atomic
 from kws.model.dataset import Material, epoch_batches, network_input
+from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
 from kws.model.quiet import load_keras, native_messages_hidden
 from kws.spec import TrainingSpec
@@ -55,15 +56,21 @@ def train(material: Material, *, checkpoint: Path,
         model = build(material.spec, seed=spec.seed)
         prepare_steps(model, spec, steps * spec.epochs)
     history = restore(model, checkpoint)
-    if history:
-        note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
     clips, labels = material.audio("validation")
     features = material.frontend.extract(clips)
-    with TrainingProgress(epochs=spec.epochs, steps=steps, done=len(history)) as progress:
-        for number in range(len(history), spec.epochs):
-            history.append(run_epoch(model, material, number, features, labels, progress))
-            save(model, history, checkpoint)
-            progress.epoch_ended(number + 1, history[-1])
+    with CtrlC() as ctrl_c:
+        if history:
+            note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
+        with TrainingProgress(epochs=spec.epochs, steps=steps, done=len(history)) as progress:
+            for number in range(len(history), spec.epochs):
+                def step(logs: dict, number: int = number) -> None:
+                    progress.step(number + 1, logs)
+                    ctrl_c.check()
+
+                history.append(run_epoch(model, material, number, features, labels, step))
+                save(model, history, checkpoint)
+                progress.epoch_ended(number + 1, history[-1])
+                ctrl_c.check()
     return model, tuple(history)
 
 
@@ -79,13 +86,16 @@ def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int) -> None:
 
 
 def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
-              progress: TrainingProgress) -> Epoch:
-    """One pass over the training clips, then the validation clips `features`, int8 [n, frames, features]."""
+              step: Callable[[dict], None]) -> Epoch:
+    """One pass over the training clips, then the validation clips `features`, int8 [n, frames, features].
+
+    step : is told the loss and accuracy so far after every batch
+    """
     import keras
 
     class Steps(keras.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-            progress.step(number + 1, logs or {})
+            step(logs or {})
 
     start = time.perf_counter()
     logs = model.fit(epoch_batches(material, number), verbose=0, shuffle=False, callbacks=[Steps()]).history

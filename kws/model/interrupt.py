@@ -1,0 +1,34 @@
+"""Ctrl-C between two steps of a training, not in the middle of one: libraries that are torn up anywhere complain."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+
+
+class CtrlC:
+    """While it is entered, the first Ctrl-C is kept for `check`; the second one interrupts at once.
+
+    Outside of the main thread, where Python delivers no signals, it does nothing.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before = None
+
+    def __enter__(self) -> "CtrlC":
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where Ctrl-C has been pressed."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.check()
+        self._asked = True
