@@ -86,5 +86,5 @@ def test_network_that_says_the_same_to_everything_is_refused():
         x = layers.Conv2D(2, 3, activation="relu", kernel_initializer="zeros")(x)
         return layers.Dense(3, activation="softmax", use_bias=False)(layers.Flatten()(x))
 
-    with pytest.raises(ModelError, match="SOFTMAX of inputs with scale .* the same for every sound"):
+    with pytest.raises(ModelError, match=r"SOFTMAX of inputs with scale .* the same for every sound"):
         lower(read_graph(convert(model(dead))))
