@@ -132,4 +132,5 @@ def compile_device(folder: Path, program: Path, *flags: str, cpu: str = "cortex_
 
 def compilers() -> list[str]:
     """The C compilers of this computer; gcc always is one of them."""
-    return ["gcc", *(name for name in ("clang",) if shutil.which(name))]
+    clangs = ("clang", *(f"clang-{version}" for version in range(21, 13, -1)))
+    return ["gcc", *[name for name in clangs if shutil.which(name)][:1]]

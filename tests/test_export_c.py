@@ -2,13 +2,18 @@
 
 import json
 import re
+import struct
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from exported import (
+    CONFIGURED,
     CPUS,
+    SANITIZE,
+    STRICT,
     compile_device,
     compile_host,
     compilers,
@@ -16,10 +21,12 @@ from exported import (
     random_source,
     run,
     sound,
+    sources_of,
 )
 from kws.errors import KwsError
 from kws.export.export import export_to
 
+FUZZER = Path(__file__).parent / "c" / "fuzz_export.c"
 SOURCES = {
     "linear": {"name": "linear", "coefficients": 10}, "cnn": {"name": "cnn"},
     "ds_cnn": {"name": "ds_cnn", "decide_every": 2}, "windowed": {"name": "cnn", "coefficients": 12, "windowed": True},
@@ -48,6 +55,23 @@ def test_detects_exactly_what_the_detector_detects(exported, compiler):
     expected = expected_lines(source, samples)
     assert len(expected) > 3, "the sound must make the network detect something"
     assert detected(output) == expected
+
+
+def test_how_the_sound_is_cut_changes_nothing(exported):
+    """The fuzzer of scripts/fuzz_export on calls of one length each, from one sample to 4,096."""
+    _, folder = exported
+    (folder / "main.c").write_text(
+        "#include <stdio.h>\n#include <stdint.h>\nint LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);\n"
+        "static uint8_t data[200000];\nint main(void)\n{\n"
+        "    return LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, stdin));\n}\n")
+    library = [name for name in sources_of(folder, example=False) if name not in ("main.c", "kws_self_test.c")]
+    run(["gcc", *STRICT, *SANITIZE, CONFIGURED, "-I.", *library, "main.c", FUZZER, "-o", "fuzz"], cwd=folder)
+    (folder / "main.c").unlink()
+    samples = sound(2)
+    for call in (1, 7, 319, 320, 321, 4_096):
+        calls = [samples[at:at + call] for at in range(0, len(samples), call)]
+        run([folder / "fuzz"], cwd=folder,
+            stdin=b"".join(struct.pack("<H", len(part)) + part.astype("<i2").tobytes() for part in calls))
 
 
 def test_every_line_is_of_the_protocol(exported):
@@ -105,6 +129,20 @@ def test_headers_serve_cpp(exported):
 def test_make_check_passes(exported):
     _, folder = exported
     assert "ready 0" in run(["make", "check"], cwd=folder)
+
+
+def test_the_readme_says_what_was_measured_when_the_run_was_trained(tmp_path):
+    device = {"cpu": "cortex-m4", "instructions_per_hop": {"min": 1, "median": 123_456, "max": 234_567},
+              "instructions_per_second": 6_172_800, "flash_bytes": {"code": 8_100, "model": 9},
+              "ram_bytes": {"state": 9, "stack": 520}}
+    source = random_source("cnn")
+    for name, measured in (("without", None), ("with", device)):
+        export_to("c", replace(source, device=measured), tmp_path / name)
+    assert "emulated cortex-m4" not in (tmp_path / "without" / "README.md").read_text()
+    text = (tmp_path / "with" / "README.md").read_text()
+    for figure in ("emulated cortex-m4", "123,456 instructions per hop (at most 234,567)", "6,172,800 per second",
+                   "8,100 bytes of code, 520 bytes of stack"):
+        assert figure in text
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path):
