@@ -12,6 +12,7 @@ from exported import (
     random_source,
     run,
     sound,
+    zig,
 )
 from kws.export.export import export_to
 from kws.export.source import from_tflite
@@ -67,6 +68,23 @@ def test_a_detector_hears_in_the_example_what_kws_detect_hears(target, tmp_path)
     lines = run([program], cwd=folder, stdin=samples.tobytes()).splitlines()
     assert lines[0] == "ready 0"
     assert [line for line in lines if line.startswith("detected")] == expected_lines(source, samples)
+
+
+@pytest.mark.parametrize("target", [*LAYOUTS, "tflm"])
+def test_every_file_is_compiled_for_a_cortex_m(target, tmp_path):
+    """Against the headers of a real C library, which zig brings along, and the stand-ins."""
+    folder = tmp_path / "out"
+    export_to(target, random_source("ds_cnn", decide_every=2), folder)
+    stubs = STUBS / target.replace("-", "_")
+    flags = ("-target", "thumb-linux-musleabi", "-mcpu=cortex_m4", "-Os", "-Wall", "-Wextra", "-Wconversion", "-Werror",
+             "-I", str(folder / "src"), "-I", str(folder), "-isystem", str(stubs))
+    languages = {".c": ("cc", "-std=gnu11"), ".cc": ("c++", "-std=c++17"),
+                 ".ino": ("c++", "-std=c++17", "-include", "Arduino.h", "-x", "c++")}
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in languages)
+    assert len(paths) > 8 and len({path.suffix for path in paths}) == (2 if target in ("arduino", "tflm") else 1)
+    for path in paths:
+        compiler, *language = languages[path.suffix]
+        run(zig(compiler, *flags, *language, "-c", str(path), "-o", str(tmp_path / "object.o")), cwd=tmp_path)
 
 
 def test_the_sketch_counts_the_sound_that_it_loses(tmp_path):

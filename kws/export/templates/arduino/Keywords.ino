@@ -27,10 +27,10 @@ static void soundArrived()
     const int available = PDM.available();
     const int bytes = available < (int)sizeof blocks[0] ? available : (int)sizeof blocks[0];
     if (filled[writing] != 0) {
-        lost = lost + (uint32_t)PDM.read(overflow, bytes) / 2;
+        lost = lost + (uint32_t)PDM.read(overflow, (size_t)bytes) / 2;
         return;
     }
-    filled[writing] = PDM.read(blocks[writing], bytes) / 2;
+    filled[writing] = PDM.read(blocks[writing], (size_t)bytes) / 2;
     writing = filled[writing] != 0 ? 1 - writing : writing;
 }
 
