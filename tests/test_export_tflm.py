@@ -58,6 +58,35 @@ def test_front_end_window_and_decoder_stand_around_the_network(decide_every, tmp
     assert [line for line in lines if line.startswith("detected")] == expected
 
 
+DRIVE = """#include <stdio.h>
+#include <stdlib.h>
+#include "kws.h"
+static kws_state state;
+int main(int arguments, char **argument)
+{
+    static int16_t samples[4096];
+    const size_t call = (size_t)atoi(argument[arguments - 1]);
+    kws_event event;
+    kws_init(&state);
+    for (size_t n = fread(samples, 2, call, stdin); n > 0; n = fread(samples, 2, call, stdin)) {
+        if (kws_push(&state, samples, (int32_t)n, &event) > 0) {
+            printf("%lu %d %d\\n", (unsigned long)event.sample, (int)event.label, (int)event.score);
+        }
+    }
+    return 0;
+}
+"""
+
+
+def test_how_the_sound_is_cut_changes_nothing(tmp_path):
+    source, folder = random_source("cnn"), tmp_path / "out"
+    export_to("tflm", source, folder)
+    (folder / "example_main.c").write_text(DRIVE)
+    program, samples = build(folder), sound()
+    told = {call: run([program, str(call)], cwd=folder, stdin=samples.tobytes()) for call in (1, 100, 319, 320, 700)}
+    assert len(told[1].splitlines()) > 3 and set(told.values()) == {told[1]}
+
+
 def test_a_network_alone(mlperf_network, tmp_path):
     source, folder = from_tflite(mlperf_network), tmp_path / "out"
     export_to("tflm", source, folder)

@@ -32,6 +32,8 @@ def export(
     from kws.export.source import compressed, from_run, from_tflite
     from kws.workspace import locate_run
 
+    if run and tflite:
+        raise typer.BadParameter("--run and --tflite exclude each other: a run, or a network from elsewhere")
     check(target, out, force=force, compress=compress)
     source = from_tflite(tflite) if tflite else from_run(locate_run(run, directory))
     if compress:

@@ -29,7 +29,7 @@ def facts(target: str, source: Source) -> dict:
     costs = costs_of(source)
     return {"target": target, "kws": __version__, "model": source.name, "sha256": source.sha256,
             "labels": list(source.plan.labels) if source.plan else source.program.labels,
-            "constants_bytes": costs.flash, "state_bytes": costs.ram}
+            "compressed": source.compressed is not None, "constants_bytes": costs.flash, "state_bytes": costs.ram}
 
 
 def c_package(source: Source) -> Package:
