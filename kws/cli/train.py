@@ -10,7 +10,8 @@ from kws.cli.common import DirectoryOption, JsonOption, note, print_json, worksp
 def train(
     model: Annotated[str | None, typer.Option(
         "--model", metavar="NAME", show_default=False,
-        help="Network of the zoo: linear, cnn or ds_cnn. Default: [model] name in kws.toml.")] = None,
+        help="Network of the zoo: linear, cnn, ds_cnn, tc_resnet or bc_resnet. "
+             "Default: [model] name in kws.toml.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kws.data.augment import augment, mask, read_noise, silence
+from kws.data.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.data.corpus import SPLITS, load_clips
 from kws.features.frontend import INPUT_SCALE, Frontend, measure_normalisation
 from kws.features.tables import Normalisation, build_tables
@@ -40,6 +41,11 @@ class Material:
         """A generator of its own for each purpose, so that no draw depends on another."""
         return np.random.default_rng([self.spec.training.seed, *purpose])
 
+    @cached_property
+    def curves(self) -> np.ndarray:
+        """timbre_curves in steps of the int8 grid: float32 [curves, features]."""
+        return timbre_curves(self.spec.frontend) / np.array(self.normalisation.scale, np.float32)
+
     def audio(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """A split as it was recorded: int16 [n, samples] and int labels [n]; silence comes last."""
         part: Part = getattr(self.examples, split)
@@ -63,9 +69,11 @@ class Material:
 
     def batch(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """One training batch: network input float32 [n, frames, features, 1] and one-hot labels [n, labels]."""
+        training = self.spec.training
         features = self.frontend.extract(self.heard(rows, rng), threads=1)
+        features = mask(equalize(features, self.curves, training, rng), training, rng)
         labels = np.where(rows >= 0, self.examples.training.labels[rows], SILENCE_LABEL)
-        return network_input(mask(features, self.spec.training, rng)), one_hot(labels, len(self.spec.labels))
+        return network_input(features), one_hot(labels, len(self.spec.labels))
 
     def representative(self, count: int) -> np.ndarray:
         """Training features for the quantization to look at, not augmented: int8 [count at most, frames, features]."""
