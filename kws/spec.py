@@ -153,6 +153,10 @@ class TrainingSpec(Settings):
     learning_rate: float = setting(4e-3, "at the start; falls along a cosine", low=1e-6, high=1)
     weight_decay: float = setting(1e-2, "AdamW's weight decay", low=0, high=1)
     label_smoothing: float = setting(0.05, "share of each label spread over all labels", low=0, high=0.5)
+    distillation_weight: float = setting(0.6, "with a teacher: its soft targets' share of the loss, the labels "
+                                         "have the rest", low=0, high=1)
+    distillation_temperature: float = setting(2.0, "with a teacher: softens what it and the network say, 1 leaves it",
+                                              low=1, high=20)
     shift_ms: int = setting(100, "largest shift in time, either way", low=0, high=500)
     noise_percent: float = setting(60.0, "share of the clips that get background noise", low=0, high=100)
     snr_low_db: float = setting(0.0, "loudest noise: signal-to-noise ratio", low=-20, high=60)

@@ -7,7 +7,7 @@ pytest.importorskip("tensorflow")
 
 from kws.engine.graph import read_graph
 from kws.errors import ModelError
-from kws.model.dataset import network_input
+from kws.features.frontend import network_input
 from kws.model.quiet import load_keras
 from kws.model.zoo import build
 from kws.quantize.convert import convert, with_extremes

@@ -15,6 +15,10 @@ def train(
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,
+    teacher: Annotated[list[str] | None, typer.Option(
+        "--teacher", metavar="RUN", show_default=False,
+        help="A larger network's run, by name in models/ or by path, that the network learns from beside the labels; "
+             "several are averaged. It must know the same keywords.")] = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
@@ -24,11 +28,12 @@ def train(
     model.keras, model.tflite, model.kws (what the engine runs), metrics.json, report.html.
 
     Example: kws train --model ds_cnn
+             kws train --model cnn --teacher ds_cnn-1
     """
     from kws.pipeline.train import train_run
 
     place = with_model(workspace(directory), model)
-    finished = train_run(place, name=run, note=note)
+    finished = train_run(place, name=run, teachers=teacher or (), note=note)
     if json:
         print_json({"run": str(finished.folder), **finished.metrics})
     else:

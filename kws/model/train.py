@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from kws.errors import ModelError
+from kws.features.frontend import network_input
 from kws.files import write_atomic
-from kws.model.dataset import Material, epoch_batches, network_input
+from kws.model.dataset import Material, epoch_batches
+from kws.model.distill import distillation_loss, label_accuracy
 from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
 from kws.model.quiet import load_keras, native_messages_hidden
@@ -54,7 +56,7 @@ def train(material: Material, *, checkpoint: Path,
     steps = len(epoch_batches(material, 0))
     with native_messages_hidden():
         model = build(material.spec, seed=spec.seed)
-        prepare_steps(model, spec, steps * spec.epochs)
+        prepare_steps(model, spec, steps * spec.epochs, taught=material.teaching is not None)
     history = restore(model, checkpoint)
     clips, labels = material.audio("validation")
     features = material.frontend.extract(clips)
@@ -71,18 +73,26 @@ def train(material: Material, *, checkpoint: Path,
                 save(model, history, checkpoint)
                 progress.epoch_ended(number + 1, history[-1])
                 ctrl_c.check()
-    return model, tuple(history)
+    return without_optimizer(model), tuple(history)
 
 
-def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int) -> None:
-    """Give the model its optimizer and its loss."""
+def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int, *, taught: bool) -> None:
+    """Give the model its optimizer and its loss. taught : batches hold teachers' soft targets beside the labels."""
     import keras
 
     schedule = keras.optimizers.schedules.CosineDecay(spec.learning_rate, total_steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=spec.weight_decay)
     optimizer.build(model.trainable_variables)
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing)
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+    loss, accuracy = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing), "accuracy"
+    if taught:
+        loss, accuracy = distillation_loss(spec), keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
+    model.compile(optimizer, loss, metrics=[accuracy], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+
+
+def without_optimizer(model: Any) -> Any:
+    """The network alone: whoever loads or copies it needs neither its optimizer nor its loss."""
+    model.compiled, model.optimizer = False, None
+    return model
 
 
 def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
