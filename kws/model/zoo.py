@@ -58,9 +58,9 @@ def ds_cnn(x: Any, spec: Spec) -> Any:
     x = convolution(x, channels(12, spec), frames=3, features=5, step=2)
     x = convolution(x, channels(20, spec), frames=3, features=3, step=2)
     x = convolution(bands_joined(x), channels(48, spec), frames=1, features=1)
-    for frames in (7, 9):
-        x = separable(x, frames=frames)
-    x = convolution(x, channels(96, spec), frames=1, features=1)
+    for frames, dilation in ((7, 1), (7, 1), (9, 2)):
+        x = separable(x, frames=frames, dilation=dilation)
+    x = convolution(x, channels(80, spec), frames=1, features=1)
     return pooled(x, spec)
 
 
