@@ -19,6 +19,9 @@ def train(
         "--teacher", metavar="RUN", show_default=False,
         help="A larger network's run, by name in models/ or by path, that the network learns from beside the labels; "
              "several are averaged. It must know the same keywords.")] = None,
+    like: Annotated[str | None, typer.Option(
+        "--like", metavar="RUN", show_default=False,
+        help="Keywords and settings of a run instead of kws.toml's.")] = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
@@ -29,15 +32,25 @@ def train(
 
     Example: kws train --model ds_cnn
              kws train --model cnn --teacher ds_cnn-1
+             kws train --like commands --run commands-again
     """
     from kws.pipeline.train import train_run
 
-    place = with_model(workspace(directory), model)
+    place = with_model(with_settings_of(workspace(directory), like), model)
     finished = train_run(place, name=run, teachers=teacher or (), note=note)
     if json:
         print_json({"run": str(finished.folder), **finished.metrics})
     else:
         print("\n".join(lines(finished)))
+
+
+def with_settings_of(place: Any, run: str | None) -> Any:
+    """The workspace, with the keywords and settings of a run where one was named."""
+    from dataclasses import replace
+
+    from kws.workspace import find_run, spec_of_run
+
+    return place if run is None else replace(place, spec=spec_of_run(find_run(run, place.models)))
 
 
 def with_model(place: Any, model: str | None) -> Any:

@@ -165,7 +165,8 @@ def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: 
     spec, examples = material.spec, material.examples
     return {
         "name": name,
-        "command": " ".join([f"kws train --run {name}", *(f"--teacher {t['run']}" for t in teachers_of(material))]),
+        "command": " ".join([f"kws train --like {name} --run {name}-again",
+                             *(f"--teacher {teacher['run']}" for teacher in teachers_of(material))]),
         "teachers": teachers_of(material),
         "spec": asdict(spec),
         "data_fingerprint": examples.fingerprint,
