@@ -6,6 +6,8 @@ import typer
 
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
 
+STRATEGIES = ("mirrored", "multi-worker")
+
 
 def train(
     model: Annotated[str | None, typer.Option(
@@ -14,6 +16,10 @@ def train(
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,
+    strategy: Annotated[str | None, typer.Option(
+        "--strategy", metavar="NAME", show_default=False,
+        help="mirrored (every GPU of this machine) or multi-worker (the processes that TF_CONFIG names), by "
+             "TensorFlow's tf.distribute. Default: this process alone.")] = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
@@ -26,8 +32,12 @@ def train(
     """
     from kws.pipeline.train import train_run
 
+    if strategy not in (None, *STRATEGIES):
+        raise typer.BadParameter(f"{strategy!r}: must be one of {', '.join(STRATEGIES)}", param_hint="--strategy")
     place = with_model(workspace(directory), model)
-    finished = train_run(place, name=run, note=note)
+    finished = train_run(place, name=run, note=note, strategy=strategy)
+    if finished is None:
+        return
     if json:
         print_json({"run": str(finished.folder), **finished.metrics})
     else:
