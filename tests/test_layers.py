@@ -13,7 +13,7 @@ ORDER = ("errors", "spec", "files", "specfile", "workspace", "requirements", "da
 EXCEPTIONS = {"features": ("kws.engine._native", "kws.engine.build")}
 # Slow to import, or missing on a small machine: only inside the functions that need them.
 HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sounddevice", "scipy", "sklearn", "tflite_micro",
-         "espeakng_loader", "ziglang", "unicorn", "elftools", "optuna")
+         "espeakng_loader", "serial", "ziglang", "unicorn", "elftools", "optuna")
 MODULES = sorted((ROOT / "kws").rglob("*.py"))
 LONGEST = 400
 

@@ -12,10 +12,15 @@ STRATEGIES = ("mirrored", "multi-worker")
 def train(
     model: Annotated[str | None, typer.Option(
         "--model", metavar="NAME", show_default=False,
-        help="Network of the zoo: linear, cnn or ds_cnn. Default: [model] name in kws.toml.")] = None,
+        help="Network of the zoo: linear, cnn, ds_cnn, tc_resnet or bc_resnet. "
+             "Default: [model] name in kws.toml.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,
+    teacher: Annotated[list[str] | None, typer.Option(
+        "--teacher", metavar="RUN", show_default=False,
+        help="A larger network's run, by name in models/ or by path, that the network learns from beside the labels; "
+             "several are averaged. It must know the same keywords.")] = None,
     strategy: Annotated[str | None, typer.Option(
         "--strategy", metavar="NAME", show_default=False,
         help="mirrored (every GPU of this machine) or multi-worker (the processes that TF_CONFIG names), by "
@@ -29,13 +34,14 @@ def train(
     model.keras, model.tflite, model.kws (what the engine runs), metrics.json, report.html.
 
     Example: kws train --model ds_cnn
+             kws train --model cnn --teacher ds_cnn-1
     """
     from kws.pipeline.train import train_run
 
     if strategy not in (None, *STRATEGIES):
         raise typer.BadParameter(f"{strategy!r}: must be one of {', '.join(STRATEGIES)}", param_hint="--strategy")
     place = with_model(workspace(directory), model)
-    finished = train_run(place, name=run, note=note, strategy=strategy)
+    finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy)
     if finished is None:
         return
     if json:

@@ -18,6 +18,7 @@ import numpy as np
 
 from kws.errors import ModelError
 from kws.model.dataset import AHEAD, LOADERS, Material, epoch_batches
+from kws.model.distill import label_accuracy
 from kws.model.interrupt import CtrlC, signals_at_once
 from kws.model.quiet import load_keras, native_messages_hidden
 
@@ -171,8 +172,8 @@ class Workers:
                 loss = model.compute_loss(windows, labels, scores)  # Keras divides it by the number of replicas
             gradients = tape.gradient(loss, model.trainable_weights)
             model.optimizer.apply_gradients(zip(gradients, model.trainable_weights, strict=True))
-            right = tf.cast(tf.argmax(scores, -1) == tf.argmax(labels, -1), tf.float32)
-            return tf.stack([loss, tf.reduce_mean(right) / self.replicas, stop])
+            accuracy = tf.reduce_mean(label_accuracy(labels, scores))
+            return tf.stack([loss, accuracy / self.replicas, stop])
 
         @tf.function(reduce_retracing=True)
         def step(batch: Any, stop: Any) -> Any:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kws.errors import ModelError
+from kws.features.frontend import network_input
 from kws.files import write_atomic
-from kws.model.dataset import Material, epoch_batches, network_input
+from kws.model.dataset import Material, epoch_batches
+from kws.model.distill import distillation_loss, label_accuracy
 from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
 from kws.model.quiet import load_keras, native_messages_hidden
@@ -62,7 +64,7 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
         if workers:
             model = workers.replicate(model)
         with workers.scope() if workers else nullcontext():
-            prepare_steps(model, spec, steps * spec.epochs)
+            prepare_steps(model, spec, steps * spec.epochs, taught=material.teaching is not None)
     history = restore(model, checkpoint) if chief else []
     if workers:
         history = [Epoch(*row) for row in workers.spread(state_of(model), [astuple(epoch) for epoch in history])]
@@ -84,18 +86,26 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
                 if workers:
                     workers.check(ctrl_c)
                 ctrl_c.check()
-    return workers.alone(model) if workers else model, tuple(history)
+    return without_optimizer(workers.alone(model) if workers else model), tuple(history)
 
 
-def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int) -> None:
-    """Give the model its optimizer and its loss."""
+def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int, *, taught: bool) -> None:
+    """Give the model its optimizer and its loss. taught : batches hold teachers' soft targets beside the labels."""
     import keras
 
     schedule = keras.optimizers.schedules.CosineDecay(spec.learning_rate, total_steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=spec.weight_decay)
     optimizer.build(model.trainable_variables)
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing)
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+    loss, accuracy = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing), "accuracy"
+    if taught:
+        loss, accuracy = distillation_loss(spec), keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
+    model.compile(optimizer, loss, metrics=[accuracy], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+
+
+def without_optimizer(model: Any) -> Any:
+    """The network alone: whoever loads or copies it needs neither its optimizer nor its loss."""
+    model.compiled, model.optimizer = False, None
+    return model
 
 
 def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,

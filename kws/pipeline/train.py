@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,14 @@ from kws.export.budget import device_budget, fit_warnings
 from kws.export.source import Source
 from kws.files import fresh_folder, write_atomic
 from kws.model.dataset import Material, prepare
+from kws.model.distill import Teaching, load_teachers
 from kws.model.examples import Examples, choose_examples
 from kws.model.train import Epoch, train
 from kws.pipeline.report import training_report
 from kws.quantize.convert import convert
 from kws.spec import fingerprint
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
-from kws.workspace import Workspace, write_manifest
+from kws.workspace import Workspace, find_run, write_manifest
 
 REPRESENTATIVE_CLIPS = 1_000
 CALIBRATION = 100  # purpose of random numbers, beside those of kws.model.dataset
@@ -43,14 +44,15 @@ class Run:
     metrics: dict[str, Any]
 
 
-def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], None],
-              strategy: str | None = None) -> Run | None:
+def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (),
+              note: Callable[[str], None], strategy: str | None = None) -> Run | None:
     """Train the network of the workspace's settings and write everything about it to models/<name>/.
 
-    name : of the run; by default the network's name and the first free number
-    note : is told in single lines what a person should know on the way
+    name     : of the run; by default the network's name and the first free number
+    teachers : runs, by name or path, that the network learns from beside the labels
+    note     : is told in single lines what a person should know on the way
     strategy : of tf.distribute, as kws.model.strategy names them; only the chief of several workers makes a run, the
-    others get None
+               others get None
     A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
     network, KwsError where the run exists already.
     """
@@ -59,6 +61,7 @@ def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], N
     if folder.exists():
         raise ModelError(f"{folder} already exists; choose another name with --run, or remove it first")
     workers = opened(strategy, note)
+    taught_by = load_teachers([find_run(run, workspace.models) for run in teachers], spec)
     corpus = scan(workspace.recordings)
     examples = choose_examples(corpus, spec)
     for line in examples.notes:
@@ -66,7 +69,9 @@ def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], N
     note(summary(examples))
     for line in fit_warnings(spec):
         note(line)
-    material = prepare(spec, examples, corpus.noise, cache=workspace.cache)
+    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=taught_by)
+    for line in teaching_notes(material.teaching):
+        note(line)
     trained = training_fingerprint(material)
     if workers:
         workers.agree(trained, spec.training.batch)
@@ -104,7 +109,21 @@ def training_fingerprint(material: Material) -> str:
     """Equal exactly for trainings that go through the same weights."""
     spec = material.spec
     return fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, material.examples.fingerprint,
-                       asdict(material.normalisation), __version__)
+                       asdict(material.normalisation), teachers_of(material), __version__)
+
+
+def teachers_of(material: Material) -> list[dict[str, Any]]:
+    """Who taught, to the byte; empty where the labels alone did."""
+    return [teacher.to_json() for teacher in material.teaching.teachers] if material.teaching else []
+
+
+def teaching_notes(teaching: Teaching | None) -> list[str]:
+    """Each teacher in one line: its size, and whether one front end serves it and the network that learns."""
+    if teaching is None:
+        return []
+    return [f"teacher {teacher.name}: {teacher.model.count_params():,} parameters, " +
+            ("shares its front end with the network" if own is None else "hears every clip through its own front end")
+            for teacher, own in zip(teaching.teachers, teaching.frontends, strict=True)]
 
 
 def summary(examples: Examples) -> str:
@@ -169,7 +188,8 @@ def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: 
     spec, examples = material.spec, material.examples
     return {
         "name": name,
-        "command": f"kws train --run {name}",
+        "command": " ".join([f"kws train --run {name}", *(f"--teacher {t['run']}" for t in teachers_of(material))]),
+        "teachers": teachers_of(material),
         "spec": asdict(spec),
         "data_fingerprint": examples.fingerprint,
         "clips": {"training": len(examples.training.clips), "validation": len(examples.validation.clips),
