@@ -6,6 +6,8 @@ import typer
 
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
 
+STRATEGIES = ("mirrored", "multi-worker")
+
 
 def train(
     model: Annotated[str | None, typer.Option(
@@ -22,6 +24,10 @@ def train(
     like: Annotated[str | None, typer.Option(
         "--like", metavar="RUN", show_default=False,
         help="Keywords and settings of a run instead of kws.toml's.")] = None,
+    strategy: Annotated[str | None, typer.Option(
+        "--strategy", metavar="NAME", show_default=False,
+        help="mirrored (every GPU of this machine) or multi-worker (the processes that TF_CONFIG names), by "
+             "TensorFlow's tf.distribute. Default: this process alone.")] = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
@@ -36,8 +42,12 @@ def train(
     """
     from kws.pipeline.train import train_run
 
+    if strategy not in (None, *STRATEGIES):
+        raise typer.BadParameter(f"{strategy!r}: must be one of {', '.join(STRATEGIES)}", param_hint="--strategy")
     place = with_model(with_settings_of(workspace(directory), like), model)
-    finished = train_run(place, name=run, teachers=teacher or (), note=note)
+    finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy)
+    if finished is None:
+        return
     if json:
         print_json({"run": str(finished.folder), **finished.metrics})
     else:

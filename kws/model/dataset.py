@@ -127,21 +127,26 @@ def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
     return np.eye(count, dtype=np.float32)[labels]
 
 
-def epoch_batches(material: Material, epoch: int) -> Any:
+def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int = 1) -> Any:
     """One epoch's batches, prepared ahead by threads; the same material and epoch give the same batches.
 
     The last batch is left out where it is not full, unless it is the only one.
+    shares : parts that each batch is split into, of equal size; `share` is the one to give, of 0 .. shares - 1
     """
     import keras
 
     size = material.spec.training.batch
     rows = material.epoch_rows(material.rng(EPOCH, epoch))
+    purpose = (share,) if shares > 1 else ()
 
     class Batches(keras.utils.PyDataset):
         def __len__(self) -> int:
             return max(1, len(rows) // size)
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-            return material.batch(rows[index * size : (index + 1) * size], material.rng(BATCH, epoch, index))
+            whole = rows[index * size : (index + 1) * size]
+            part = len(whole) // shares
+            own = whole[share * part : (share + 1) * part]
+            return material.batch(own, material.rng(BATCH, epoch, index, *purpose))
 
     return Batches(workers=LOADERS, max_queue_size=AHEAD)
