@@ -7,20 +7,24 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("tensorflow")
 
 import tones
+from kws.cli import app
 from kws.data.corpus import scan
 from kws.errors import ModelError
 from kws.model.dataset import Material, epoch_batches, prepare
 from kws.model.examples import choose_examples
-from kws.model.strategy import Place, read_place
+from kws.model.interrupt import CtrlC
+from kws.model.strategy import Place, Workers, open_workers, others_gone, read_place
 from kws.specfile import write_spec
 from kws.workspace import open_workspace
 
@@ -72,7 +76,6 @@ def compare_replicas(folder):
     import keras
 
     import kws.model.train as module
-    from kws.model.strategy import open_workers
 
     class Whole(keras.utils.PyDataset):
         def __init__(self, material, number):
@@ -157,87 +160,97 @@ def free_addresses(count):
     return addresses
 
 
-def start(folder, *arguments, **environment):
-    command = [sys.executable, "-m", "kws", "train", "-C", folder, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)
-
-
 def start_workers(folders):
     """One process for each folder; the first is the chief."""
-    cluster = {"worker": free_addresses(len(folders))}
-    return [start(folder, "--strategy", "multi-worker", "--run", "many",
-                  TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}))
-            for index, folder in enumerate(folders)]
+    cluster, children = {"worker": free_addresses(len(folders))}, []
+    for index, folder in enumerate(folders):
+        place = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        command = [sys.executable, "-m", "kws", "train", "-C", folder, "--run", "many", "--strategy", "multi-worker"]
+        children.append(subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TF_CONFIG": place}, text=True,
+                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+    return children
 
 
-@pytest.fixture
-def two_machines(tmp_path):
-    """Two workspaces with the same recordings, and nothing else in common."""
-    first = write_workspace(tmp_path / "first", tones.SPEC)
-    shutil.copytree(first, tmp_path / "second")
-    return [first, tmp_path / "second"]
+def test_two_workers_stop_go_on_and_reach_the_accuracy_of_one(tmp_path):
+    """Two workspaces with the same recordings and nothing else in common, as on two machines.
 
+    Batch normalisation sees half a batch, so the weights are not those of one process; on tones, which one process
+    tells apart without a mistake (the fixture tone_run), two must too.
+    """
+    folders = [write_workspace(tmp_path / "first", tones.SPEC), tmp_path / "second"]
+    shutil.copytree(*folders)
+    children = start_workers(folders)
+    assert next(line for line in children[1].stderr if line.startswith("epoch 2/8"))
+    children[1].send_signal(signal.SIGINT)
+    ends = [child.communicate(timeout=300)[1] for child in children]
+    assert [child.returncode for child in children] == [130, 130], ends
+    assert all(end.endswith("interrupted\n") for end in ends)
+    assert not any((folder / "models").exists() for folder in folders)
 
-def test_two_workers_reach_the_accuracy_of_one(two_machines):
-    """Batch normalisation sees half a batch, so the weights differ; on tones every one of them must know every clip."""
-    children = start_workers(two_machines)
+    children = start_workers(folders)
     outputs = [child.communicate(timeout=300) for child in children]
     assert [child.returncode for child in children] == [0, 0], outputs
-    metrics = json.loads((two_machines[0] / "models" / "many" / "metrics.json").read_text())
-    assert [metrics["splits"][split]["int8"]["accuracy"] for split in ("validation", "testing")] == [1.0, 1.0]
+    assert all("resuming after epoch " in err for _, err in outputs)
     lines = [[line.partition("%, ")[0] for line in err.splitlines() if line.startswith("epoch ")] for _, err in outputs]
-    assert len(lines[0]) == tones.SPEC.training.epochs and lines[0] == lines[1]
+    assert lines[0] == lines[1] and lines[0][-1].startswith("epoch 8/8"), "both hold the same weights"
+    metrics = json.loads((folders[0] / "models" / "many" / "metrics.json").read_text())
+    assert [metrics["splits"][split]["int8"]["accuracy"] for split in ("validation", "testing")] == [1.0, 1.0]
+    command = json.loads((folders[0] / "models" / "many" / "manifest.json").read_text())["command"]
+    assert command.endswith("--strategy multi-worker")
     assert outputs[1][0] == "" and "trained; the chief writes the run" in outputs[1][1]
-    assert not (two_machines[1] / "models").exists()
-    assert not list((two_machines[1] / ".cache").rglob("training/*"))
+    assert not (folders[1] / "models").exists() and not list((folders[1] / ".cache").rglob("training/*"))
 
 
-def test_ctrl_c_on_one_ends_both_and_they_go_on_together(two_machines):
-    spec = replace(tones.SPEC, training=replace(tones.SPEC.training, epochs=500))
-    for folder in two_machines:
-        (folder / "kws.toml").write_text(write_spec(spec))
-    for wanted in ("epoch 2/500", "resuming after epoch "):
-        children = start_workers(two_machines)
-        assert next(line for line in children[1].stderr if line.startswith(wanted))
-        children[1].send_signal(signal.SIGINT)
-        ends = [child.communicate(timeout=120)[1] for child in children]
-        assert [child.returncode for child in children] == [130, 130], ends
-        assert all(end.endswith("interrupted\n") for end in ends)
-    assert not any((folder / "models").exists() for folder in two_machines)
+class Fake(Workers):
+    """Workers without TensorFlow: the others say what `total` makes of what this one says."""
+
+    def __init__(self, total):
+        self.place, self.total = Place(1, 2), total
+
+    replicas = 2
+
+    def sum(self, values):
+        return self.total(values)
 
 
-def test_a_worker_that_dies_is_named(two_machines):
-    spec = replace(tones.SPEC, training=replace(tones.SPEC.training, epochs=500))
-    for folder in two_machines:
-        (folder / "kws.toml").write_text(write_spec(spec))
-    chief, other = start_workers(two_machines)
-    assert next(line for line in chief.stderr if line.startswith("epoch 1/500"))
-    other.kill()
-    end = chief.communicate(timeout=200)[1]
-    other.communicate()
-    assert chief.returncode == 1 and "error: another worker is gone" in end.splitlines()[-1], end
+class TestAgreement:
+    def test_workers_that_train_the_same_agree(self):
+        Fake(lambda own: 2 * own).agree("0123456789abcdef", 16)
+
+    def test_other_settings_on_another_worker_are_refused(self):
+        with pytest.raises(ModelError, match=r"worker 1 of 2.*give every worker the same kws\.toml"):
+            Fake(lambda own: 2 * own + [0, 0, 0, 1]).agree("0123456789abcdef", 16)
+
+    def test_a_batch_without_equal_shares_is_refused(self):
+        with pytest.raises(ModelError, match=r"\[training\] batch = 15 cannot be split into 2 .* a multiple of 2"):
+            Fake(lambda own: 2 * own).agree("0123456789abcdef", 15)
+
+    @pytest.mark.parametrize("others", [0, 1])
+    def test_ctrl_c_on_one_stops_all(self, others):
+        with CtrlC() as ctrl_c, pytest.raises(KeyboardInterrupt) if others else nullcontext():
+            Fake(lambda own: own + others).check(ctrl_c)
+
+    def test_another_worker_that_is_gone_is_one_line(self):
+        import tensorflow as tf
+
+        with pytest.raises(ModelError, match="another worker has ended or cannot be reached; start all workers again"):
+            with others_gone():
+                raise tf.errors.UnavailableError(None, None, "Socket closed")
 
 
-def test_workers_that_train_something_else_are_refused(two_machines):
-    (two_machines[1] / "kws.toml").write_text(write_spec(SPEC))
-    children = start_workers(two_machines)
-    ends = [child.communicate(timeout=200)[1] for child in children]
-    assert [child.returncode for child in children] == [1, 1], ends
-    assert any("the others train with other settings, recordings" in end.splitlines()[-1] for end in ends)
+def test_a_wrong_tf_config_is_one_line(workspace, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    result = CliRunner().invoke(app, ["train", "-C", str(workspace), "--strategy", "multi-worker"])
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: TF_CONFIG = '{}' names no place among workers; ")
 
 
-@pytest.mark.parametrize(("environment", "line"), [
-    ({"TF_CONFIG": "{}"}, "error: TF_CONFIG = '{}' names no place among workers; "),
-    ({"KERAS_BACKEND": "jax"}, "error: "),
-], ids=["TF_CONFIG", "backend"])
-def test_what_cannot_be_is_one_line(workspace, environment, line):
-    child = start(workspace, "--strategy", "multi-worker", **environment)
-    end = child.communicate(timeout=120)[1]
-    assert child.returncode == 1 and end.splitlines()[-1].startswith(line) and end.count("\n") == 1, end
+def test_another_backend_is_refused(monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(ModelError, match="is TensorFlow's, and Keras runs on jax; unset KERAS_BACKEND"):
+        open_workers("mirrored", note=print)
 
 
 def test_an_unknown_strategy_is_wrong_usage(workspace):
-    child = start(workspace, "--strategy", "many")
-    end = child.communicate(timeout=120)[1]
-    assert child.returncode == 2 and "must be one of mirrored, multi-worker" in end
+    result = CliRunner().invoke(app, ["train", "-C", str(workspace), "--strategy", "many"])
+    assert result.exit_code == 2 and "must be one of mirrored, multi-worker" in result.stderr

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
-from kws.spec import ModelSpec
+from kws.spec import NETWORKS
 
-NETWORKS = ModelSpec.__dataclass_fields__["name"].metadata["choices"]
 COSTS = ("instructions", "flash", "ram")
 FOLDER = "tune"
 

@@ -24,7 +24,6 @@ from kws.model.quiet import load_keras, native_messages_hidden
 
 MIRRORED, MULTI_WORKER = "mirrored", "multi-worker"
 EXAMPLE = '{"cluster": {"worker": ["host0:9876", "host1:9876"]}, "task": {"type": "worker", "index": 0}}'
-AGAIN = "start all workers again: the training goes on after its last whole epoch"
 
 
 @dataclass(frozen=True)
@@ -203,8 +202,8 @@ def others_gone() -> Iterator[None]:
         yield
     except (errors.UnavailableError, errors.CancelledError, errors.AbortedError, errors.DeadlineExceededError,
             errors.InternalError) as error:
-        reason = (error.message or "no reason given").splitlines()[0]
-        raise ModelError(f"another worker is gone ({reason}); {AGAIN}") from error
+        raise ModelError("another worker has ended or cannot be reached; start all workers again: the training goes on "
+                         "after its last whole epoch") from error
 
 
 def open_workers(kind: str, *, note: Callable[[str], None]) -> Workers:

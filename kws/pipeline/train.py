@@ -75,7 +75,8 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     trained = training_fingerprint(material)
     if workers:
         workers.agree(trained, spec.training.batch)
-    checkpoint = workspace.cache / "training" / f"{trained}.npz"
+    replicas = f"-{workers.replicas}" if workers else ""
+    checkpoint = workspace.cache / "training" / f"{trained}{replicas}.npz"
     model, history = train(material, checkpoint=checkpoint, note=note, workers=workers)
     if workers and not workers.chief:
         note(f"{workers}: trained; the chief writes the run")
@@ -83,7 +84,7 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
         metrics = finish(making, material, model, history)
-        write_manifest(making, manifest_of(folder.name, material, metrics, making))
+        write_manifest(making, manifest_of(folder.name, material, metrics, making, strategy))
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
 
@@ -183,13 +184,15 @@ def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) ->
     return {"float": result.confusion(FLOAT).to_json(), "int8": result.confusion(STREAMING).to_json()}
 
 
-def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path) -> dict[str, Any]:
+def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path,
+                strategy: str | None) -> dict[str, Any]:
     """What it takes to build the run again, and its main figures."""
     spec, examples = material.spec, material.examples
     return {
         "name": name,
         "command": " ".join([f"kws train --like {name} --run {name}-again",
-                             *(f"--teacher {teacher['run']}" for teacher in teachers_of(material))]),
+                             *(f"--teacher {teacher['run']}" for teacher in teachers_of(material)),
+                             *([f"--strategy {strategy}"] if strategy else [])]),
         "teachers": teachers_of(material),
         "spec": asdict(spec),
         "data_fingerprint": examples.fingerprint,

@@ -101,6 +101,7 @@ def tune(workspace: Workspace, search: Search, *, note: Callable[[str], None], p
     Raises KwsError where nothing fits, Optuna is missing, or another search is at work in this workspace.
     """
     spec = workspace.spec
+    require_optuna()
     corpus = scan(workspace.recordings)
     examples = choose_examples(corpus, spec)
     if not len(examples.validation.all_labels):
@@ -136,23 +137,29 @@ def device_note(search: Search) -> tuple[str, ...]:
 
 
 def study_fingerprint(spec: Spec, search: Search, examples: Examples) -> str:
-    """Equal for searches whose candidates can be compared; what is searched for may stand in kws.toml as it likes."""
+    """Equal for searches over the same candidates, whichever of them stands in kws.toml."""
     fixed = with_settings(spec, {"name": "linear", "width": 1.0, **{name: values[0] for name, values in
                                                                    FRONTEND.items()}})
     return fingerprint(list(spec.keywords), spec.requirements, fixed.frontend, fixed.model, spec.training,
-                       examples.fingerprint, list(search.networks), search.epochs, search.cost, __version__)
+                       examples.fingerprint, search_space(spec, search), search.epochs, search.cost, __version__)
+
+
+def require_optuna() -> None:
+    """Raise KwsError where it is not installed."""
+    try:
+        import optuna  # noqa: F401
+    except ImportError as error:
+        raise KwsError("kws tune needs optuna, which is not installed; next: pip install 'kws[tune]', "
+                       "in a clone: pip install '.[tune]'") from error
 
 
 @contextmanager
 def opened(folder: Path) -> Any:
-    """Optuna's study in `folder`, for this process alone. Raises KwsError where Optuna is not installed."""
+    """Optuna's study in `folder`, for this process alone. Raises KwsError where another one has it."""
     import fcntl
 
-    try:
-        import optuna
-    except ImportError as error:
-        raise KwsError("kws tune needs optuna, which is not installed; next: pip install 'kws[tune]', "
-                       "in a clone: pip install '.[tune]'") from error
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:

@@ -8,9 +8,8 @@ from typing import Any
 from kws.pipeline.report import STYLE, percent
 from kws.pipeline.report import table as html_table
 from kws.pipeline.tune import COSTS, FINISHED, REFUSED, Candidate, Tuned, limit_of
-from kws.spec import ModelSpec
+from kws.spec import NETWORKS
 
-NETWORKS = ModelSpec.__dataclass_fields__["name"].metadata["choices"]
 COLOURS = ("#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "soD^vPX*"
 COLUMNS = ("", "candidate", "accuracy", "95 % interval", "instructions/s", "flash", "RAM")
