@@ -18,6 +18,10 @@ def train(
         "--teacher", metavar="RUN", show_default=False,
         help="A larger network's run, by name in models/ or by path, that the network learns from beside the labels; "
              "several are averaged. It must know the same keywords.")] = None,
+    base: Annotated[str | None, typer.Option(
+        "--from", metavar="RUN", show_default=False,
+        help="A run, by name in models/ or by path, that many words were taught: a few recordings of a new keyword "
+             "are enough on what it has learnt to hear. kws.toml must have its [frontend] and [model].")] = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
@@ -28,11 +32,18 @@ def train(
 
     Example: kws train --model ds_cnn
              kws train --model cnn --teacher ds_cnn-1
+             kws train --from ../models/base
     """
     from kws.pipeline.train import train_run
+    from kws.pipeline.transfer import transfer_run
 
+    if base and teacher:
+        raise typer.BadParameter("a run is trained from a base or taught by teachers, not both", param_hint="--from")
     place = with_model(workspace(directory), model)
-    finished = train_run(place, name=run, teachers=teacher or (), note=note)
+    if base:
+        finished = transfer_run(place, base=base, name=run, note=note)
+    else:
+        finished = train_run(place, name=run, teachers=teacher or (), note=note)
     if json:
         print_json({"run": str(finished.folder), **finished.metrics})
     else:
