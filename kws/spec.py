@@ -13,6 +13,7 @@ from typing import Any
 from kws.errors import SpecError
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
+NETWORKS = ("linear", "cnn", "ds_cnn", "tc_resnet", "bc_resnet")  # kws/model/zoo.py
 WORD_PATTERN = re.compile(r"[a-z0-9][a-z0-9_'-]{0,39}")
 
 
@@ -137,7 +138,7 @@ class ModelSpec(Settings):
     """Which network of the zoo, and how wide."""
 
     section = "model"
-    name: str = setting("cnn", "network of the zoo", choices=("linear", "cnn", "ds_cnn"))
+    name: str = setting("cnn", "network of the zoo", choices=NETWORKS)
     width: float = setting(1.0, "multiplies the channels of every layer", low=0.1, high=8)
     dropout: float = setting(0.0, "share of the pooled activations dropped while training", low=0, high=0.9)
 
@@ -161,6 +162,8 @@ class TrainingSpec(Settings):
     snr_low_db: float = setting(0.0, "loudest noise: signal-to-noise ratio", low=-20, high=60)
     snr_high_db: float = setting(30.0, "softest noise", low=-20, high=80)
     gain_db: float = setting(12.0, "largest gain, either way", low=0, high=40)
+    equalization_db: float = setting(2.0, "random timbre: standard deviation of each bend of a smooth gain over "
+                                     "frequency; 0 switches it off", low=0, high=20)
     time_mask_frames: int = setting(2, "SpecAugment: longest run of frames blanked; 0 switches it off", low=0, high=60)
     band_mask_features: int = setting(1, "SpecAugment: most bands blanked; 0 switches it off", low=0, high=40)
     unknown_percent: float = setting(25.0, "unknown words per 100 keyword clips", low=1, high=200)

@@ -109,6 +109,15 @@ def read_until(master, expected, *, seconds):
     return text.decode(errors="replace")
 
 
+def test_a_terminal_that_cannot_place_the_cursor_gets_lines(null_sink, tone_run):
+    master, slave = pty.openpty()
+    process = subprocess.Popen(command(tone_run, "--seconds", "0.3"), env={**environment(null_sink), "TERM": "dumb"},
+                               stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    os.close(slave)
+    assert "\x1b" not in read_until(master, "of one core", seconds=60) and process.wait(30) == 0
+    os.close(master)
+
+
 def test_it_ends_by_itself_and_by_terminate(null_sink, tone_run):
     process = start(null_sink, tone_run, "--seconds", "0.5")
     out, errors = process.communicate(timeout=30)

@@ -152,7 +152,7 @@ def test_the_command_names_its_teacher_and_shares_its_front_end(place):
     assert result.exit_code == 0, result.output
     assert "teacher big: " in result.stderr and "shares its front end with the network" in result.stderr
     manifests = {name: read_manifest(place / "models" / name) for name in ("big", "small")}
-    assert manifests["small"]["command"] == "kws train --run small --teacher big"
+    assert manifests["small"]["command"] == "kws train --like small --run small-again --teacher big"
     assert manifests["small"]["teachers"] == [
         {"run": "big", "files": {name: manifests["big"]["files"][name] for name in ("model.keras", "model.kws")}}]
     assert manifests["big"]["teachers"] == []

@@ -64,6 +64,7 @@ def test_a_detector_hears_in_the_example_what_kws_detect_hears(target, tmp_path)
         assert (folder / name).stat().st_size > 0
     assert json.loads((folder / "export.json").read_text())["target"] == target
     assert [path for path in folder.rglob("*") if path.is_file() and "@" in path.read_text()] == []
+    assert "| `sound <first> <sum> <base64>` |" in (folder / "README.md").read_text()
     program = build_example(target, folder, example_of(folder), *SANITIZE)
     lines = run([program], cwd=folder, stdin=samples.tobytes()).splitlines()
     assert lines[0] == "ready 0"

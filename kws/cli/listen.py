@@ -42,6 +42,13 @@ def listen(
     device: Annotated[str | None, typer.Option(
         metavar="DEVICE", show_default=False,
         help="Number, name or part of the name of a microphone. Default: the one used last, or the system's.")] = None,
+    serial: Annotated[str | None, typer.Option(
+        "--serial", metavar="PORT", show_default=False,
+        help="Show what a device detects that runs an exported example, instead of using the microphone.")] = None,
+    baud: Annotated[int, typer.Option("--baud", metavar="N", min=1, help="Speed of the serial port.")] = 115_200,
+    compare: Annotated[bool, typer.Option(
+        "--compare", help="With --serial: run this PC's engine on the sound that the device sends, and report what "
+                          "differs.")] = False,
     on: Annotated[list[str] | None, typer.Option(
         "--on", metavar="KEYWORD COMMAND", show_default=False,
         help="Run a command at each detection of KEYWORD (* for every keyword). {keyword}, {score} and {time_s} are "
@@ -62,13 +69,16 @@ def listen(
     """Hear keywords live from a microphone.
 
     Shows level, spectrogram, scores and detections; with --plain or in a pipe a line per detection, with --json one
-    object per line as kws detect prints it. A device that is unplugged is used again when it comes back.
+    object per line as kws detect prints it. A device that is unplugged is used again when it comes back. Exit status 1
+    after --compare: the device detected something else than this PC.
 
     Example: kws listen --on yes "notify-send heard {keyword}"
     """
+    from kws.cli import remote
     from kws.detect.detector import load_detector
     from kws.workspace import locate_run
 
+    remote.refuse(serial=serial, device=device, near_misses=near_misses, compare=compare)
     if near_misses and save is None:
         raise typer.BadParameter("needs --save DIR, where the sound goes", param_hint="--near-misses")
     folder = locate_run(run, directory)
@@ -76,15 +86,38 @@ def listen(
     actions = parse_actions(on or [], detector)
     if save is not None:
         check_writable(save)
-    found = choose_device(device, directory)
+    lines = plain or json or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
     with interrupted_by_terminate():
-        with own_stderr(), open_view(detector, f"{folder.name}  ·  {found.name}", name=found.name,
-                       lines=plain or json or not sys.stdout.isatty(), as_json=json) as view:
-            listener, hands = make_listener(detector, view, actions, limit_s=limit_s, save=save,
-                                            near_misses=near_misses)
+        if serial is not None:
+            to_device(folder, detector, actions, port=serial, baud=baud, compare=compare, lines=lines, as_json=json,
+                      limit_s=limit_s, save=save, seconds=seconds)
+            return
+        found = choose_device(device, directory)
+        with own_stderr(), open_view(detector, f"{folder.name}  ·  {found.name}", name=found.name, lines=lines,
+                                     as_json=json) as view:
+            hands = make_hands(view, actions, limit_s=limit_s, save=save)
+            listener = make_listener(detector, view, hands, near_misses=near_misses)
             with contextlib.suppress(KeyboardInterrupt):
                 listener.run(open_events(found), seconds=seconds)
         summarize(listener.totals, *hands)
+
+
+def to_device(folder: Path, detector: "Detector", actions: list[Any], *, port: str, baud: int, compare: bool,
+              lines: bool, as_json: bool, limit_s: float, save: Path | None, seconds: float | None) -> None:
+    """Listen to a device at a serial port."""
+    from kws.cli import remote
+    from kws.detect.remote import DeviceListener
+
+    events = remote.port_events(port, baud=baud)
+    with open_view(detector, f"{folder.name}  ·  {port}", name=port, lines=lines, as_json=as_json,
+                   microphone=False) as view:
+        hands = make_hands(view, actions, limit_s=limit_s, save=save)
+        listener = DeviceListener(detector, view, compare=compare, actions=hands[0], keeper=hands[1],
+                                  cost=remote.cost_printer(port, as_json=as_json) if lines else None)
+        remote.run(listener, events, seconds=seconds)
+    remote.summarize(listener.totals, *hands)
+    if compare:
+        remote.judge(listener, folder)
 
 
 def parse_actions(on: list[str], detector: "Detector") -> list[Any]:
@@ -131,16 +164,20 @@ def open_events(device: "Device") -> Iterator[Any]:
     return microphone_events(Microphone(device), lambda: Microphone(match(list_devices(again=True), device.name)))
 
 
-def make_listener(detector: "Detector", view: Any, actions: list[Any], *, limit_s: float, save: Path | None,
-                  near_misses: bool) -> tuple["Listener", tuple[Any, Any]]:
-    """The listener, and who acts and keeps for it (None where nobody does)."""
+def make_hands(view: Any, actions: list[Any], *, limit_s: float, save: Path | None) -> tuple[Any, Any]:
+    """Who acts and keeps for a listener; None where nobody does."""
     from kws.detect.actions import Actions
     from kws.detect.keep import Keeper
+
+    return (Actions(actions, note=view.note, limit_s=limit_s) if actions else None,
+            Keeper(save, note=view.note) if save is not None else None)
+
+
+def make_listener(detector: "Detector", view: Any, hands: tuple[Any, Any], *, near_misses: bool) -> "Listener":
+    """At the microphone."""
     from kws.detect.listen import Listener
 
-    hands = (Actions(actions, note=view.note, limit_s=limit_s) if actions else None,
-             Keeper(save, note=view.note) if save is not None else None)
-    return Listener(detector, view, actions=hands[0], keeper=hands[1], near_misses=near_misses), hands
+    return Listener(detector, view, actions=hands[0], keeper=hands[1], near_misses=near_misses)
 
 
 @contextlib.contextmanager
@@ -167,7 +204,8 @@ def own_stderr() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def open_view(detector: "Detector", title: str, *, name: str, lines: bool, as_json: bool) -> Iterator[Any]:
+def open_view(detector: "Detector", title: str, *, name: str, lines: bool, as_json: bool,
+              microphone: bool = True) -> Iterator[Any]:
     """Lines or the display; its notes are repeated when it has gone."""
     if lines:
         note(f"listening: {title}")
@@ -175,7 +213,7 @@ def open_view(detector: "Detector", title: str, *, name: str, lines: bool, as_js
         return
     from kws.detect.display import Display
 
-    display = Display(detector, title=title)
+    display = Display(detector, title=title, microphone=microphone)
     try:
         with display:
             yield display

@@ -1,4 +1,4 @@
-"""What makes one recording many: shifted, louder or softer, in noise, and with gaps in its features.
+"""What makes one recording many: shifted, louder or softer, in noise, of another timbre, and with gaps in its features.
 
 Arrays in, arrays out; every random number comes from the generator that is passed.
 """
@@ -10,9 +10,10 @@ import numpy as np
 
 from kws.data.audio import SAMPLE_RATE_HZ, read_samples
 from kws.data.corpus import SPLITS, TESTING_PERCENT, VALIDATION_PERCENT
-from kws.spec import TrainingSpec
+from kws.spec import FrontendSpec, TrainingSpec
 
 LOWEST, HIGHEST = -32768, 32767
+CURVES = (1.0, 1.0, 0.7, 0.5)  # of a timbre: the slope over frequency, and ever finer bends
 NOISE_SECONDS = 10  # of each kind of noise that is made where none was recorded
 
 
@@ -126,6 +127,33 @@ def mask(features: np.ndarray, spec: TrainingSpec, rng: np.random.Generator) -> 
     n, frames, bands = features.shape
     gaps = gap(n, frames, spec.time_mask_frames, rng)[:, :, None] | gap(n, bands, spec.band_mask_features, rng)[:, None]
     return np.where(gaps, np.int8(0), features)
+
+
+def timbre_curves(spec: FrontendSpec) -> np.ndarray:
+    """What a microphone or a room does to the features, 1 standard deviation of each curve: float32 [CURVES, features].
+
+    In natural logarithms. Over the bands they are cosines of half a turn, a whole one and so on, the finer the smaller;
+    a DCT turns each of them into a single coefficient.
+    """
+    k = np.arange(1, len(CURVES) + 1)[:, None]
+    size = np.array(CURVES)[:, None]
+    if spec.coefficients:
+        return (size * np.sqrt(spec.bands / 2) * (k == np.arange(spec.coefficients))).astype(np.float32)
+    return (size * np.cos(np.pi * k * (np.arange(spec.bands) + 0.5) / spec.bands)).astype(np.float32)
+
+
+def equalize(features: np.ndarray, curves: np.ndarray, spec: TrainingSpec, rng: np.random.Generator) -> np.ndarray:
+    """The same sounds through another microphone: a smooth random gain over frequency, one for each clip.
+
+    features : int8 [n, frames, features]; curves : float32 [CURVES, features], timbre_curves in steps of the int8 grid.
+    A filter adds its logarithm to every row; near the log floor, where it would add less, this overstates it.
+    -> int8 [n, frames, features], saturated.
+    """
+    if spec.equalization_db == 0:
+        return features
+    nepers = spec.equalization_db / (20 / np.log(10))
+    gains = (rng.standard_normal((len(features), len(curves)), np.float32) * np.float32(nepers)) @ curves
+    return np.clip(np.rint(features + gains[:, None]), -128, 127).astype(np.int8)
 
 
 def gap(n: int, length: int, longest: int, rng: np.random.Generator) -> np.ndarray:

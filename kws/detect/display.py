@@ -1,32 +1,30 @@
 """The live picture of `kws listen` in a terminal.
 
-What is heard is noted here as it comes; rich draws it from a thread of its own, so that a slow terminal cannot hold up
-the listening. Lines are put together as segments by hand: a spectrogram of a thousand cells ten times a second must
-not cost what the detector costs.
+What is heard is noted here as it comes; the screen asks for the picture from a thread of its own, so that a slow
+terminal cannot hold up the listening.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
-from rich.console import COLOR_SYSTEMS, Console, ConsoleOptions
-from rich.live import Live
-from rich.segment import ControlType, Segment
-from rich.style import Style
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
 
 from kws.data.audio import SAMPLE_RATE_HZ
 from kws.detect.detector import Detection, Detector, Hop
 from kws.detect.listen import Status
+from kws.detect.screen import RESET, Painter, Piece, Screen
 from kws.engine.decoder import NEVER, SCORE_STEPS
 from kws.features.tables import FrontendTables
 
 FRAMES_PER_SECOND = 6
 SPAN_S = 6.0  # of the spectrogram, about
 FLASH_S, NOTE_S = 1.2, 12.0
+RANGE_S = 0.5  # how often the spectrogram's contrast is looked at
 MOST_COLUMNS = 400
 LOWEST_DB = -60.0
 LABEL_WIDTH, CELL_WIDTH, HITS_WIDTH = 7, 26, 26
@@ -64,7 +62,7 @@ class MelView:
 class Display:
     """A View that draws. Use as a context manager; `notes` holds what was noted, for after the screen has gone."""
 
-    def __init__(self, detector: Detector, *, title: str, console: Console | None = None,
+    def __init__(self, detector: Detector, *, title: str, microphone: bool = True, console: Console | None = None,
                  clock: Callable[[], float] = time.monotonic, now: Callable[[], datetime] = datetime.now):
         self._console, self._clock, self._now, self._title = console or Console(), clock, now, title
         self._mel = MelView(detector.plan.frontend)
@@ -81,17 +79,19 @@ class Display:
         self._status: Status | None = None
         self.notes: deque[tuple[datetime, str]] = deque(maxlen=100)
         self._noted_s = -NOTE_S
+        self._microphone = microphone
         self._lock = threading.Lock()
-        self._palette: list[str] = []
-        self._live = Live(get_renderable=lambda: self, console=self._console, screen=True, auto_refresh=True,
-                          refresh_per_second=FRAMES_PER_SECOND, redirect_stdout=False, redirect_stderr=False)
+        self._painter = Painter(self._console)
+        self._palette = palette(self._painter) if self._painter.coloured else []
+        self._range, self._range_s = (0.0, 1.0), -RANGE_S  # of the spectrogram's levels
+        self._screen = Screen(self._console, self.frame, frames_per_second=FRAMES_PER_SECOND)
 
     def __enter__(self) -> "Display":
-        self._live.start()
+        self._screen.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._live.stop()
+        self._screen.stop()
 
     # What comes
 
@@ -129,92 +129,90 @@ class Display:
     def _hops_per_column(self) -> int:
         return max(round(SPAN_S / self._hop_s / max(self._console.width - LABEL_WIDTH - 2, 1)), 1)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | Segment]:
-        width, height = options.max_width, options.height or console.height
+    def frame(self, width: int, height: int) -> list[str]:
+        """The picture as lines for the terminal."""
         with self._lock:
-            if not self._palette and console.color_system is not None:
-                self._palette = palette(console.color_system)
             bars = self._bars(width, at_least=height - 9 - self._mel.bands // 2)
             # title, level, two empty lines, marks, axis, empty line, note, footer
             rows = min(height - 9 - len(bars), self._mel.bands // 2)
-            lines = [self._head(width), self._level(width)]
-            if rows >= 3:
-                lines += [Text(), *self._spectrogram(width, rows, coloured=console.color_system is not None)]
-            lines += [Text(), *bars[:max(height - 5, 1)]]
-            while len(lines) < height - 2:
-                lines.append(Text())
-            lines += [self._note_line(), self._footer()]
+            lines = [self._row(self._head(width), width)]
+            if self._microphone or self._columns:
+                lines.append(self._row(self._level(width), width))
+                if rows >= 3:
+                    lines += ["", *self._spectrogram(width, rows)]
+            lines += ["", *(self._row(bar, width) for bar in bars[:max(height - 5, 1)])]
+            lines += [""] * (height - 2 - len(lines))
+            lines += [self._row([self._note_line()], width), self._row([self._footer()], width)]
             self._scores = self._scores * np.float32(0.7)
-        for line in lines[:height]:
-            if isinstance(line, Text):
-                line.no_wrap, line.overflow, line.end = True, "crop", ""
-                yield line
-            else:
-                yield from line
-            yield Segment.line()
+        return lines[:height]
 
-    def _head(self, width: int) -> Text:
-        head = Text.assemble((" kws listen ", "bold white on #5a1672"), ("  ", ""), (self._title, "bold"))
+    def _row(self, pieces: list[Piece], width: int) -> str:
+        return self._painter.row(pieces, width)
+
+    def _head(self, width: int) -> list[Piece]:
+        head = [(" kws listen ", "bold white on #5a1672"), ("  ", ""), (self._title, "bold")]
         if self._status is not None:
             clock = f"{int(self._status.elapsed_s) // 60:d}:{int(self._status.elapsed_s) % 60:02d} "
-            head.append(" " * max(width - head.cell_len - len(clock), 1) + clock, "dim")
+            room = width - 14 - cell_len(self._title) - len(clock)
+            head += [(" " * max(room, 1), ""), (clock, "dim")]
         return head
 
-    def _level(self, width: int) -> Text:
+    def _level(self, width: int) -> list[Piece]:
         """The meter: average as a bar, peak as a line."""
         room = max(min(width - LABEL_WIDTH - 26, 72), 8)
         peak_db = self._status.peak_db if self._status else LOWEST_DB
         rms_db = self._status.rms_db if self._status else LOWEST_DB
         peak, rms = (max(0.0, min(1 - db / LOWEST_DB, 1.0)) for db in (peak_db, rms_db))
-        line, cells = Text.assemble((f" {'level':<{LABEL_WIDTH}}", "dim")), bar_cells(rms, room)
-        mark = min(int(peak * room), room - 1)
-        append_cells(line, cells[:mark], ZONES, room)
-        line.append("▏" if peak > 0 else "·", "bold white")
-        append_cells(line, cells[mark + 1:], ZONES, room, start=mark + 1)
-        line.append(f" {rms_db:5.0f} dB, peak {peak_db:4.0f} dB", "dim")
-        return line
+        cells, mark = bar_cells(rms, room), min(int(peak * room), room - 1)
+        return [(f" {'level':<{LABEL_WIDTH}}", "dim"), *bar_pieces(cells[:mark], ZONES, room),
+                ("▏" if peak > 0 else "·", "bold white"),
+                *bar_pieces(cells[mark + 1:], ZONES, room, start=mark + 1),
+                (f" {rms_db:5.0f} dB, peak {peak_db:4.0f} dB", "dim")]
 
-    def _spectrogram(self, width: int, rows: int, *, coloured: bool) -> Iterator[list[Segment] | Text]:
+    def _spectrogram(self, width: int, rows: int) -> list[str]:
         """Two bands per line, the highest at the top; below it the keywords where they were heard."""
-        room = width - LABEL_WIDTH - 2
-        cells = np.zeros((2 * rows, room))
+        room = max(width - LABEL_WIDTH - 2, 1)
+        steps = self._steps(2 * rows, room)
+        names = {0: "high", rows // 2: "mel", rows - 1: "low"}
+        lines = []
+        for row in range(rows):
+            label = self._row([(f" {names.get(row, ''):<{LABEL_WIDTH}}", "dim")], width)
+            pair = steps[2 * row:2 * row + 2]
+            lines.append(label + (self._half_blocks(*pair) if self._palette else shades(pair.max(axis=0))))
+        return [*lines, self._row([(" " * (LABEL_WIDTH + 1) + self._marked(room), "bold #7ce38b")], width)]
+
+    def _steps(self, bands: int, room: int) -> np.ndarray:
+        """int [bands, room] 0..LEVELS - 1: the newest columns, at the right end, the highest band first."""
+        steps = np.zeros((bands, room), np.int64)
         newest = list(self._columns)[-room:]
         if newest:
-            edges = np.arange(2 * rows) * self._mel.bands // (2 * rows)
+            edges = np.arange(bands) * self._mel.bands // bands
             grid = np.maximum.reduceat(np.array(newest), edges, axis=1)
-            cells[:, room - len(newest):] = contrast(grid).T[::-1]
-        steps = np.clip(cells * LEVELS, 0, LEVELS - 1).astype(int)
-        names = {0: "high", rows // 2: "mel", rows - 1: "low"}
-        for row in range(rows):
-            label = Segment(f" {names.get(row, ''):<{LABEL_WIDTH}}", Style(dim=True))
-            pair = steps[2 * row:2 * row + 2]
-            if coloured:
-                yield [label, Segment(" " * room), self._half_blocks(*pair)]
-            else:
-                yield [label, Segment(shades(pair.max(axis=0)))]
-        yield self._mark_line(room)
+            if self._clock() - self._range_s >= RANGE_S:
+                self._range, self._range_s = usual_range(grid), self._clock()
+            low, high = self._range
+            levels = (grid.T[::-1] - low) * (LEVELS / (high - low))
+            steps[:, room - len(newest):] = np.clip(levels, 0, LEVELS - 1)
+        return steps
 
-    def _half_blocks(self, upper: np.ndarray, lower: np.ndarray) -> Segment:
-        """A line of cells, each with two colours, drawn over the blanks before it.
-
-        To rich it is a control sequence, which it passes on as it is: a thousand styled segments would take it 5 ms.
-        """
+    def _half_blocks(self, upper: np.ndarray, lower: np.ndarray) -> str:
+        """A line of cells, each with two colours."""
         key = upper * LEVELS + lower
         starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
         lengths = np.diff(np.append(starts, len(key)))
-        runs = (self._palette[key[i]] + "▀" * n for i, n in zip(starts.tolist(), lengths.tolist(), strict=True))
-        return Segment(f"\x1b[{len(key)}D{''.join(runs)}\x1b[0m", None, [(ControlType.CURSOR_BACKWARD, len(key))])
+        runs = [self._palette[k] + "▀" * n for k, n in zip(key[starts].tolist(), lengths.tolist(), strict=True)]
+        return "".join(runs) + RESET
 
-    def _mark_line(self, room: int) -> Text:
+    def _marked(self, room: int) -> str:
         line = [" "] * room
         for column, keyword in self._marks:
             end = room - (self._done - column)
             label = f"{keyword}▴"
             if end - len(label) >= 0:
                 line[end - len(label):end] = label
-        return Text(" " * (LABEL_WIDTH + 1) + "".join(line), "bold #7ce38b")
+        return "".join(line)
 
-    def _bars(self, width: int, *, at_least: int) -> list[Text]:
+    def _bars(self, width: int, *, at_least: int) -> list[list[Piece]]:
         """Scores in columns on the left, the last detections on the right, `at_least` lines of them."""
         with_hits = width >= CELL_WIDTH + HITS_WIDTH
         room = width - 1 - (HITS_WIDTH if with_hits else 0)
@@ -223,63 +221,62 @@ class Display:
         hits = list(self._hits)[::-1]
         lines = []
         for row in range(max(rows, 5, at_least) if with_hits else rows):
-            line = Text(" ")
+            line = [(" ", "")]
             for column in range(columns):
                 place = column * rows + row
-                line.append_text(self._bar(*self._words[place], cell) if row < rows and place < len(self._words)
-                                 else Text(" " * cell))
+                line += (self._bar(*self._words[place], cell) if row < rows and place < len(self._words)
+                         else [(" " * cell, "")])
             if with_hits and row < len(hits):
-                line.append_text(hit_line(*hits[row], newest=row == 0))
+                line += hit_pieces(*hits[row], newest=row == 0)
             lines.append(line)
         return lines
 
-    def _bar(self, word: str, index: int, threshold: float, width: int) -> Text:
+    def _bar(self, word: str, index: int, threshold: float, width: int) -> list[Piece]:
         """Name, bar with the threshold as a line across it, and the score."""
-        room, score = width - 18, float(self._scores[index])
+        room, score = max(width - 18, 1), float(self._scores[index])
         hot = self._clock() - self._flash.get(word, -FLASH_S) < FLASH_S
-        text = Text.assemble((f"{word[:9]:<9}", "bold black on #7ce38b" if hot else ""), " ")
         zones = ((1.0, "#7ce38b" if hot or score >= threshold else "#5b8def"),)
         cells, mark = bar_cells(score, room), int(threshold * room)
-        append_cells(text, cells[:mark], zones, room)
-        text.append("│", f"#e8b53c on {zones[0][1]}" if cells[mark] == "█" else "#e8b53c")
-        append_cells(text, cells[mark + 1:], zones, room, start=mark + 1)
-        text.append(f" {score:4.2f}", "bold" if hot else "dim")
-        return text.append("   ")
+        return [(set_cell_size(word, 9), "bold black on #7ce38b" if hot else ""), (" ", ""),
+                *bar_pieces(cells[:mark], zones, room),
+                ("│", f"#e8b53c on {zones[0][1]}" if cells[mark] == "█" else "#e8b53c"),
+                *bar_pieces(cells[mark + 1:], zones, room, start=mark + 1),
+                (f" {score:4.2f}", "bold" if hot else "dim"), ("   ", "")]
 
-    def _note_line(self) -> Text:
+    def _note_line(self) -> Piece:
         """What needs attention: a lost device, a fresh note, or the hint about the level."""
         lost = self._status is not None and self._status.lost
         if self.notes and (lost or self._clock() - self._noted_s < NOTE_S):
-            return Text(f" ! {self.notes[-1][1]}", "bold #e5484d" if lost else "bold #e8b53c")
+            return f" ! {self.notes[-1][1]}", "bold #e5484d" if lost else "bold #e8b53c"
         hint = self._status.hint if self._status else None
-        return Text(f" {hint}" if hint else "", "#e8b53c")
+        return f" {hint}" if hint else "", "#e8b53c"
 
-    def _footer(self) -> Text:
-        if self._status is None:
-            return Text(" waiting for sound; Ctrl-C ends", "dim")
+    def _footer(self) -> Piece:
         status = self._status
+        if status is None:
+            return " waiting for sound; Ctrl-C ends", "dim"
+        if status.footer is not None:
+            return f" {status.footer}", "dim"
         overflows = f"{status.overflows} overflow{'' if status.overflows == 1 else 's'}"
-        return Text(f" latency {status.latency_s * 1000:3.0f} ms   load {status.load * 100:4.1f} % of a core   "
-                    f"{overflows}   Ctrl-C ends", "dim")
+        return (f" latency {status.latency_s * 1000:3.0f} ms   load {status.load * 100:4.1f} % of a core   "
+                f"{overflows}   Ctrl-C ends", "dim")
 
 
-def contrast(grid: np.ndarray) -> np.ndarray:
-    """Levels on 0..1 such that what is usual on the screen, the room's noise, is dark, and the loudest is bright."""
+def usual_range(grid: np.ndarray) -> tuple[float, float]:
+    """The levels that are dark and bright, so that the room's noise is dark, and the loudest on the screen bright."""
     low, high = np.quantile(grid, (0.5, 0.998))
-    low -= 0.03
-    return np.clip((grid - low) / max(float(high - low), 0.3), 0, 1)
+    return float(low) - 0.03, max(float(high), float(low) + 0.27)
 
 
-def palette(color_system: str) -> list[str]:
+def palette(painter: Painter) -> list[str]:
     """What a terminal wants to hear before "▀", for each pair of levels: upper half and lower half of a cell."""
     colours = [heat(i / (LEVELS - 1)) for i in range(LEVELS)]
-    styles = [Style(color=upper, bgcolor=lower) for upper in colours for lower in colours]
-    return [style.render("▀", color_system=COLOR_SYSTEMS[color_system]).partition("▀")[0] for style in styles]
+    return [painter.start(f"{upper} on {lower}") for upper in colours for lower in colours]
 
 
 def shades(steps: np.ndarray) -> str:
     """Levels [n] without colours."""
-    return "".join(SHADES[step * len(SHADES) // LEVELS] for step in steps)
+    return "".join(SHADES[step * len(SHADES) // LEVELS] for step in steps.tolist())
 
 
 def bar_cells(value: float, width: int) -> str:
@@ -289,21 +286,21 @@ def bar_cells(value: float, width: int) -> str:
     return ("█" * full + (EIGHTHS[rest] if rest else "")).ljust(width)
 
 
-def append_cells(text: Text, cells: str, zones: tuple[tuple[float, str], ...], room: int, *, start: int = 0) -> None:
+def bar_pieces(cells: str, zones: tuple[tuple[float, str], ...], room: int, *, start: int = 0) -> list[Piece]:
     """A part of a bar of `room` cells, from cell `start` on. zones : up to which share of the room which colour."""
     filled = cells.rstrip(" ")
-    done = 0
+    pieces, done = [], 0
     for share, colour in zones:
         end = min(max(round(share * room) - start, done), len(filled))
         if end > done:
-            text.append(filled[done:end], colour)
+            pieces.append((filled[done:end], colour))
             done = end
     if len(cells) > len(filled):
-        text.append("·" * (len(cells) - len(filled)), "#3a3f4b")
+        pieces.append(("·" * (len(cells) - len(filled)), "#3a3f4b"))
+    return pieces
 
 
-def hit_line(at: datetime, hit: Detection, *, newest: bool) -> Text:
+def hit_pieces(at: datetime, hit: Detection, *, newest: bool) -> list[Piece]:
     """One detection: clock, keyword, score."""
-    text = Text(f"{at:%H:%M:%S}  ", "dim")
-    text.append(f"{hit.keyword[:10]:<10} ", "bold #7ce38b" if newest else "")
-    return text.append(f"{hit.score:.2f}", "dim")
+    return [(f"{at:%H:%M:%S}  ", "dim"), (set_cell_size(hit.keyword, 11), "bold #7ce38b" if newest else ""),
+            (f"{hit.score:.2f}", "dim")]

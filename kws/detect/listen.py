@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -58,28 +58,43 @@ class Back:
 Event = Sound | Lost | Back
 
 
-def microphone_events(microphone: OpenMicrophone, reopen: Callable[[], OpenMicrophone], *,
-                      sleep: Callable[[float], None] = time.sleep) -> Iterator[Event]:
-    """Everything that a microphone brings, for ever. reopen : tries once, and raises DeviceError where it cannot."""
+def recovering(device: Any, reopen: Callable[[], Any], listen: Callable[[Any], Iterator[Any]], *, idle: Any,
+               sleep: Callable[[float], None] = time.sleep) -> Iterator[Any]:
+    """Everything that a device brings, for ever: when it has gone it is looked for, once every RETRY_S.
+
+    reopen : tries once; listen : brings its events until it is gone. Both raise DeviceError.
+    idle : comes while it is away
+    """
     while True:
         try:
-            overflows = 0
-            while True:
-                samples, before, overflows = microphone.read(), overflows, microphone.overflows
-                yield Sound(samples, overflows - before, microphone.latency_s)
+            yield from listen(device)
         except DeviceError as error:
             lost = Lost(str(error))
         finally:
-            microphone.close()
+            device.close()
         yield lost
         while True:
             try:
-                microphone = reopen()
+                device = reopen()
                 break
             except DeviceError:
-                yield Sound(NOTHING)
+                yield idle
                 sleep(RETRY_S)
         yield Back()
+
+
+def microphone_events(microphone: OpenMicrophone, reopen: Callable[[], OpenMicrophone], *,
+                      sleep: Callable[[float], None] = time.sleep) -> Iterator[Event]:
+    """Everything that a microphone brings, for ever. reopen : tries once, and raises DeviceError where it cannot."""
+    return recovering(microphone, reopen, sounds, idle=Sound(NOTHING), sleep=sleep)
+
+
+def sounds(microphone: OpenMicrophone) -> Iterator[Sound]:
+    """What it brings until it is gone; then DeviceError."""
+    overflows = 0
+    while True:
+        samples, before, overflows = microphone.read(), overflows, microphone.overflows
+        yield Sound(samples, overflows - before, microphone.latency_s)
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,7 @@ class Status:
 
     elapsed_s : since the first sound; peak_db, rms_db : relative to full scale; hint : what to do about the level
     latency_s : from the air to the decision, without the decoder's smoothing; load : share of one core
+    footer : what stands in the last line instead of latency, load and overflows
     """
 
     elapsed_s: float
@@ -98,6 +114,7 @@ class Status:
     load: float
     overflows: int
     lost: bool
+    footer: str | None = None
 
 
 @dataclass

@@ -7,6 +7,20 @@ from kws.export.costs import costs_of
 from kws.export.source import Source
 from kws.spec import SILENCE, UNKNOWN
 
+# What the examples print; docs/listen.md has the same table.
+LINES = """| line | meaning |
+|---|---|
+| `ready <failed>` | at the start: the self-test's result, 0 when it passed |
+| `detected <keyword> <time_ms> <score>` | a detection: time from the start of the sound; score 1 to 255, of 256 |
+| `cost <hops> <busy_us>` | every 500 hops: microseconds of the processor spent on them |
+| `lost <samples>` | sound that came too fast |
+| `error <words>` | no microphone, or no sound from it |
+| `sound <first> <sum> <base64>` | only with `KWS_SEND_SOUND`: the samples that are heard next (`kws_lines.h`) |
+
+On a PC, `kws listen --serial PORT` shows them live; with `--compare`, and an example compiled with `KWS_SEND_SOUND`, it
+runs the PC's engine on the same sound and reports any difference. The sound takes 44 kB per second: a native USB port,
+or 921600 baud (`--baud 921600`)."""
+
 
 def sound_values(source: Source, plan: Plan) -> dict[str, object]:
     """For the placeholders of a README about a whole detector."""
@@ -16,7 +30,8 @@ def sound_values(source: Source, plan: Plan) -> dict[str, object]:
     about = (f"The network decides every {decision_ms} ms on the last {window_ms} ms.\nLabels: "
              + ", ".join(f"`{label}`" for label in plan.labels) + ".")
     return {"name": source.name, "title": keywords, "keywords": keywords, "sample_rate_hz": spec.sample_rate_hz,
-            "about": about, "ram_bytes": costs_of(source).ram, "costs": costs_text(source)}
+            "about": about, "ram_bytes": costs_of(source).ram, "costs": costs_text(source),
+            "lines": f"## What the example prints\n\n{LINES}\n\n"}
 
 
 def network_values(source: Source) -> dict[str, object]:
@@ -26,7 +41,7 @@ def network_values(source: Source) -> dict[str, object]:
              f"{grid(graph.tensors[graph.input])}.\nOutput: {program.labels} int8 numbers q, worth "
              f"{grid(graph.tensors[graph.output])}.")
     return {"name": source.name, "title": f"the network {source.name}", "keywords": source.name, "about": about,
-            "ram_bytes": costs_of(source).ram, "costs": costs_text(source)}
+            "ram_bytes": costs_of(source).ram, "costs": costs_text(source), "lines": ""}
 
 
 def grid(tensor: Tensor) -> str:

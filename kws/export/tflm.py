@@ -91,7 +91,8 @@ def detector_files(source: Source) -> Files:
     model = (f"/* Tables and labels of the model. {NOTICE} */\n#include \"kws_tables.h\"\n\n"
              + frontend_source(plan.frontend) + "\n" + decoder_source(plan.decoder, plan.labels))
     return {**engine_files("frontend.h", "decoder.h"), **templates("tflm", "kws.h", "kws.c", "kws_tables.h"),
-            **templates("common", "kws_golden.h", "kws_self_test.c"), **templates("c", "example_main.c"),
+            **templates("common", "kws_golden.h", "kws_lines.h", "kws_self_test.c"),
+            **templates("c", "example_main.c"),
             "kws_model.h": model_header(plan, golden(plan), engine_network=False), "kws_model.c": model}
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kws.data.augment import augment, mask, read_noise, silence
+from kws.data.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.data.corpus import SPLITS, load_clips
 from kws.features.frontend import Frontend, measure_normalisation, network_input
 from kws.features.tables import Normalisation, build_tables
@@ -43,6 +44,11 @@ class Material:
         """A generator of its own for each purpose, so that no draw depends on another."""
         return np.random.default_rng([self.spec.training.seed, *purpose])
 
+    @cached_property
+    def curves(self) -> np.ndarray:
+        """timbre_curves in steps of the int8 grid: float32 [curves, features]."""
+        return timbre_curves(self.spec.frontend) / np.array(self.normalisation.scale, np.float32)
+
     def audio(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """A split as it was recorded: int16 [n, samples] and int labels [n]; silence comes last."""
         part: Part = getattr(self.examples, split)
@@ -69,8 +75,9 @@ class Material:
 
         With teachers their soft targets follow the labels: [n, 2 * labels].
         """
-        clips = self.heard(rows, rng)
-        windows = network_input(mask(self.frontend.extract(clips, threads=1), self.spec.training, rng))
+        training, clips = self.spec.training, self.heard(rows, rng)
+        features = equalize(self.frontend.extract(clips, threads=1), self.curves, training, rng)
+        windows = network_input(mask(features, training, rng))
         numbers = np.where(rows >= 0, self.examples.training.labels[rows], SILENCE_LABEL)
         labels = one_hot(numbers, len(self.spec.labels))
         if self.teaching:
@@ -122,21 +129,26 @@ def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
     return np.eye(count, dtype=np.float32)[labels]
 
 
-def epoch_batches(material: Material, epoch: int) -> Any:
+def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int = 1) -> Any:
     """One epoch's batches, prepared ahead by threads; the same material and epoch give the same batches.
 
     The last batch is left out where it is not full, unless it is the only one.
+    shares : parts that each batch is split into, of equal size; `share` is the one to give, of 0 .. shares - 1
     """
     import keras
 
     size = material.spec.training.batch
     rows = material.epoch_rows(material.rng(EPOCH, epoch))
+    purpose = (share,) if shares > 1 else ()
 
     class Batches(keras.utils.PyDataset):
         def __len__(self) -> int:
             return max(1, len(rows) // size)
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-            return material.batch(rows[index * size : (index + 1) * size], material.rng(BATCH, epoch, index))
+            whole = rows[index * size : (index + 1) * size]
+            part = len(whole) // shares
+            own = whole[share * part : (share + 1) * part]
+            return material.batch(own, material.rng(BATCH, epoch, index, *purpose))
 
     return Batches(workers=LOADERS, max_queue_size=AHEAD)

@@ -46,12 +46,14 @@ class Run:
 
 
 def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (),
-              note: Callable[[str], None]) -> Run:
+              note: Callable[[str], None], strategy: str | None = None) -> Run | None:
     """Train the network of the workspace's settings and write everything about it to models/<name>/.
 
     name     : of the run; by default the network's name and the first free number
     teachers : runs, by name or path, that the network learns from beside the labels
     note     : is told in single lines what a person should know on the way
+    strategy : of tf.distribute, as kws.model.strategy names them; only the chief of several workers makes a run, the
+               others get None
     A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
     network, KwsError where the run exists already.
     """
@@ -59,6 +61,7 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     folder = workspace.models / (name or free_name(workspace))
     if folder.exists():
         raise ModelError(f"{folder} already exists; choose another name with --run, or remove it first")
+    workers = opened(strategy, note)
     taught_by = load_teachers([find_run(run, workspace.models) for run in teachers], spec)
     corpus = scan(workspace.recordings)
     examples = choose_examples(corpus, spec)
@@ -70,14 +73,29 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=taught_by)
     for line in teaching_notes(material.teaching):
         note(line)
-    checkpoint = workspace.cache / "training" / f"{training_fingerprint(material)}.npz"
-    model, history = train(material, checkpoint=checkpoint, note=note)
+    trained = training_fingerprint(material)
+    if workers:
+        workers.agree(trained, spec.training.batch)
+    checkpoint = workspace.cache / "training" / f"{trained}.npz"
+    model, history = train(material, checkpoint=checkpoint, note=note, workers=workers)
+    if workers and not workers.chief:
+        note(f"{workers}: trained; the chief writes the run")
+        return None
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
         metrics = finish(making, material, model, history)
         write_manifest(making, manifest_of(folder.name, material, metrics, making))
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
+
+
+def opened(strategy: str | None, note: Callable[[str], None]) -> Any:
+    """The workers of a strategy, or None where the training stays in this process."""
+    if strategy is None:
+        return None
+    from kws.model.strategy import open_workers
+
+    return open_workers(strategy, note=note)
 
 
 def free_name(workspace: Workspace) -> str:
@@ -147,9 +165,7 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
 
 def lowered(material: Material, tflite: bytes, choose: Chooser) -> tuple[Plan, OperatingPoint]:
     """The network as the engine runs it, with the thresholds and the smoothing that were chosen for it."""
-    spec = material.spec
-    decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, ANY_THRESHOLD), smoothing_ms=0)
-    plan = Plan(spec, material.frontend.tables, lower(read_graph(tflite)), decoder)
+    plan = engine_plan(material, tflite)
     point = choose(material, Detector(plan))
     return replace(plan, decoder=point.tables), point
 
@@ -159,6 +175,13 @@ def on_validation(material: Material, detector: Detector) -> OperatingPoint:
     clips, labels = material.calibration_audio()
     return choose_operating_point(material.spec, detector, clips=clips, labels=labels,
                                   noise=material.noise["validation"], rng=material.rng(CALIBRATION))
+
+
+def engine_plan(material: Material, tflite: bytes) -> Plan:
+    """The network as the engine runs it, before thresholds are chosen: good for its scores."""
+    spec = material.spec
+    decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, ANY_THRESHOLD), smoothing_ms=0)
+    return Plan(spec, material.frontend.tables, lower(read_graph(tflite)), decoder)
 
 
 def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) -> dict[str, Any]:
@@ -175,7 +198,8 @@ def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: 
     spec, examples = material.spec, material.examples
     return {
         "name": name,
-        "command": " ".join([f"kws train --run {name}", *(f"--teacher {t['run']}" for t in teachers_of(material))]),
+        "command": " ".join([f"kws train --like {name} --run {name}-again",
+                             *(f"--teacher {teacher['run']}" for teacher in teachers_of(material))]),
         "teachers": teachers_of(material),
         "spec": asdict(spec),
         "data_fingerprint": examples.fingerprint,

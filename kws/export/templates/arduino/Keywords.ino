@@ -3,12 +3,20 @@
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
  *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     sound <first> <sum> <base64>          only where KWS_SEND_SOUND is 1: what is heard next (kws_lines.h)
  *     lost <samples>                        sound that came while both blocks were full
  * The microphone fills one block while the other is heard; nothing waits for it.
  */
 #include <PDM.h>
 
 #include <kws.h>
+
+#ifndef KWS_SEND_SOUND
+#define KWS_SEND_SOUND 0 /* 1: about 44 kB per second, so a native USB port or 921600 baud */
+#endif
+#if KWS_SEND_SOUND
+#include <kws_lines.h>
+#endif
 
 static const int BLOCK_SAMPLES = 512;
 static const uint32_t HOPS_PER_COST = 500;
@@ -54,6 +62,12 @@ static void printLine(const char *what, const char *name, uint32_t first, int32_
 static void hear(const int16_t *samples, int32_t count)
 {
     kws_event event;
+#if KWS_SEND_SOUND
+    if (Serial) {
+        Serial.print(kws_sound_line(samples, count));
+        Serial.println();
+    }
+#endif
     const uint32_t start = micros();
     const int32_t detections = kws_push(&state, samples, count, &event);
     busy_us += micros() - start;
@@ -88,7 +102,8 @@ void setup()
     PDM.setBufferSize((int)sizeof blocks[0]);
     if (!PDM.begin(1, KWS_SAMPLE_RATE_HZ)) {
         for (;;) {
-            printLine("error no microphone", "", 0, -1);
+            Serial.print("error no microphone");
+            Serial.println();
             delay(1000);
         }
     }

@@ -2,12 +2,16 @@
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
  *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     sound <first> <sum> <base64>          only where compiled with KWS_SEND_SOUND: what is heard next (kws_lines.h)
  * Example: sox speech.wav -t raw -r 16000 -e signed -b 16 -c 1 - | ./kws_example
  */
 #include <stdio.h>
 #include <time.h>
 
 #include "kws.h"
+#ifdef KWS_SEND_SOUND
+#include "kws_lines.h"
+#endif
 
 #define HOPS_PER_COST 500
 
@@ -39,6 +43,9 @@ int main(void)
 
     printf("ready %d\n", (int)failed);
     for (int32_t count = read_samples(samples); count > 0 && failed == 0; count = read_samples(samples)) {
+#ifdef KWS_SEND_SOUND
+        printf("%s\n", kws_sound_line(samples, count));
+#endif
         const clock_t start = clock();
         const int32_t detections = kws_push(&state, samples, count, &event);
         busy += clock() - start;

@@ -2,6 +2,7 @@
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
  *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     sound <first> <sum> <base64>          only where KWS_SEND_SOUND is chosen in menuconfig (kws_lines.h)
  * The DMA keeps filling its buffers while a hop is heard.
  */
 #include <inttypes.h>
@@ -13,6 +14,9 @@
 #include "freertos/FreeRTOS.h"
 
 #include "kws.h"
+#ifdef CONFIG_KWS_SEND_SOUND
+#include "kws_lines.h"
+#endif
 
 #define HOPS_PER_COST 500
 
@@ -65,6 +69,9 @@ void app_main(void)
     const i2s_chan_handle_t microphone = open_microphone();
     for (;;) {
         const int32_t count = read_samples(microphone, samples);
+#ifdef CONFIG_KWS_SEND_SOUND
+        printf("%s\n", kws_sound_line(samples, count));
+#endif
         const int64_t start = esp_timer_get_time();
         const int32_t detections = kws_push(&state, samples, count, &event);
         busy_us += esp_timer_get_time() - start;

@@ -2,6 +2,7 @@
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
  *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     sound <first> <sum> <base64>          only where compiled with KWS_SEND_SOUND: what is heard next (kws_lines.h)
  * The driver fills one block of the slab after the other while a hop is heard.
  */
 #include <zephyr/audio/dmic.h>
@@ -10,6 +11,9 @@
 #include <zephyr/sys/printk.h>
 
 #include "kws.h"
+#ifdef KWS_SEND_SOUND
+#include "kws_lines.h"
+#endif
 
 #define HOPS_PER_COST 500
 #define BLOCKS 4
@@ -50,6 +54,9 @@ static int start_microphone(const struct device *microphone)
 static uint32_t hear(const int16_t *samples, int32_t count)
 {
     kws_event event;
+#ifdef KWS_SEND_SOUND
+    printk("%s\n", kws_sound_line(samples, count));
+#endif
     const uint32_t start = k_cycle_get_32();
     const int32_t detections = kws_push(&state, samples, count, &event);
     const uint32_t cycles = k_cycle_get_32() - start;

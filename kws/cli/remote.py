@@ -1,0 +1,87 @@
+"""kws listen --serial: what a device prints, and with --compare whether this PC hears the same."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from kws.cli.common import CANNOT, note, print_json
+from kws.errors import KwsError
+
+if TYPE_CHECKING:
+    from kws.detect.lines import Cost
+    from kws.detect.remote import DeviceListener, DeviceTotals
+
+NEVER_WITH = ("--device", "--near-misses")  # of the microphone
+
+
+def refuse(*, serial: str | None, device: str | None, near_misses: bool, compare: bool) -> None:
+    """Options that do not go together. Raises typer.BadParameter."""
+    if serial is None and compare:
+        raise typer.BadParameter("needs --serial PORT, where the device is", param_hint="--compare")
+    for name, given in zip(NEVER_WITH, (device is not None, near_misses), strict=True):
+        if serial is not None and given:
+            raise typer.BadParameter("is of the microphone, and --serial listens to a device", param_hint=name)
+
+
+def port_events(port: str, *, baud: int) -> Iterator[Any]:
+    """What comes from the port. Raises DeviceError where it cannot be opened now."""
+    from kws.detect import remote
+    from kws.detect.port import Port
+
+    return remote.port_events(Port(port, baud=baud), lambda: Port(port, baud=baud))
+
+
+def cost_printer(port: str, *, as_json: bool) -> "Callable[[Cost, float], None]":
+    """The device's costs: an object on stdout, or a line on stderr."""
+    def show(cost: "Cost", load: float) -> None:
+        if as_json:
+            print_json({"file": port, "hops": cost.hops, "busy_us": cost.busy_us, "load": round(load, 4)})
+        else:
+            note(f"device: {cost.busy_us / cost.hops:.0f} µs per hop, {100 * load:.1f} % of its processor's time")
+
+    return show
+
+
+def run(listener: "DeviceListener", events: Iterator[Any], *, seconds: float | None) -> None:
+    """Until Ctrl-C, or for `seconds`."""
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(events):
+        listener.run(events, seconds=seconds)
+
+
+def summarize(totals: "DeviceTotals", actions: Any, keeper: Any) -> None:
+    """What there was, on stderr."""
+    words = ", ".join(f"{word} {n}" for word, n in totals.hits.most_common())
+    count = totals.hits.total()
+    cost = f"{totals.busy_us / totals.hops:.0f} µs per hop" if totals.hops else "no costs"
+    note(f"listened to the device for {totals.elapsed_s:.1f} s: {count} detection{'' if count == 1 else 's'}"
+         f"{f' ({words})' if words else ''}, {cost}, {totals.lost_samples} samples lost, {totals.damaged} lines "
+         f"damaged, {totals.other} other lines")
+    if totals.losses:
+        note(f"device lost {'once' if totals.losses == 1 else f'{totals.losses} times'}, for {totals.lost_s:.1f} s")
+    if actions is not None:
+        note(f"commands: {actions.started} started, {actions.failed} failed, {actions.skipped} skipped")
+    if keeper is not None:
+        note(f"kept: {keeper.kept} files, {keeper.failed} could not be written")
+
+
+def judge(listener: "DeviceListener", folder: Path) -> None:
+    """The result of --compare; exits with status 1 where the device does not do what this PC does."""
+    found = listener.twin.totals
+    seconds = found.samples / 16_000
+    if not found.samples:
+        raise KwsError("nothing was compared, because no sound came from the device, or too little; compile its "
+                       "example with KWS_SEND_SOUND (docs/listen.md), and listen for longer")
+    note(f"compared with {folder.name} on {seconds:.1f} s of the device's sound: {found.same} "
+         f"detection{'' if found.same == 1 else 's'} the same, {found.different} differ"
+         f"{f', {found.gaps} gaps left out' if found.gaps else ''}")
+    if listener.totals.failed:
+        note("error: the device's self-test failed; compile the export anew, with another compiler or fewer "
+             "optimizations")
+    if found.different:
+        note(f"error: the device does not detect what {folder.name} detects; is it the same run (--run), exported as "
+             "it is now?")
+    if found.different or listener.totals.failed:
+        raise typer.Exit(CANNOT)
