@@ -152,6 +152,12 @@ class TrainingSpec(Settings):
     learning_rate: float = setting(4e-3, "at the start; falls along a cosine", low=1e-6, high=1)
     weight_decay: float = setting(1e-2, "AdamW's weight decay", low=0, high=1)
     label_smoothing: float = setting(0.05, "share of each label spread over all labels", low=0, high=0.5)
+    keyword_clips: int = setting(1, "keyword clips per epoch, at least: fewer recordings come several times, augmented "
+                                    "anew each time", low=1, high=1_000_000)
+    speed_percent: float = setting(0.0, "largest change of speed and pitch, either way: other voices out of few",
+                                   low=0, high=50)
+    equalize_db: float = setting(0.0, "largest random gain in each stretch of frequencies, either way: other "
+                                      "microphones and timbres", low=0, high=40)
     shift_ms: int = setting(100, "largest shift in time, either way", low=0, high=500)
     noise_percent: float = setting(60.0, "share of the clips that get background noise", low=0, high=100)
     snr_low_db: float = setting(0.0, "loudest noise: signal-to-noise ratio", low=-20, high=60)

@@ -13,6 +13,7 @@ from kws.data.corpus import SPLITS, TESTING_PERCENT, VALIDATION_PERCENT
 from kws.spec import TrainingSpec
 
 LOWEST, HIGHEST = -32768, 32767
+EQUALIZER_POINTS = 6
 NOISE_SECONDS = 10  # of each kind of noise that is made where none was recorded
 
 
@@ -80,6 +81,12 @@ def augment(clips: np.ndarray, noise: Sequence[np.ndarray], spec: TrainingSpec, 
     gains = db_to_ratio(rng.uniform(-spec.gain_db, spec.gain_db, n)).astype(np.float32)
     ratios = db_to_ratio(-rng.uniform(spec.snr_low_db, spec.snr_high_db, n)).astype(np.float32)
     noisy = rng.random(n) * 100 < spec.noise_percent
+    if spec.speed_percent:
+        factors = 1 + rng.uniform(-spec.speed_percent, spec.speed_percent, n) / 100
+        clips = np.stack([at_speed(clip, factor) for clip, factor in zip(clips, factors, strict=True)])
+    if spec.equalize_db:
+        curves = rng.uniform(-spec.equalize_db, spec.equalize_db, (n, EQUALIZER_POINTS))
+        clips = np.stack([equalized(clip, curve) for clip, curve in zip(clips, curves, strict=True)])
     result = np.empty_like(clips)
     for i, clip in enumerate(clips):  # row by row: one row stays in the processor's cache
         row = shifted(clip, shifts[i])
@@ -89,6 +96,24 @@ def augment(clips: np.ndarray, noise: Sequence[np.ndarray], spec: TrainingSpec, 
         row *= gains[i]
         result[i] = to_int16(row)
     return result
+
+
+def at_speed(clip: np.ndarray, factor: float) -> np.ndarray:
+    """int16 [n] played `factor` times as fast and as high around its middle, zeros where it ends too early: int16 [n].
+
+    Linear interpolation: what it does to the highest bands is less than what microphones do.
+    """
+    place = np.arange(len(clip))
+    middle = (len(clip) - 1) / 2
+    return np.rint(np.interp(middle + (place - middle) * factor, place, clip, left=0, right=0)).astype(np.int16)
+
+
+def equalized(clip: np.ndarray, curve_db: np.ndarray) -> np.ndarray:
+    """int16 [n] with gains at evenly spaced places of the mel scale, straight lines between them: int16 [n]."""
+    hz = np.fft.rfftfreq(len(clip), 1 / SAMPLE_RATE_HZ)
+    mel = np.log1p(hz / 700)
+    gain = db_to_ratio(np.interp(mel, np.linspace(0, mel[-1], len(curve_db)), curve_db))
+    return to_int16(np.fft.irfft(np.fft.rfft(clip) * gain, len(clip)))
 
 
 def shifted(clip: np.ndarray, shift: int) -> np.ndarray:

@@ -77,7 +77,9 @@ class Material:
 
     def epoch_rows(self, rng: np.random.Generator) -> np.ndarray:
         """One epoch's examples in random order, int [n]: places in the training part, -1 for silence."""
-        return draw_epoch(self.examples.training, unknown_percent=self.spec.training.unknown_percent, rng=rng)
+        spec = self.spec.training
+        return draw_epoch(self.examples.training, keyword_clips=spec.keyword_clips,
+                          unknown_percent=spec.unknown_percent, rng=rng)
 
 
 def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Path | None) -> Material:
