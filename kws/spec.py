@@ -13,6 +13,7 @@ from typing import Any
 from kws.errors import SpecError
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
+NETWORKS = ("linear", "cnn", "ds_cnn", "tc_resnet", "bc_resnet")  # kws/model/zoo.py
 WORD_PATTERN = re.compile(r"[a-z0-9][a-z0-9_'-]{0,39}")
 
 
@@ -137,7 +138,7 @@ class ModelSpec(Settings):
     """Which network of the zoo, and how wide."""
 
     section = "model"
-    name: str = setting("cnn", "network of the zoo", choices=("linear", "cnn", "ds_cnn"))
+    name: str = setting("cnn", "network of the zoo", choices=NETWORKS)
     width: float = setting(1.0, "multiplies the channels of every layer", low=0.1, high=8)
     dropout: float = setting(0.0, "share of the pooled activations dropped while training", low=0, high=0.9)
 
@@ -152,17 +153,17 @@ class TrainingSpec(Settings):
     learning_rate: float = setting(4e-3, "at the start; falls along a cosine", low=1e-6, high=1)
     weight_decay: float = setting(1e-2, "AdamW's weight decay", low=0, high=1)
     label_smoothing: float = setting(0.05, "share of each label spread over all labels", low=0, high=0.5)
-    keyword_clips: int = setting(1, "keyword clips per epoch, at least: fewer recordings come several times, augmented "
-                                    "anew each time", low=1, high=1_000_000)
-    speed_percent: float = setting(0.0, "largest change of speed and pitch, either way: other voices out of few",
-                                   low=0, high=50)
-    equalize_db: float = setting(0.0, "largest random gain in each stretch of frequencies, either way: other "
-                                      "microphones and timbres", low=0, high=40)
+    distillation_weight: float = setting(0.6, "with a teacher: its soft targets' share of the loss, the labels "
+                                         "have the rest", low=0, high=1)
+    distillation_temperature: float = setting(2.0, "with a teacher: softens what it and the network say, 1 leaves it",
+                                              low=1, high=20)
     shift_ms: int = setting(100, "largest shift in time, either way", low=0, high=500)
     noise_percent: float = setting(60.0, "share of the clips that get background noise", low=0, high=100)
     snr_low_db: float = setting(0.0, "loudest noise: signal-to-noise ratio", low=-20, high=60)
     snr_high_db: float = setting(30.0, "softest noise", low=-20, high=80)
     gain_db: float = setting(12.0, "largest gain, either way", low=0, high=40)
+    equalization_db: float = setting(2.0, "random timbre: standard deviation of each bend of a smooth gain over "
+                                     "frequency; 0 switches it off", low=0, high=20)
     time_mask_frames: int = setting(2, "SpecAugment: longest run of frames blanked; 0 switches it off", low=0, high=60)
     band_mask_features: int = setting(1, "SpecAugment: most bands blanked; 0 switches it off", low=0, high=40)
     unknown_percent: float = setting(25.0, "unknown words per 100 keyword clips", low=1, high=200)

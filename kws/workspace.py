@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kws.errors import KwsError, ModelError
+from kws.errors import KwsError, ModelError, SpecError
 from kws.files import sha256_of, write_atomic
 from kws.spec import Spec
 from kws.specfile import NAME, read_spec
@@ -135,6 +135,15 @@ def read_manifest(run: Path) -> dict[str, Any]:
         if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):
             raise ModelError(f"{path} is damaged (no {key!r} in it); train again with: kws train")
     return manifest
+
+
+def spec_of_run(run: Path) -> Spec:
+    """The keywords and settings that a run was trained with. Raises ModelError where they cannot be read."""
+    try:
+        return Spec.from_dict(read_manifest(run)["spec"])
+    except (KeyError, TypeError, SpecError) as error:
+        raise ModelError(f"{run / MANIFEST}: its settings are of another version of kws ({error}); "
+                         "train again with: kws train") from error
 
 
 def read_artefact(run: Path, name: str) -> bytes:

@@ -5,10 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kws.data.augment import augment, cut, made_noise, mask, read_noise, rms, silence, stretch
-from kws.spec import TrainingSpec
+from kws.data.augment import (
+    augment,
+    cut,
+    equalize,
+    made_noise,
+    mask,
+    read_noise,
+    rms,
+    silence,
+    stretch,
+    timbre_curves,
+)
+from kws.features.tables import Normalisation, build_tables
+from kws.spec import FrontendSpec, TrainingSpec
 
-STILL = TrainingSpec(shift_ms=0, noise_percent=0, gain_db=0, time_mask_frames=0, band_mask_features=0)
+STILL = TrainingSpec(shift_ms=0, noise_percent=0, gain_db=0, equalization_db=0, time_mask_frames=0,
+                     band_mask_features=0)
 SECOND = 16_000
 
 
@@ -107,3 +120,27 @@ def test_masks_blank_one_run_of_frames_and_one_of_features(rng):
 def test_masks_longer_than_the_window_are_cut(rng):
     spec = replace(STILL, time_mask_frames=60, band_mask_features=40)
     assert mask(np.ones((4, 5, 3), np.int8), spec, rng).shape == (4, 5, 3)
+
+
+def test_a_timbre_is_one_curve_per_clip_of_the_size_that_was_asked_for(rng):
+    curves, spec = timbre_curves(FrontendSpec()), replace(STILL, equalization_db=2.0)
+    steps_per_neper = 20
+    changed = equalize(np.zeros((4000, 3, 40), np.int8), curves * steps_per_neper, spec, rng)
+    assert (changed == changed[:, :1]).all()
+    nepers = changed[:, 0] / steps_per_neper
+    slope = nepers @ curves[0] / (curves[0] @ curves[0])
+    assert slope.std() * 20 / np.log(10) == pytest.approx(2.0, rel=0.05)
+    assert abs(slope.mean()) < 0.02
+
+
+def test_timbre_saturates_and_can_be_switched_off(rng):
+    features, curves = np.full((50, 2, 40), 120, np.int8), timbre_curves(FrontendSpec()) * 100
+    assert set(np.sign(equalize(features, curves, replace(STILL, equalization_db=20), rng)).ravel()) >= {-1, 1}
+    assert equalize(features, curves, replace(STILL, equalization_db=0), rng) is features
+
+
+def test_the_same_timbre_for_bands_and_for_cepstral_coefficients():
+    """The DCT of the curves over the bands, by the front end's own matrix, is what coefficients get."""
+    spec = FrontendSpec(coefficients=12)
+    dct = build_tables(spec, Normalisation.identity(12)).dct_q15.reshape(12, 40) / 2**15
+    np.testing.assert_allclose(timbre_curves(FrontendSpec()) @ dct.T, timbre_curves(spec), atol=2e-3)

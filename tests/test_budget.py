@@ -9,8 +9,9 @@ from exported import random_source, sound
 from kws.errors import KwsError
 from kws.export import budget
 from kws.export.budget import CODE_BYTES, STACK_BYTES, counted, device_budget, excerpt, fit_warnings, untrained_plan
+from kws.export.costs import multiplications_per_hop
 from kws.export.tables import profile_table
-from kws.spec import FrontendSpec, ModelSpec, Requirements, Spec
+from kws.spec import NETWORKS, FrontendSpec, ModelSpec, Requirements, Spec
 
 SPEC = Spec(keywords=("yes", "no"), model=ModelSpec(name="ds_cnn"), frontend=FrontendSpec(clip_ms=400))
 
@@ -46,7 +47,7 @@ def test_counted_where_it_is_not(clips, monkeypatch):
     assert "counted, not measured" in table and "flash_bytes" in table and "NOT MET" in table
 
 
-@pytest.mark.parametrize("name", ["linear", "cnn", "ds_cnn"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_untrained_network_has_the_sizes_of_the_trained_one(name):
     pytest.importorskip("keras")
     source = random_source(name)
@@ -55,6 +56,16 @@ def test_the_untrained_network_has_the_sizes_of_the_trained_one(name):
     assert before["flash_bytes"] == pytest.approx(after["flash_bytes"], rel=0.02)  # equal constants stand once
     smoothing = 22 * len(spec.labels)  # 500 ms against the 60 ms of that decoder
     assert before["ram_bytes"]["state"] == pytest.approx(after["ram_bytes"]["state"] + smoothing, abs=8)
+
+
+def test_products_of_a_hop():
+    """One weight per label for each of 19 * 40 numbers; and ds_cnn's layers at half width."""
+    pytest.importorskip("keras")
+    labels = 8
+    assert multiplications_per_hop(random_source("linear").plan.program) == 19 * 40 * labels
+    separable = 24 * 7 + 24 * 24
+    by_layer = (18 * 6 * 15, 8 * 10 * 9 * 6, 24 * 80, separable, separable, 24 * 2 + 24 * 24, 40 * 24, 40 * labels)
+    assert multiplications_per_hop(random_source("ds_cnn").plan.program) == sum(by_layer)
 
 
 def test_what_fits_is_silent_and_what_cannot_is_named():

@@ -39,7 +39,8 @@ def test_help_lists_the_commands_in_the_order_of_the_life_cycle():
     result = runner.invoke(app, ["--help"])
     assert result.exit_code == 0
     listed = [line.split()[0] for line in result.stdout.partition("Commands:\n")[2].splitlines() if line.strip()]
-    assert listed == ["new", "data", "record", "train", "validate", "detect", "listen", "export", "verify", "profile"]
+    assert listed == ["new", "data", "record", "train", "tune", "validate", "detect", "listen", "export", "verify",
+                      "profile"]
     assert set(listed) == {path[0] for path in ALL}
 
 

@@ -1,6 +1,7 @@
 """kws train from the command line: a small problem from recordings to a run, twice, and what can go wrong."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,7 +61,8 @@ def test_a_run_holds_everything_that_the_contract_names(trained):
     assert [path.name for path in (folder / "models").iterdir()] == ["first"]
     manifest = read_manifest(made)
     assert set(manifest["files"]) == set(manifest["bytes"]) == FILES - {"manifest.json"}
-    assert manifest["spec"]["model"]["name"] == "linear" and manifest["command"].endswith("kws train --run first")
+    assert manifest["spec"]["model"]["name"] == "linear"
+    assert manifest["command"] == "kws train --like first --run first-again"
     plan = Plan.from_bytes(read_artefact(made, "model.kws"))
     assert plan.labels == ("_silence_", "_unknown_", "low", "high")
     assert "int8 in the C engine" in result.stdout and str(made) in result.stdout
@@ -99,6 +101,21 @@ def test_the_same_settings_give_the_same_networks(trained):
     assert not list((folder / ".cache" / "kws" / "training").iterdir())
 
 
+def test_the_command_of_the_manifest_makes_the_run_again(trained, tmp_path):
+    folder, _ = trained
+    shutil.copytree(folder, tmp_path / "w")
+    (tmp_path / "w" / "kws.toml").write_text(write_spec(replace(SPEC, keywords=("low",))))
+    command = json.loads((folder / "models/first/manifest.json").read_text())["command"].split()
+    assert command[0] == "kws" and run(*command[1:], "-C", tmp_path / "w").exit_code == 0
+    first, again = (tmp_path / "w/models" / name / "model.tflite" for name in ("first", "first-again"))
+    assert first.read_bytes() == again.read_bytes()
+
+
+def test_settings_of_no_run_are_refused(trained):
+    result = run("train", "--like", "nothing", "-C", trained[0])
+    assert result.exit_code == 1 and "no run 'nothing'" in result.output
+
+
 def test_a_name_that_is_taken_is_refused_before_any_work(trained):
     result = run("train", "--run", "first", "-C", trained[0])
     assert result.exit_code == 1 and "already exists; choose another name with --run" in result.output
@@ -106,7 +123,7 @@ def test_a_name_that_is_taken_is_refused_before_any_work(trained):
 
 def test_an_unknown_model_is_wrong_usage(trained):
     result = run("train", "--model", "huge", "-C", trained[0])
-    assert result.exit_code == 2 and "one of linear, cnn, ds_cnn" in result.output
+    assert result.exit_code == 2 and "one of linear, cnn, ds_cnn, tc_resnet, bc_resnet" in result.output
 
 
 def test_a_keyword_without_recordings_is_named_and_nothing_stays(tmp_path):

@@ -7,11 +7,11 @@ pytest.importorskip("tensorflow")
 
 from kws.engine.graph import read_graph
 from kws.errors import ModelError
-from kws.model.dataset import network_input
+from kws.features.frontend import network_input
 from kws.model.quiet import load_keras
 from kws.model.zoo import build
 from kws.quantize.convert import convert, with_extremes
-from kws.spec import FrontendSpec, ModelSpec, Spec
+from kws.spec import NETWORKS, FrontendSpec, ModelSpec, Spec
 
 
 def make(name):
@@ -24,7 +24,7 @@ def windows(model, count=64):
     return np.clip(rng.normal(0, 40, (count, *model.input_shape[1:3])), -100, 100).astype(np.int8)
 
 
-@pytest.mark.parametrize("name", ["linear", "cnn", "ds_cnn"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_features_go_in_as_they_are_and_a_softmax_comes_out(name, capfd):
     model = make(name)
     capfd.readouterr()

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 from exported import compile_device, compile_host, expected_lines, random_source, run, sound
 from kws.cli import app
 from kws.engine.build import CSRC
+from kws.engine.packing import PATCH
 from kws.errors import KwsError
 from kws.export.compress import (
     CODE_BITS,
-    LONGEST_ROW,
     build,
     candidates,
     canonical,
@@ -67,7 +67,7 @@ def test_codes_are_complete_and_not_too_long(frequency):
 
 def test_no_code_is_shorter_than_the_entropy_allows():
     layers = candidates(random_source("ds_cnn").program)
-    assert len(layers) > 3 and all(layer.row <= LONGEST_ROW for layer in layers)
+    assert len(layers) > 3 and all(layer.row <= PATCH for layer in layers)
     for layer in layers:
         shares = counts([layer]) / layer.numbers.size
         entropy = -sum(p * np.log2(p) for p in shares if p)
@@ -76,7 +76,7 @@ def test_no_code_is_shorter_than_the_entropy_allows():
 
 
 def test_the_longest_row_is_the_kernels():
-    assert f"#define KWS_PATCH {LONGEST_ROW}\n" in (CSRC / "layers.h").read_text()
+    assert f"#define KWS_PATCH {PATCH}\n" in (CSRC / "layers.h").read_text()
     assert f"#define KWS_CODE_BITS {CODE_BITS}\n" in (CSRC / "huffman.h").read_text()
 
 

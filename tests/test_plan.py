@@ -65,14 +65,14 @@ def test_plan_survives_its_file(plans):
 
 def test_header_is_as_documented(plans):
     file = plans["residual"].to_bytes()
-    assert file[:8] == b"KWSP\x01\x00\x00\x00"
+    assert file[:8] == b"KWSP\x02\x00\x00\x00"
     assert HEADER.unpack_from(file)[2:4] == (len(file), zlib.crc32(file[48:]))
 
 
 @pytest.mark.parametrize("damage, reason", [
     (lambda file: b"", "not a plan file"),
     (lambda file: b"RIFF" + file[4:], "not a plan file"),
-    (lambda file: file[:4] + b"\x02" + file[5:], "another version"),
+    (lambda file: file[:4] + b"\x01" + file[5:], "another version"),
     (lambda file: file[:-1], "not as long as it says"),
     (lambda file: file + b"\x00", "not as long as it says"),
     (lambda file: file[:-3] + b"\x55" + file[-2:], "checksum"),

@@ -73,7 +73,8 @@ WRONG = [
     ('keywords = ["a"]\n[model]\nwidth = "x"\n', ", line 3: [model] width = 'x': must be a number, 0.1 to 8"),
     ('keywords = ["a"]\n[model]\nwidth = 9\n', ", line 3: [model] width = 9.0: must be 0.1 to 8"),
     ('keywords = ["a"]\n[model]\nwidth = nan\n', ", line 3: [model] width = nan: must be 0.1 to 8"),
-    ('keywords = ["a"]\n[model]\nname = "big"\n', ", line 3: [model] name = 'big': must be one of linear, cnn, ds_cnn"),
+    ('keywords = ["a"]\n[model]\nname = "big"\n', ", line 3: [model] name = 'big': must be one of linear, cnn, "
+                                                   "ds_cnn, tc_resnet, bc_resnet"),
     ('keywords = ["a"]\n[training]\nepochs = 2.5\n',
      ", line 3: [training] epochs = 2.5: must be a whole number, 1 to 2000"),
     ('keywords = ["a"]\n[frontend]\nhop_ms = 20\nwindow_ms = 60\n',

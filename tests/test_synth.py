@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from kws.data import voices
-from kws.data.corpus import scan
+from kws.data.corpus import scan, speaker_of, split_of
 from kws.data.noise import add_noise, at_level, babble, coloured, fan, hum, room
 from kws.data.stream import Event, Spoken, make_stream, read_truth, write_script, write_stream, write_truth
 from kws.data.synth import Made, clip, make_clips, make_corpus, takes
@@ -67,6 +67,15 @@ def test_impossible_voices_are_refused_by_name(wrong):
     field = list(wrong)[-1]
     with pytest.raises(DataError, match=f"{field} = .*must be"):
         Voice(**wrong)
+
+
+def test_the_voices_of_one_split_alone(tmp_path):
+    everyone, training = tmp_path / "all", tmp_path / "training"
+    make_clips(everyone, ("yes",), count=20)
+    assert make_clips(training, ("yes",), count=20, split="training").written == 16
+    kept = digests(training)
+    assert kept.items() < digests(everyone).items()
+    assert {split_of(speaker_of(name.split("/")[-1])) for name in kept} == {"training"}
 
 
 def test_nothing_to_say_is_refused():

@@ -5,7 +5,7 @@ import pytest
 
 from kws.engine.oracle import frontend as oracle
 from kws.errors import SpecError
-from kws.features.tables import Normalisation, build_tables, dct_matrix, fixed, hz_to_mel, mel_to_hz
+from kws.features.tables import Normalisation, build_tables, dct_matrix, fixed, hz_to_mel, mel_to_hz, normalisation_of
 from kws.spec import FrontendSpec
 
 SPECS = [FrontendSpec(), FrontendSpec(fft_points=1024, bands=80, low_hz=0, high_hz=8000),
@@ -69,6 +69,18 @@ def test_a_row_is_quantized_half_up_and_saturated():
     raw = np.array([[5.0, 2.5, -1.5, 127.4, -63.0, 64.0, 200.0, -200.0]]) * 65536
     #         minus offset: 4    1.5    -2.5   126.4  -64     63
     assert oracle.quantize(tables, raw.astype(np.int64)).tolist() == [[2, 2, -2, 126, -128, 126, 127, -128]]
+
+
+def test_tables_tell_their_normalisation():
+    rng = np.random.default_rng(0)
+    spec = FrontendSpec(bands=80)
+    tables = build_tables(spec, Normalisation(offset=tuple(rng.uniform(-50, 50, 80)),
+                                              scale=tuple(2.0 ** rng.uniform(-12, 12, 80))))
+    again = build_tables(spec, normalisation_of(tables))
+    for name in ("offset_q16", "multiplier", "shift"):
+        assert (getattr(tables, name) == getattr(again, name)).all()
+    one = build_tables(spec, Normalisation(offset=(1.5,) * 80, scale=(0.25,) * 80))
+    assert normalisation_of(one) == Normalisation(offset=(1.5,) * 80, scale=(0.25,) * 80)
 
 
 def test_silence_is_the_logarithm_of_the_floor():

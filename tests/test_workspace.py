@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 import pytest
 
 from kws.errors import KwsError, ModelError, SpecError
-from kws.workspace import find_run, list_runs, open_workspace, read_artefact, read_manifest, write_manifest
+from kws.workspace import (
+    find_run,
+    list_runs,
+    open_workspace,
+    read_artefact,
+    read_manifest,
+    spec_of_run,
+    write_manifest,
+)
 
 TOML = 'keywords = ["yes", "no"]\n'
 
@@ -126,6 +134,11 @@ def test_artefacts_are_checked(tmp_path):
     (run / "model.kws").unlink()
     with pytest.raises(ModelError, match=r"holds no model.kws"):
         read_artefact(run, "model.kws")
+
+
+def test_settings_of_another_version_are_named(tmp_path):
+    with pytest.raises(ModelError, match=r"its settings are of another version of kws .*train again"):
+        spec_of_run(make_run(tmp_path, "a"))
 
 
 def test_a_manifest_cannot_point_outside(tmp_path):

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from kws.spec import FrontendSpec, ModelSpec, Spec
+from kws.spec import NETWORKS, FrontendSpec, ModelSpec, Spec
 
 pytest.importorskip("keras")
-NAMES = ("linear", "cnn", "ds_cnn")
 TEN = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 
 
@@ -17,7 +16,7 @@ def make(name, *, seed=1, keywords=TEN, width=1.0, **frontend):
     return build(spec, seed=seed)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_window_goes_in_and_probabilities_come_out(name):
     model = make(name)
     frontend = FrontendSpec()
@@ -26,17 +25,17 @@ def test_a_window_goes_in_and_probabilities_come_out(name):
     assert scores.shape == (3, 12) and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_seed_decides_the_weights(name):
     weights = [make(name, seed=seed, keywords=("yes",)).get_weights() for seed in (5, 5, 6)]
     assert all((a == b).all() for a, b in zip(weights[0], weights[1], strict=True))
     assert any((a != b).any() for a, b in zip(weights[0], weights[2], strict=True))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_nothing_is_padded_and_nothing_skipped_along_time(name):
     for layer in make(name).layers:
-        assert getattr(layer, "padding", "valid") == "valid"
+        assert getattr(layer, "padding", "valid") in ("valid", ((0, 0), (1, 1)))  # along frequency it may
         assert getattr(layer, "strides", (1, 1))[0] == 1
 
 
@@ -44,7 +43,7 @@ def test_nothing_is_padded_and_nothing_skipped_along_time(name):
     {"coefficients": 0}, {"coefficients": 1}, {"coefficients": 10}, {"coefficients": 40}, {"bands": 80},
     {"clip_ms": 200, "hop_ms": 30}, {"clip_ms": 3_000}, {"hop_ms": 10},
 ], ids=str)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_any_front_end_has_its_network(name, frontend):
     assert make(name, keywords=("yes",), **frontend).output_shape == (None, 3)
 

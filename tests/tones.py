@@ -14,7 +14,8 @@ SPEC = Spec(
     keywords=("low", "high"), frontend=FrontendSpec(clip_ms=400), model=ModelSpec(name="cnn", width=0.5),
     detector=DetectorSpec(refractory_ms=300),
     training=TrainingSpec(epochs=8, batch=16, shift_ms=60, noise_percent=50, unknown_percent=60, silence_percent=30,
-                          snr_low_db=10, snr_high_db=30, gain_db=6, time_mask_frames=0, band_mask_features=0))
+                          snr_low_db=10, snr_high_db=30, gain_db=6, equalization_db=0,
+                          time_mask_frames=0, band_mask_features=0))
 TONES_HZ = {"low": 300, "high": 3_000, "other": 1_000}
 RATE_HZ, TONE_SAMPLES = 16_000, 3_200
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from kws import __version__
-from kws.cli import data, detect, export, listen, new, profile, record, train, validate, verify
+from kws.cli import data, detect, export, listen, new, profile, record, train, tune, validate, verify
 from kws.cli.common import Commands, DirectoryOption
 
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, add_completion=False,
@@ -35,6 +35,7 @@ app.command()(new.new)
 app.add_typer(data.app, name="data")
 app.command()(record.record)
 app.command()(train.train)
+app.command()(tune.tune)
 app.command()(validate.validate)
 app.command()(detect.detect)
 app.command(cls=listen.ListenCommand)(listen.listen)

@@ -12,7 +12,7 @@ from kws.errors import KwsError
 from kws.workspace import Workspace, open_workspace
 
 # The order of the commands in help.
-LIFE_CYCLE = ("new", "data", "record", "train", "validate", "detect", "listen", "export", "verify", "profile")
+LIFE_CYCLE = ("new", "data", "record", "train", "tune", "validate", "detect", "listen", "export", "verify", "profile")
 # Exit status of every command.
 DONE, CANNOT, USAGE, REQUIREMENT_NOT_MET, INTERRUPTED = 0, 1, 2, 3, 130
 

@@ -1,5 +1,6 @@
 """kws data: get recordings, and see what there is."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,14 @@ SHOWN = 20  # files that were left out, before the rest is only counted
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True,
                   help="Get recordings: download, import or synthesize them, and count what there is.")
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=99_999, help="Of everything that is drawn at random.")]
+
+
+class Split(StrEnum):
+    """The three parts of the data, by speaker."""
+
+    training = "training"
+    validation = "validation"
+    testing = "testing"
 
 
 @app.command()
@@ -125,6 +134,10 @@ def synth(
         "--stream", metavar="FILE", show_default=False,
         help="Instead of clips, one long recording (.wav or .flac) that says each word --count times among other "
              "speech, by the voices of the testing split; FILE.csv says when.")] = None,
+    split: Annotated[Split | None, typer.Option(
+        "--split", show_default=False,
+        help="Only the voices of this split: with training, about eight in ten clips, real recordings alone judge.",
+    )] = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "synth",
     seed: SeedOption = 1,
     directory: DirectoryOption = None,
@@ -147,7 +160,7 @@ def synth(
         return
     result = synthesis.make_corpus(source_folder(place.recordings, source), chosen, keywords=place.spec.keywords,
                                    count=count, unknown=unknown, near_misses=near_misses, noise=noise,
-                                   samples=clip_samples(place), seed=seed)
+                                   samples=clip_samples(place), seed=seed, split=split and split.value)
     for what, made in result.items():
         print(f"{what}: {made.written} written, {made.kept} there already")
 

@@ -7,7 +7,7 @@ import typer
 
 from kws.errors import KwsError, SpecError
 from kws.files import write_atomic
-from kws.spec import ModelSpec, Requirements, Spec, TrainingSpec, allowed
+from kws.spec import ModelSpec, Spec, allowed
 from kws.specfile import NAME, write_spec
 
 NETWORK = ModelSpec.__dataclass_fields__["name"]
@@ -17,9 +17,6 @@ recordings/*
 models/*
 .cache/
 """
-# What few recordings need; docs/own-word.md says why, docs/log.md what was tried.
-FEW = {"epochs": 20, "keyword_clips": 1_000, "unknown_percent": 200, "silence_percent": 20, "speed_percent": 15,
-       "equalize_db": 10}
 NEXT = """\
 next:
   cd {directory}
@@ -37,9 +34,6 @@ def new(
         metavar="DIR", help="Folder to make, or one without kws.toml.", show_default=False)],
     keywords: Annotated[str, typer.Option(
         metavar="WORDS", help="Words to detect, separated by commas: yes,no,stop.", show_default=False)],
-    few: Annotated[bool, typer.Option(
-        "--few", help="Settings for some 20 recordings of each word: they come many times, each time in another voice, "
-                      "at another microphone.")] = False,
     model: Annotated[str | None, typer.Option(
         metavar="NAME", help=f"Network of the zoo: {allowed(NETWORK.metadata)}. Default: {NETWORK.default}.",
         show_default=False)] = None,
@@ -50,9 +44,7 @@ def new(
     """
     words = tuple(word.strip() for word in keywords.split(","))
     try:
-        spec = Spec(keywords=words, model=ModelSpec(name=model) if model else ModelSpec(),
-                    training=TrainingSpec(**FEW) if few else TrainingSpec(),
-                    requirements=Requirements(clips_per_word=20) if few else Requirements())
+        spec = Spec(keywords=words, model=ModelSpec(name=model) if model else ModelSpec())
     except SpecError as error:
         raise typer.BadParameter(str(error)) from error
     if (directory / NAME).exists():

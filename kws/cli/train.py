@@ -6,14 +6,32 @@ import typer
 
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
 
+STRATEGIES = ("mirrored", "multi-worker")
+
 
 def train(
     model: Annotated[str | None, typer.Option(
         "--model", metavar="NAME", show_default=False,
-        help="Network of the zoo: linear, cnn or ds_cnn. Default: [model] name in kws.toml.")] = None,
+        help="Network of the zoo: linear, cnn, ds_cnn, tc_resnet or bc_resnet. "
+             "Default: [model] name in kws.toml.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,
+    teacher: Annotated[list[str] | None, typer.Option(
+        "--teacher", metavar="RUN", show_default=False,
+        help="A larger network's run, by name in models/ or by path, that the network learns from beside the labels; "
+             "several are averaged. It must know the same keywords.")] = None,
+    base: Annotated[str | None, typer.Option(
+        "--from", metavar="RUN", show_default=False,
+        help="A run, by name in models/ or by path, that many words were taught: a few recordings of a new keyword "
+             "are enough on what it has learnt to hear. kws.toml must have its [frontend] and [model].")] = None,
+    like: Annotated[str | None, typer.Option(
+        "--like", metavar="RUN", show_default=False,
+        help="Keywords and settings of a run instead of kws.toml's.")] = None,
+    strategy: Annotated[str | None, typer.Option(
+        "--strategy", metavar="NAME", show_default=False,
+        help="mirrored (every GPU of this machine) or multi-worker (the processes that TF_CONFIG names), by "
+             "TensorFlow's tf.distribute. Default: this process alone.")] = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
@@ -23,15 +41,37 @@ def train(
     model.keras, model.tflite, model.kws (what the engine runs), metrics.json, report.html.
 
     Example: kws train --model ds_cnn
+             kws train --model cnn --teacher ds_cnn-1
+             kws train --like commands --run commands-again
+             kws train --from ../models/base
     """
     from kws.pipeline.train import train_run
+    from kws.pipeline.transfer import transfer_run
 
-    place = with_model(workspace(directory), model)
-    finished = train_run(place, name=run, note=note)
+    if strategy not in (None, *STRATEGIES):
+        raise typer.BadParameter(f"{strategy!r}: must be one of {', '.join(STRATEGIES)}", param_hint="--strategy")
+    if base and (teacher or strategy):
+        raise typer.BadParameter("goes neither with --teacher nor with --strategy", param_hint="--from")
+    place = with_model(with_settings_of(workspace(directory), like), model)
+    if base:
+        finished = transfer_run(place, base=base, name=run, note=note)
+    else:
+        finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy)
+    if finished is None:
+        return
     if json:
         print_json({"run": str(finished.folder), **finished.metrics})
     else:
         print("\n".join(lines(finished)))
+
+
+def with_settings_of(place: Any, run: str | None) -> Any:
+    """The workspace, with the keywords and settings of a run where one was named."""
+    from dataclasses import replace
+
+    from kws.workspace import find_run, spec_of_run
+
+    return place if run is None else replace(place, spec=spec_of_run(find_run(run, place.models)))
 
 
 def with_model(place: Any, model: str | None) -> Any:

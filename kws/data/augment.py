@@ -1,4 +1,4 @@
-"""What makes one recording many: shifted, louder or softer, in noise, and with gaps in its features.
+"""What makes one recording many: shifted, louder or softer, in noise, of another timbre, and with gaps in its features.
 
 Arrays in, arrays out; every random number comes from the generator that is passed.
 """
@@ -10,10 +10,10 @@ import numpy as np
 
 from kws.data.audio import SAMPLE_RATE_HZ, read_samples
 from kws.data.corpus import SPLITS, TESTING_PERCENT, VALIDATION_PERCENT
-from kws.spec import TrainingSpec
+from kws.spec import FrontendSpec, TrainingSpec
 
 LOWEST, HIGHEST = -32768, 32767
-EQUALIZER_POINTS = 6
+CURVES = (1.0, 1.0, 0.7, 0.5)  # of a timbre: the slope over frequency, and ever finer bends
 NOISE_SECONDS = 10  # of each kind of noise that is made where none was recorded
 
 
@@ -81,12 +81,6 @@ def augment(clips: np.ndarray, noise: Sequence[np.ndarray], spec: TrainingSpec, 
     gains = db_to_ratio(rng.uniform(-spec.gain_db, spec.gain_db, n)).astype(np.float32)
     ratios = db_to_ratio(-rng.uniform(spec.snr_low_db, spec.snr_high_db, n)).astype(np.float32)
     noisy = rng.random(n) * 100 < spec.noise_percent
-    if spec.speed_percent:
-        factors = 1 + rng.uniform(-spec.speed_percent, spec.speed_percent, n) / 100
-        clips = np.stack([at_speed(clip, factor) for clip, factor in zip(clips, factors, strict=True)])
-    if spec.equalize_db:
-        curves = rng.uniform(-spec.equalize_db, spec.equalize_db, (n, EQUALIZER_POINTS))
-        clips = np.stack([equalized(clip, curve) for clip, curve in zip(clips, curves, strict=True)])
     result = np.empty_like(clips)
     for i, clip in enumerate(clips):  # row by row: one row stays in the processor's cache
         row = shifted(clip, shifts[i])
@@ -96,24 +90,6 @@ def augment(clips: np.ndarray, noise: Sequence[np.ndarray], spec: TrainingSpec, 
         row *= gains[i]
         result[i] = to_int16(row)
     return result
-
-
-def at_speed(clip: np.ndarray, factor: float) -> np.ndarray:
-    """int16 [n] played `factor` times as fast and as high around its middle, zeros where it ends too early: int16 [n].
-
-    Linear interpolation: what it does to the highest bands is less than what microphones do.
-    """
-    place = np.arange(len(clip))
-    middle = (len(clip) - 1) / 2
-    return np.rint(np.interp(middle + (place - middle) * factor, place, clip, left=0, right=0)).astype(np.int16)
-
-
-def equalized(clip: np.ndarray, curve_db: np.ndarray) -> np.ndarray:
-    """int16 [n] with gains at evenly spaced places of the mel scale, straight lines between them: int16 [n]."""
-    hz = np.fft.rfftfreq(len(clip), 1 / SAMPLE_RATE_HZ)
-    mel = np.log1p(hz / 700)
-    gain = db_to_ratio(np.interp(mel, np.linspace(0, mel[-1], len(curve_db)), curve_db))
-    return to_int16(np.fft.irfft(np.fft.rfft(clip) * gain, len(clip)))
 
 
 def shifted(clip: np.ndarray, shift: int) -> np.ndarray:
@@ -151,6 +127,33 @@ def mask(features: np.ndarray, spec: TrainingSpec, rng: np.random.Generator) -> 
     n, frames, bands = features.shape
     gaps = gap(n, frames, spec.time_mask_frames, rng)[:, :, None] | gap(n, bands, spec.band_mask_features, rng)[:, None]
     return np.where(gaps, np.int8(0), features)
+
+
+def timbre_curves(spec: FrontendSpec) -> np.ndarray:
+    """What a microphone or a room does to the features, 1 standard deviation of each curve: float32 [CURVES, features].
+
+    In natural logarithms. Over the bands they are cosines of half a turn, a whole one and so on, the finer the smaller;
+    a DCT turns each of them into a single coefficient.
+    """
+    k = np.arange(1, len(CURVES) + 1)[:, None]
+    size = np.array(CURVES)[:, None]
+    if spec.coefficients:
+        return (size * np.sqrt(spec.bands / 2) * (k == np.arange(spec.coefficients))).astype(np.float32)
+    return (size * np.cos(np.pi * k * (np.arange(spec.bands) + 0.5) / spec.bands)).astype(np.float32)
+
+
+def equalize(features: np.ndarray, curves: np.ndarray, spec: TrainingSpec, rng: np.random.Generator) -> np.ndarray:
+    """The same sounds through another microphone: a smooth random gain over frequency, one for each clip.
+
+    features : int8 [n, frames, features]; curves : float32 [CURVES, features], timbre_curves in steps of the int8 grid.
+    A filter adds its logarithm to every row; near the log floor, where it would add less, this overstates it.
+    -> int8 [n, frames, features], saturated.
+    """
+    if spec.equalization_db == 0:
+        return features
+    nepers = spec.equalization_db / (20 / np.log(10))
+    gains = (rng.standard_normal((len(features), len(curves)), np.float32) * np.float32(nepers)) @ curves
+    return np.clip(np.rint(features + gains[:, None]), -128, 127).astype(np.int8)
 
 
 def gap(n: int, length: int, longest: int, rng: np.random.Generator) -> np.ndarray:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.data.audio import SAMPLE_RATE_HZ, loudest, to_int16, write_audio
-from kws.data.corpus import NOISE, SPLITS, folders
+from kws.data.corpus import NOISE, SPLITS, folders, speaker_of, split_of
 from kws.data.noise import add_noise, babble, coloured, fan, hum, room
 from kws.data.progress import progress
 from kws.data.texts import fillers_for, holds_keyword, sentences_for
@@ -39,13 +39,15 @@ class Made:
 
 
 def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ...], count: int, unknown: int | None,
-                near_misses: int, noise: bool | None, samples: int, seed: int) -> dict[str, Made]:
+                near_misses: int, noise: bool | None, samples: int, seed: int,
+                split: str | None = None) -> dict[str, Made]:
     """Words, other words and background noise for the source `folder`: what was made of each.
 
     unknown : clips of each of the other words; None: a tenth of `count`, at least 2, where no other words are there yet
     near_misses : clips of each word that sounds nearly like one of `words`, or is a piece of it, and as many pieces of
                   running speech, as clips of the word TALK
     noise   : whether to make background noise; None: where there is none yet
+    split   : as for make_clips
     What "is there" is looked for in all sources beside `folder`.
     """
     import_loader()
@@ -58,28 +60,31 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
         noise = NOISE not in there
     result = {}
     if count:
-        result[", ".join(words)] = make_clips(folder, words, count=count, samples=samples, seed=seed)
+        result[", ".join(words)] = make_clips(folder, words, count=count, samples=samples, seed=seed, split=split)
     if near_misses:
         near = tuple(dict.fromkeys(text for word in words for text in near_misses_of(word)
                                    if not holds_keyword(text, wanted)))
-        result[f"{len(near)} near misses"] = make_clips(folder, near, count=near_misses, samples=samples, seed=seed)
+        result[f"{len(near)} near misses"] = make_clips(folder, near, count=near_misses, samples=samples, seed=seed,
+                                                        split=split)
         result["running speech"] = make_clips(folder, (TALK,), count=max(len(near), 1) * near_misses, samples=samples,
-                                              seed=seed, texts=sentences_for(wanted))
+                                              seed=seed, split=split, texts=sentences_for(wanted))
     if unknown:
         fillers = fillers_for(wanted)
-        result[f"{len(fillers)} other words"] = make_clips(folder, fillers, count=unknown, samples=samples, seed=seed)
+        result[f"{len(fillers)} other words"] = make_clips(folder, fillers, count=unknown, samples=samples,
+                                                              seed=seed, split=split)
     if noise:
         result["background noise"] = make_noise(folder, wanted, seed=seed)
     return result
 
 
 def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int = SAMPLE_RATE_HZ,
-               seed: int = 1, texts: tuple[str, ...] = ()) -> Made:
+               seed: int = 1, split: str | None = None, texts: tuple[str, ...] = ()) -> Made:
     """Speak `count` clips of each word into folder/<word>/<speaker>_nohash_<n>.wav.
 
     folder  : a source, as recordings/synth
     count   : 1..500,000 clips of each word; of every ten, eight train, one validates and one tests
     samples : length of a clip
+    split   : leave out the voices of the other splits, so that all that judges a network is real
     texts   : what to say instead, one of these for each clip, of which a random stretch is kept
     Files that exist are kept. Raises DataError for words that cannot be keywords or cannot be spoken.
     """
@@ -90,7 +95,8 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     if count < 1:
         raise DataError(f"count = {count}: must be at least 1")
     jobs = {folder / word / name: (word, timbre, take)
-            for word in words for take, (timbre, name) in enumerate(takes(word, count=count, seed=seed))}
+            for word in words for take, (timbre, name) in enumerate(takes(word, count=count, seed=seed))
+            if split in (None, split_of(speaker_of(name)))}
 
     def make(path: Path) -> np.ndarray:
         word, timbre, take = jobs[path]

@@ -10,11 +10,10 @@ The count. A keyword clip is hit if its keyword is detected from its first sampl
 detection is a false alarm: a wrong keyword, an unknown word, noise, the same clip a second time.
 
 The rule. For each smoothing time, each keyword gets the threshold with the greatest hits - FALSE_ALARM_COST * false
-alarms; of thresholds that are equally good, the middle one, which has the most room on both sides. So few clips that
-they come several times say little about how low other people's scores will be: then it is the one a quarter up. Of the
-smoothing times, the one with the greatest total is taken, with all keywords decoded together; of equals the one whose
-ranges of equally good thresholds are the widest, then the shortest. What kws.toml fixes (smoothing_ms, threshold above
-0) is not touched.
+alarms; of thresholds that are equally good, the middle one, which has the most room on both sides. Of the smoothing
+times, the one with the greatest total is taken, with all keywords decoded together; of equals the one whose ranges of
+equally good thresholds are the widest, then the shortest. What kws.toml fixes (smoothing_ms, threshold above 0) is not
+touched.
 """
 
 from collections.abc import Sequence
@@ -30,8 +29,7 @@ from kws.spec import UNKNOWN, Spec
 FALSE_ALARM_COST = 3
 SMOOTHING_MS = (60, 100, 160, 220, 300, 400)
 LEVELS = tuple(range(52, 253, 8))  # thresholds that are tried, in steps of 1/256: 0.20 to 0.98
-CLIPS_PER_KEYWORD, LEAST_PER_KEYWORD = 80, 20  # fewer recordings come several times, in other noise
-UNKNOWN_CLIPS = 400  # at least, where there are so many
+CLIPS_PER_KEYWORD = 80
 GAP_MS = (900, 1_500)
 LATE_MS = 800
 NOISE_MS = (10_000, 30_000)
@@ -80,7 +78,8 @@ class Count:
 class OperatingPoint:
     """What was chosen, and what it does on the stream it was chosen on (so: rather too good).
 
-    smoothing_ms : time over which scores are averaged; thresholds : keyword -> 0..1; counts : keyword -> Count.
+    smoothing_ms : time over which scores are averaged; thresholds : keyword -> 0..1; counts : keyword -> Count;
+    rule : by which it was chosen, in words.
     """
 
     tables: DecoderTables
@@ -88,12 +87,13 @@ class OperatingPoint:
     thresholds: dict[str, float]
     counts: dict[str, Count]
     hours: float
+    rule: str = RULE
 
     def to_json(self) -> dict:
         """For the run's metrics: the rule, the choice and its figures."""
         whole = Count.total(list(self.counts.values()))
-        return {"rule": RULE, "smoothing_ms": self.smoothing_ms, "thresholds": self.thresholds, "hours": self.hours,
-                "clips": whole.hits + whole.misses, **asdict(whole),
+        return {"rule": self.rule, "smoothing_ms": self.smoothing_ms, "thresholds": self.thresholds,
+                "hours": self.hours, "clips": whole.hits + whole.misses, **asdict(whole),
                 "per_keyword": {keyword: asdict(count) for keyword, count in self.counts.items()}}
 
 
@@ -116,7 +116,7 @@ def choose_operating_point(spec: Spec, detector: Detector, *, clips: np.ndarray,
         thresholds, room = dict.fromkeys(spec.keywords, fixed.threshold), 0
         if not fixed.threshold:
             thresholds, room = choose_thresholds(spec, stream, scores, decided_at, smoothing_ms=smoothing_ms,
-                                                 every=every, few=few_of(spec, labels))
+                                                 every=every)
         tables = build_decoder_tables(spec, thresholds=thresholds, smoothing_ms=smoothing_ms, decide_every=every)
         counts = count(spec, tables, stream, scores, decided_at)
         quality = Count.total(list(counts.values())).value, room
@@ -126,10 +126,9 @@ def choose_operating_point(spec: Spec, detector: Detector, *, clips: np.ndarray,
 
 
 def choose_thresholds(spec: Spec, stream: Stream, scores: np.ndarray, decided_at: np.ndarray, *, smoothing_ms: float,
-                      every: int, few: frozenset[str] = frozenset()) -> tuple[dict[str, float], int]:
+                      every: int) -> tuple[dict[str, float], int]:
     """Each keyword's best threshold, 0..1, and the number of equally good levels of all keywords.
 
-    few : keywords whose threshold lies in the lower half of the equally good ones
     All keywords have the same threshold while levels are compared.
     """
     values = {keyword: [] for keyword in spec.keywords}
@@ -139,8 +138,7 @@ def choose_thresholds(spec: Spec, stream: Stream, scores: np.ndarray, decided_at
         for keyword, found in count(spec, tables, stream, scores, decided_at).items():
             values[keyword].append(found.value)
     runs = {keyword: longest_best(found) for keyword, found in values.items()}
-    thresholds = {keyword: LEVELS[start + length // (4 if keyword in few else 2)] / SCORE_STEPS
-                  for keyword, (start, length) in runs.items()}
+    thresholds = {keyword: LEVELS[start + length // 2] / SCORE_STEPS for keyword, (start, length) in runs.items()}
     return thresholds, sum(length for _, length in runs.values())
 
 
@@ -181,23 +179,14 @@ def count(spec: Spec, tables: DecoderTables, stream: Stream, scores: np.ndarray,
     return found
 
 
-def few_of(spec: Spec, labels: np.ndarray) -> frozenset[str]:
-    """Keywords with some clips, but so few that `choose_clips` takes them several times."""
-    counts = {keyword: np.count_nonzero(labels == spec.labels.index(keyword)) for keyword in spec.keywords}
-    return frozenset(keyword for keyword, count in counts.items() if 0 < count < LEAST_PER_KEYWORD)
-
-
 def choose_clips(spec: Spec, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Indices in random order: up to CLIPS_PER_KEYWORD of each keyword, and unknown words.
-
-    As many unknown words as keyword clips, or UNKNOWN_CLIPS; of a keyword with few clips each comes several times.
-    """
+    """Indices in random order: up to CLIPS_PER_KEYWORD of each keyword, and as many unknown words as keyword clips."""
     chosen = []
     for keyword in spec.keywords:
         mine = np.flatnonzero(labels == spec.labels.index(keyword))
-        chosen.append(np.tile(rng.permutation(mine)[:CLIPS_PER_KEYWORD], -(-LEAST_PER_KEYWORD // max(len(mine), 1))))
+        chosen.append(rng.permutation(mine)[:CLIPS_PER_KEYWORD])
     unknown = np.flatnonzero(labels == spec.labels.index(UNKNOWN))
-    chosen.append(rng.permutation(unknown)[:max(sum(map(len, chosen)), UNKNOWN_CLIPS)])
+    chosen.append(rng.permutation(unknown)[:sum(map(len, chosen))])
     return rng.permutation(np.concatenate(chosen))
 
 

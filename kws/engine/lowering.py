@@ -27,8 +27,8 @@ def _conv_2d(low: Lowering, layer: Layer) -> None:
     time, width, turned = low.image_geometry(layer, source, *weights.shape[1:3])
     if turned:
         weights = weights.transpose(0, 2, 1, 3)
-    tables = low.weights(layer, weights, (1, 2, 3), len(weights))
-    low.emit("CONV", source, low.image_result(layer, source, time), **time, **width, **tables, **low.zeros(layer))
+    tables = low.conv_tables(layer, weights, time["taps"])
+    low.emit("CONV", source, low.image_result(layer, source, time), **time, **width, **tables)
 
 
 def _depthwise_conv_2d(low: Lowering, layer: Layer) -> None:
@@ -36,9 +36,8 @@ def _depthwise_conv_2d(low: Lowering, layer: Layer) -> None:
     time, width, turned = low.image_geometry(layer, source, *weights.shape[:2])
     if turned:
         weights = weights.transpose(1, 0, 2)
-    tables = low.weights(layer, weights, (0, 1), weights.shape[2])
-    low.emit("DEPTHWISE", source, low.image_result(layer, source, time), **time, **width, **tables,
-             **low.zeros(layer))
+    tables = low.depthwise_tables(layer, weights)
+    low.emit("DEPTHWISE", source, low.image_result(layer, source, time), **time, **width, **tables)
 
 
 def _pool_2d(low: Lowering, layer: Layer) -> None:
@@ -51,18 +50,18 @@ def _pool_2d(low: Lowering, layer: Layer) -> None:
 
 def _fully_connected(low: Lowering, layer: Layer) -> None:
     weights = constants.constant_weights(layer, low.graph)
-    tables = low.weights(layer, weights, (1,), len(weights))
     tensor, size = layer.inputs[0], weights.shape[1]
     source = low.flattened.get(tensor) or low.signal(tensor)
     if source.time > 1 and size == source.time * source.row_bytes:  # over the whole window: a kernel as long as time
         target = low.like(layer, source, time=1, width=1, channels=len(weights), axis=-1, rate=1)
-        low.emit("CONV", source, target, taps=source.time, kernel=source.width, **tables, **low.zeros(layer))
+        tables = low.conv_tables(layer, weights, source.time)
+        low.emit("CONV", source, target, taps=source.time, kernel=source.width, **tables)
         return
     source = low.signal(tensor)
     if source.row_bytes % size:
         raise ModelError(f"FULLY_CONNECTED takes {size} numbers of rows of {source.row_bytes}; it must take whole rows")
     rows = replace(source, width=source.row_bytes // size, channels=size)
-    low.emit("CONV", rows, low.like(layer, rows, channels=len(weights)), **tables, **low.zeros(layer))
+    low.emit("CONV", rows, low.like(layer, rows, channels=len(weights)), **low.conv_tables(layer, weights, 1))
 
 
 def _add_or_mul(low: Lowering, layer: Layer) -> None:

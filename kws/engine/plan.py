@@ -17,7 +17,7 @@ from kws.errors import PlanError
 from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
 from kws.spec import Spec
 
-MAGIC, VERSION, HEADER = b"KWSP", 1, struct.Struct("<4sIII8I")
+MAGIC, VERSION, HEADER = b"KWSP", 2, struct.Struct("<4sIII8I")
 REBUILD = "build the run again with kws train"
 PROGRAM_NUMBERS = ("frames", "features", "labels", "decide_every", "windowed", "input", "output", "arena_bytes",
                    "scratch_words", "row_pointers", "sum_words")

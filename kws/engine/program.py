@@ -51,9 +51,9 @@ class Op:
     low: int = -128
     high: int = 127
     weights: int = -1
-    bias: int = -1
-    multipliers: int = -1
-    shifts: int = -1
+    outputs: int = -1
+    paired: int = 0
+    quick: int = 0
     table_count: int = 0
     scale: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
     count: int = 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from kws.engine import packing
 from kws.engine import quantization as constants
 from kws.engine.graph import Graph, Layer
 from kws.engine.oracle.layers import padding_before
@@ -165,14 +166,30 @@ class Lowering:
         return {"in_zero": self.graph.tensors[layer.inputs[0]].zero_point, "out_zero": output.zero_point,
                 "low": low, "high": high}
 
-    def weights(self, layer: Layer, weights: np.ndarray, tap_axes: tuple[int, ...], channels: int) -> dict:
-        """Weights with the input's zero point folded into the bias, and the requantization of each output channel."""
-        zero = self.graph.tensors[layer.inputs[0]].zero_point
-        bias = constants.bias_of(layer, self.graph, channels).astype(np.int64)
-        folded = (bias - zero * weights.astype(np.int64).sum(axis=tap_axes)).astype(np.int32)
-        multipliers, shifts = constants.weighted_multipliers(layer, self.graph, channels)
-        return {"weights": self.pool.add(weights), "bias": self.pool.add(folded),
-                "multipliers": self.pool.add(multipliers), "shifts": self.pool.add(shifts)}
+    def outputs(self, layer: Layer, sums: np.ndarray, products: int) -> dict:
+        """Bias, multiplier and shift of each output channel, the input's zero point folded into the bias.
+
+        sums : int64 [channels] of the weights; products : how many of them a channel has.
+        """
+        zeros = self.zeros(layer)
+        bias = constants.bias_of(layer, self.graph, len(sums)).astype(np.int64)
+        folded = (bias - zeros["in_zero"] * sums).astype(np.int32)
+        multipliers, shifts = constants.weighted_multipliers(layer, self.graph, len(sums))
+        table = np.stack([folded, multipliers, shifts], axis=1).astype(np.int32)
+        quick = packing.quick(products, folded, shifts, (zeros["low"], zeros["high"]))
+        return {"outputs": self.pool.add(table), "quick": int(quick), **zeros}
+
+    def conv_tables(self, layer: Layer, weights: np.ndarray, taps: int) -> dict:
+        """What a convolution takes from the pool. weights : int8 [outputs, ...] in the order of time."""
+        flat = np.ascontiguousarray(weights).reshape(len(weights), -1)
+        packed = packing.pack(flat, taps)
+        return {"weights": self.pool.add(packed.weights), "paired": packed.paired,
+                **self.outputs(layer, flat.sum(axis=1, dtype=np.int64), flat.shape[1])}
+
+    def depthwise_tables(self, layer: Layer, weights: np.ndarray) -> dict:
+        """What a depthwise convolution takes from the pool. weights : int8 [time, width, outputs]."""
+        sums = weights.sum(axis=(0, 1), dtype=np.int64)
+        return {"weights": self.pool.add(weights), **self.outputs(layer, sums, weights.size // len(sums))}
 
     def image_geometry(self, layer: Layer, source: Signal, kernel_h: int, kernel_w: int) -> tuple[dict, dict, bool]:
         """Time and width geometry of a convolution or pool, and whether its kernel is turned (time on W)."""

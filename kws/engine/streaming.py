@@ -11,11 +11,10 @@ from dataclasses import replace
 
 from kws.engine.graph import Graph
 from kws.engine.lowering import translate
+from kws.engine.packing import conv_scratch_words
 from kws.engine.program import KINDS, Buffer, Op, Program
 from kws.engine.signals import Lowering, NotStreamable, Signal, Step
 from kws.errors import ModelError
-
-PATCH = 256  # KWS_PATCH of csrc/layers.h
 
 
 def lower(graph: Graph, *, decide_every: int = 1, windowed: bool | None = None) -> Program:
@@ -181,10 +180,7 @@ def _scratch_words(op: Op) -> int:
         return op.out_width * op.out_channels if op.sums < 0 else 0
     if op.kind != KINDS["CONV"]:
         return 0
-    run = op.kernel * op.in_channels
-    if op.taps * run <= PATCH:
-        return -(-min(op.out_width, 2) * op.taps * run // 2)
-    return op.out_channels + -(-max(run, PATCH // run * run) // 2)
+    return conv_scratch_words(op.taps, op.kernel * op.in_channels, op.out_width, op.out_channels)
 
 
 def _row_pointers(op: Op) -> int:

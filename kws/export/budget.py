@@ -48,7 +48,7 @@ def memory_requirements(flash_bytes: int, ram_bytes: int, limits: Requirements) 
             at_most("ram_bytes", limit=limits.ram_bytes, measured=ram_bytes))
 
 
-def untrained_plan(spec: Spec) -> Plan:
+def untrained_source(spec: Spec) -> Source:
     """A detector with the network of `spec.model` as it is before training: the same sizes, other numbers."""
     from kws.model.quiet import load_keras, native_messages_hidden
     from kws.model.zoo import build
@@ -58,9 +58,17 @@ def untrained_plan(spec: Spec) -> Plan:
     with native_messages_hidden():
         model = build(spec, seed=spec.training.seed)
     windows = np.random.default_rng(0).integers(-128, 128, (2, spec.frontend.frames, spec.frontend.features))
+    tflite = convert(model, windows.astype(np.int8))
+    graph = read_graph(tflite)
     decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, 0.5), smoothing_ms=ANY_SMOOTHING_MS)
     frontend = build_tables(spec.frontend, Normalisation.identity(spec.frontend.features))
-    return Plan(spec, frontend, lower(read_graph(convert(model, windows.astype(np.int8)))), decoder)
+    plan = Plan(spec, frontend, lower(graph), decoder)
+    return Source(spec.model.name, plan.program, graph, tflite, plan)
+
+
+def untrained_plan(spec: Spec) -> Plan:
+    """The plan of `untrained_source`."""
+    return plan_of(untrained_source(spec))
 
 
 def fit_warnings(spec: Spec) -> list[str]:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kws.engine.packing import PATCH, columns, row_numbers, unpack
 from kws.engine.program import KINDS, Op, Program
 from kws.export.model import Section, sections
 
 CODE_BITS = 15  # of the longest code
-LONGEST_ROW = 256  # numbers per output: layers with more read their weights in parts
 PADDING = 3  # bytes that the decoder may read behind a stream
 DECODER_CODE_BYTES = 300  # compiled for a Cortex-M4
 INSTRUCTIONS_PER_WEIGHT = 37  # measured on a Cortex-M4 with the released run; 43 on a Cortex-M0+
@@ -58,7 +58,10 @@ def compress(program: Program) -> Compressed:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A convolution's weights : int8 [outputs * row]; first : their offset in the pool; ops : who reads them."""
+    """A convolution's weights : int8 [outputs * row], the two of a pair next to each other.
+
+    first : their offset in the pool; ops : who reads them.
+    """
 
     first: int
     ops: tuple[int, ...]
@@ -66,8 +69,13 @@ class Layer:
     numbers: np.ndarray
 
 
-def row_of(op: Op) -> int:
+def patch_of(op: Op) -> int:
     return op.taps * op.kernel * op.in_channels
+
+
+def row_of(op: Op) -> int:
+    """Stored weights per output."""
+    return row_numbers(op.taps, op.kernel * op.in_channels)
 
 
 def candidates(program: Program) -> list[Layer]:
@@ -75,19 +83,26 @@ def candidates(program: Program) -> list[Layer]:
     users: dict[int, list[tuple[int, Op]]] = {}
     others = set()
     for index, op in enumerate(program.ops):
-        if op.kind == KINDS["CONV"] and row_of(op) <= LONGEST_ROW:
+        if op.kind == KINDS["CONV"] and patch_of(op) <= PATCH:  # longer ones read parts of their rows
             users.setdefault(op.weights, []).append((index, op))
         elif op.weights >= 0:
             others.add(op.weights)
-        others.update((op.bias, op.multipliers, op.shifts))
+        others.add(op.outputs)
     layers = []
     for first, readers in sorted(users.items()):
-        shapes = {(row_of(op), op.out_channels) for _, op in readers}
+        shapes = {(row_of(op), op.out_channels, op.paired) for _, op in readers}
         if first not in others and len(shapes) == 1:
-            row, outputs = shapes.pop()
-            numbers = np.ascontiguousarray(program.pool[first:], "<i4").view(np.int8)[:row * outputs]
+            row, outputs, paired = shapes.pop()
+            stored = np.ascontiguousarray(program.pool[first:], "<i4").view(np.int8)[:row * outputs]
+            numbers = in_order(unpack(stored, outputs=outputs, paired=paired), paired)
             layers.append(Layer(first, tuple(index for index, _ in readers), row, numbers))
     return layers
+
+
+def in_order(rows: np.ndarray, paired: int) -> np.ndarray:
+    """int8 [outputs, row] -> int8 [outputs * row] as they are decoded: the two of a pair next to each other."""
+    pairs = rows[:paired].reshape(paired // 2, 2, rows.shape[1]).transpose(0, 2, 1)
+    return np.concatenate([pairs.ravel(), rows[paired:].ravel()])
 
 
 def counts(layers: Iterable[Layer]) -> np.ndarray:
@@ -161,16 +176,20 @@ def coded_size(layers: list[Layer]) -> int:
 def build(program: Program, groups: list[list[Layer]]) -> Compressed:
     """The program with the weights of each group coded by the group's table."""
     streams: dict[int, np.ndarray] = {}
+    within = set()  # words behind the first of a layer's weights
     tables: list[np.ndarray] = []
     table_of: dict[int, int] = {}  # op -> table
     for group in groups:
         lengths = code_lengths(counts(group))
         for layer in group:
             streams[layer.first] = stream_words(layer.numbers, lengths)
+            within.update(range(layer.first + 1, layer.first + layer.numbers.size // 4))
             table_of.update(dict.fromkeys(layer.ops, len(tables)))
         tables.append(table_words(lengths))
     pool, places = [], {}
     for section in sections(program):
+        if section.first in within:
+            continue
         places[section.first] = sum(map(len, pool))
         pool.append(streams.get(section.first, words_of(program, section)))
     firsts = []
@@ -192,12 +211,12 @@ def words_of(program: Program, section: Section) -> np.ndarray:
 
 def moved(op: Op, places: dict[int, int], table: int) -> Op:
     """The op with its tables at their new places; table : of its codes, 0 for none."""
-    new = {name: places[getattr(op, name)] for name in ("weights", "bias", "multipliers", "shifts")
-           if getattr(op, name) >= 0}
+    new = {name: places[getattr(op, name)] for name in ("weights", "outputs") if getattr(op, name) >= 0}
     return replace(op, **new, **({"table_count": table} if table else {}))
 
 
 def decodings(program: Program, index: int) -> float:
-    """Weights that op `index` decodes per hop: all of them for every two columns of its output."""
+    """Weights that op `index` decodes per hop: all of them for the columns that a Cortex-M4 computes side by side."""
     op = program.ops[index]
-    return row_of(op) * op.out_channels * -(-op.out_width // 2) * op.steps / op.every
+    beside = columns(patch_of(op), op.out_width) if op.quick and op.paired == op.out_channels else 1
+    return row_of(op) * op.out_channels * -(-op.out_width // beside) * op.steps / op.every

@@ -1,9 +1,9 @@
-"""What an exported model costs in flash and RAM, counted from its tables; the code is measured by kws profile."""
+"""What an exported model costs in flash, RAM and products, counted from its tables; kws profile measures the code."""
 
 from dataclasses import dataclass, fields, replace
 
 from kws.engine.plan import Plan
-from kws.engine.program import Program
+from kws.engine.program import KINDS, Program
 from kws.export.model import network_words
 from kws.export.source import Source
 from kws.features.tables import FRONTEND_ARRAYS
@@ -43,6 +43,16 @@ def network_flash_bytes(program: Program) -> int:
 def network_ram_bytes(program: Program) -> int:
     """Pointers to rows, words and rows."""
     return 4 * program.row_pointers + 4 * network_words(program) + -(-program.arena_bytes // 4) * 4
+
+
+def multiplications_per_hop(program: Program) -> float:
+    """Products of weights and activations that one hop takes on average; tables and pooling are not counted."""
+    total = 0.0
+    for op in program.ops:
+        if op.kind in (KINDS["CONV"], KINDS["DEPTHWISE"]):
+            per_output = op.taps * op.kernel * (op.in_channels if op.kind == KINDS["CONV"] else 1)
+            total += op.steps * op.out_width * op.out_channels * per_output / op.every
+    return total
 
 
 def costs_of(source: Source) -> Costs:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from kws.engine.decoder import DecoderTables
+from kws.engine.packing import row_numbers
 from kws.engine.plan import Plan
 from kws.engine.program import KINDS, Op, Program
 from kws.export.csource import array, define, literal, wrapped
@@ -158,11 +159,15 @@ def op_title(index: int, op: Op) -> str:
 def tables_of(op: Op) -> list[tuple[str, int, str]]:
     """(what, offset in the pool, element type) of the constants that an op names."""
     if NAMES[op.kind] == "CONV" and op.table_count:
-        return [("compressed", op.weights, "int8"), ("bias", op.bias, "int32"),
-                ("multipliers", op.multipliers, "int32"), ("shifts", op.shifts, "int32"),
+        return [("compressed", op.weights, "int8"), ("outputs", op.outputs, "int32"),
                 ("codes", op.table_count, "int32"), ("symbols", op.table_count + CODE_TABLE_WORDS, "int8")]
-    parts = [("weights", op.weights, "int32" if NAMES[op.kind] == "SOFTMAX" else "int8"), ("bias", op.bias, "int32"),
-             ("multipliers", op.multipliers, "int32"), ("shifts", op.shifts, "int32")]
+    if NAMES[op.kind] == "CONV":
+        unpaired = op.weights + op.paired * row_numbers(op.taps, op.kernel * op.in_channels) // 4
+        parts = [("weights", op.weights, "int16")] if op.paired else []
+        parts += [("unpaired", unpaired, "int8")] if op.paired < op.out_channels else []
+        return [*parts, ("outputs", op.outputs, "int32")]
+    kind = "int32" if NAMES[op.kind] == "SOFTMAX" else "int8"
+    parts = [("weights", op.weights, kind), ("outputs", op.outputs, "int32")]
     return [part for part in parts if part[1] >= 0]
 
 
@@ -179,7 +184,8 @@ def sections(program: Program) -> list[Section]:
     found = []
     for first, end in zip(firsts, ends, strict=True):
         named = users[first]
-        kind = "int8" if all(kind == "int8" for _, kind, _ in named) else "int32"
+        kinds = {kind for _, kind, _ in named}
+        kind = kinds.pop() if len(kinds) == 1 else "int32"
         shared = f"; shared with {', '.join(name for name, _, _ in named[1:])}" if len(named) > 1 else ""
         found.append(Section(named[0][0], first, end, kind, named[0][2] + shared))
     return found
@@ -190,7 +196,7 @@ def pool_source(program: Program) -> str:
     declared, values = "", ""
     for section in sections(program):
         words = np.ascontiguousarray(program.pool[section.first:section.end], "<i4")
-        content = words.view(np.int8) if section.kind == "int8" else words
+        content = words.view(section.kind)
         declared += f"    {section.kind}_t {section.name}[{content.size}];\n"
         values += f"    /* {section.comment} */\n    {{\n{wrapped(content, indent=8)}\n    }},\n"
     return f"static const struct {{\n{declared}}} pool = {{\n{values}}};\n"

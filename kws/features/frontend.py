@@ -73,6 +73,11 @@ def _memory(struct: Any) -> tuple[np.ndarray, Any]:
     return memory, ffi.from_buffer("int32_t[]", memory)
 
 
+def network_input(features: np.ndarray) -> np.ndarray:
+    """int8 [n, frames, features] as a network sees it: float32 [n, frames, features, 1]."""
+    return (features.astype(np.float32) * np.float32(INPUT_SCALE))[..., None]
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

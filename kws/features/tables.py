@@ -153,6 +153,12 @@ def _scale_tables(normalisation: Normalisation) -> dict:
             "multiplier": np.array(multipliers, "<i4"), "shift": np.array(shifts, "u1")}
 
 
+def normalisation_of(tables: FrontendTables) -> Normalisation:
+    """The normalisation that these tables hold, as far as they can say: it gives the same tables again."""
+    scales = 2.0 ** (tables.shift.astype(float) - 16) / tables.multiplier
+    return Normalisation(offset=tuple((tables.offset_q16 / 65536.0).tolist()), scale=tuple(scales.tolist()))
+
+
 def build_tables(spec: FrontendSpec, normalisation: Normalisation) -> FrontendTables:
     """All tables for `spec`. SpecError when the normalisation has another number of features or no FFT line is used."""
     if len(normalisation.offset) != spec.features:

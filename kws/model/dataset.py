@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kws.data.augment import augment, mask, read_noise, silence
+from kws.data.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.data.corpus import SPLITS, load_clips
-from kws.features.frontend import INPUT_SCALE, Frontend, measure_normalisation
+from kws.features.frontend import Frontend, measure_normalisation, network_input
 from kws.features.tables import Normalisation, build_tables
+from kws.model.distill import Teacher, Teaching, make_teaching, shared_normalisation
 from kws.model.examples import SILENCE_LABEL, UNKNOWN_LABEL, Examples, Part, draw_epoch
 from kws.spec import Spec
 
@@ -25,8 +27,9 @@ NORMALISATION, SILENCE, EPOCH, BATCH, REPRESENTATIVE = range(5)
 class Material:
     """Everything that batches are made of.
 
-    clips : int16 [clips, samples] for each split, rows as in its Part
-    noise : float32 [n], several, for each split
+    clips    : int16 [clips, samples] for each split, rows as in its Part
+    noise    : float32 [n], several, for each split
+    teaching : of the teachers, None where there are none
     """
 
     spec: Spec
@@ -35,10 +38,16 @@ class Material:
     noise: dict[str, list[np.ndarray]]
     normalisation: Normalisation
     frontend: Frontend
+    teaching: Teaching | None = None
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that no draw depends on another."""
         return np.random.default_rng([self.spec.training.seed, *purpose])
+
+    @cached_property
+    def curves(self) -> np.ndarray:
+        """timbre_curves in steps of the int8 grid: float32 [curves, features]."""
+        return timbre_curves(self.spec.frontend) / np.array(self.normalisation.scale, np.float32)
 
     def audio(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """A split as it was recorded: int16 [n, samples] and int labels [n]; silence comes last."""
@@ -62,10 +71,18 @@ class Material:
         return clips
 
     def batch(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """One training batch: network input float32 [n, frames, features, 1] and one-hot labels [n, labels]."""
-        features = self.frontend.extract(self.heard(rows, rng), threads=1)
-        labels = np.where(rows >= 0, self.examples.training.labels[rows], SILENCE_LABEL)
-        return network_input(mask(features, self.spec.training, rng)), one_hot(labels, len(self.spec.labels))
+        """One training batch: network input float32 [n, frames, features, 1] and one-hot labels [n, labels].
+
+        With teachers their soft targets follow the labels: [n, 2 * labels].
+        """
+        training, clips = self.spec.training, self.heard(rows, rng)
+        features = equalize(self.frontend.extract(clips, threads=1), self.curves, training, rng)
+        windows = network_input(mask(features, training, rng))
+        numbers = np.where(rows >= 0, self.examples.training.labels[rows], SILENCE_LABEL)
+        labels = one_hot(numbers, len(self.spec.labels))
+        if self.teaching:
+            labels = np.concatenate([labels, self.teaching.soft_targets(windows, clips)], axis=1)
+        return windows, labels
 
     def representative(self, count: int) -> np.ndarray:
         """Training features for the quantization to look at, not augmented: int8 [count at most, frames, features]."""
@@ -77,21 +94,24 @@ class Material:
 
     def epoch_rows(self, rng: np.random.Generator) -> np.ndarray:
         """One epoch's examples in random order, int [n]: places in the training part, -1 for silence."""
-        spec = self.spec.training
-        return draw_epoch(self.examples.training, keyword_clips=spec.keyword_clips,
-                          unknown_percent=spec.unknown_percent, rng=rng)
+        return draw_epoch(self.examples.training, unknown_percent=self.spec.training.unknown_percent, rng=rng)
 
 
-def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Path | None) -> Material:
+def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Path | None,
+            teachers: Sequence[Teacher] = (), normalisation: Normalisation | None = None) -> Material:
     """Read the recordings and fit the features' range to them.
 
-    noise : background recordings; cache : folder for what is slow to read again.
+    noise : background recordings; cache : folder for what is slow to read again
+    teachers : one with the same front-end settings hands its features' range down, so that one front end serves both
+    normalisation : the features' range where it is not to be fitted, but given
     """
     samples = spec.frontend.clip_samples
     clips = {split: load_clips(getattr(examples, split).clips, samples=samples, cache=cache) for split in SPLITS}
     noises = {split: read_noise(noise, split=split, samples=samples) for split in SPLITS}
-    normalisation = fit_normalisation(spec, examples, clips, noises)
-    return Material(spec, examples, clips, noises, normalisation, Frontend(build_tables(spec.frontend, normalisation)))
+    normalisation = (normalisation or shared_normalisation(teachers, spec)
+                     or fit_normalisation(spec, examples, clips, noises))
+    frontend = Frontend(build_tables(spec.frontend, normalisation))
+    return Material(spec, examples, clips, noises, normalisation, frontend, make_teaching(teachers, spec, frontend))
 
 
 def fit_normalisation(spec: Spec, examples: Examples, clips: dict[str, np.ndarray],
@@ -104,31 +124,31 @@ def fit_normalisation(spec: Spec, examples: Examples, clips: dict[str, np.ndarra
     return measure_normalisation(spec.frontend, np.concatenate([heard, silent]))
 
 
-def network_input(features: np.ndarray) -> np.ndarray:
-    """int8 [n, frames, features] as a network sees it: float32 [n, frames, features, 1]."""
-    return (features.astype(np.float32) * np.float32(INPUT_SCALE))[..., None]
-
-
 def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
     """int [n] -> float32 [n, count]: 1 at the label, 0 elsewhere."""
     return np.eye(count, dtype=np.float32)[labels]
 
 
-def epoch_batches(material: Material, epoch: int) -> Any:
+def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int = 1) -> Any:
     """One epoch's batches, prepared ahead by threads; the same material and epoch give the same batches.
 
     The last batch is left out where it is not full, unless it is the only one.
+    shares : parts that each batch is split into, of equal size; `share` is the one to give, of 0 .. shares - 1
     """
     import keras
 
     size = material.spec.training.batch
     rows = material.epoch_rows(material.rng(EPOCH, epoch))
+    purpose = (share,) if shares > 1 else ()
 
     class Batches(keras.utils.PyDataset):
         def __len__(self) -> int:
             return max(1, len(rows) // size)
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-            return material.batch(rows[index * size : (index + 1) * size], material.rng(BATCH, epoch, index))
+            whole = rows[index * size : (index + 1) * size]
+            part = len(whole) // shares
+            own = whole[share * part : (share + 1) * part]
+            return material.batch(own, material.rng(BATCH, epoch, index, *purpose))
 
     return Batches(workers=LOADERS, max_queue_size=AHEAD)

@@ -18,7 +18,6 @@ from kws.spec import Spec
 SILENCE_LABEL, UNKNOWN_LABEL, FIRST_KEYWORD = 0, 1, 2  # places in Spec.labels
 HELD_OUT = 10  # every tenth speaker, where the split by name leaves none for validation
 PROTOCOL_PERCENT = 10.0  # unknown and silence in validation and testing, whatever the training takes
-OTHERS = 400  # unknown words to choose thresholds on, at least, where there are so many
 WORD_BALANCE = 0.5  # an unknown word with k clips is drawn k**(1 - WORD_BALANCE) times as often as one with 1
 
 
@@ -45,9 +44,8 @@ class Part:
 class Examples:
     """The three splits, and what a person should know about the data before the training starts.
 
-    others : more validation clips of unknown words, up to as many as there are of keywords in all, or OTHERS: the
-             protocol's few are enough to measure accuracy, but not to choose thresholds that hold against everything
-             else that is said
+    others : more validation clips of unknown words, up to as many as there are of keywords in all: the protocol's few
+             are enough to measure accuracy, but not to choose thresholds that hold against everything else that is said
     """
 
     training: Part
@@ -86,7 +84,7 @@ def choose_examples(corpus: Corpus, spec: Spec) -> Examples:
             silent = spec.training.silence_percent
         else:
             silent = PROTOCOL_PERCENT
-            ranked, count = in_turns(unknown, max(len(keyword), OTHERS)), round(len(keyword) * PROTOCOL_PERCENT / 100)
+            ranked, count = in_turns(unknown, len(keyword)), round(len(keyword) * PROTOCOL_PERCENT / 100)
             unknown = ranked[:count]
             if split == "validation":
                 others = tuple(ranked[count:])
@@ -163,15 +161,12 @@ def find_faults(parts: dict[str, Part], corpus: Corpus) -> list[str]:
     return notes
 
 
-def draw_epoch(part: Part, *, keyword_clips: int, unknown_percent: float, rng: np.random.Generator) -> np.ndarray:
+def draw_epoch(part: Part, *, unknown_percent: float, rng: np.random.Generator) -> np.ndarray:
     """One epoch's examples in random order: places in part.clips, and -1 for silence, int [n].
 
-    Every keyword clip once, or as often as it takes to have `keyword_clips` of them; of the unknown words a fresh draw,
-    rarer words more often than their number says.
+    Every keyword clip once; of the unknown words a fresh draw, rarer words more often than their number says.
     """
     keyword, unknown = np.flatnonzero(part.labels != UNKNOWN_LABEL), np.flatnonzero(part.labels == UNKNOWN_LABEL)
-    times = -(-keyword_clips // max(len(keyword), 1))
-    keyword = np.tile(keyword, max(times, 1))
     count = min(round(len(keyword) * unknown_percent / 100), len(unknown))
     drawn = unknown[:0]
     if count:
@@ -179,4 +174,4 @@ def draw_epoch(part: Part, *, keyword_clips: int, unknown_percent: float, rng: n
         totals = Counter(words)
         weights = np.array([totals[word] ** -WORD_BALANCE for word in words])
         drawn = rng.choice(unknown, count, replace=False, p=weights / weights.sum())
-    return rng.permutation(np.concatenate([keyword, drawn, np.full(part.silence * max(times, 1), -1)]))
+    return rng.permutation(np.concatenate([keyword, drawn, np.full(part.silence, -1)]))

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 
@@ -32,3 +34,16 @@ class CtrlC:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.check()
         self._asked = True
+
+
+@contextmanager
+def signals_at_once() -> Iterator[None]:
+    """Inside the block Ctrl-C ends the process there and then: for libraries that wait without looking at Python."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

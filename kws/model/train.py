@@ -8,19 +8,25 @@ import io
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from contextlib import nullcontext
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kws.errors import ModelError
+from kws.features.frontend import network_input
 from kws.files import write_atomic
-from kws.model.dataset import Material, epoch_batches, network_input
+from kws.model.dataset import Material, epoch_batches
+from kws.model.distill import distillation_loss, label_accuracy
 from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
 from kws.model.quiet import load_keras, native_messages_hidden
 from kws.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from kws.model.strategy import Workers
 
 EVALUATION_BATCH = 512
 
@@ -39,23 +45,29 @@ class Epoch:
     seconds: float
 
 
-def train(material: Material, *, checkpoint: Path,
-          note: Callable[[str], None]) -> tuple[Any, tuple[Epoch, ...]]:
+def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
+          workers: "Workers | None" = None) -> tuple[Any, tuple[Epoch, ...]]:
     """Train the network of `material.spec` from its seed, or go on where `checkpoint` stopped.
 
     checkpoint : file that is replaced after every epoch; remove it when the result is safe
     note       : is told in one line when the training resumes
+    workers    : what to train with instead of this process alone; the chief's checkpoint counts, and it alone writes
     Raises ModelError where the training diverges or the checkpoint is of another training.
     """
     load_keras()
     from kws.model.zoo import build
 
-    spec = material.spec.training
+    spec, chief = material.spec.training, workers is None or workers.chief
     steps = len(epoch_batches(material, 0))
     with native_messages_hidden():
         model = build(material.spec, seed=spec.seed)
-        prepare_steps(model, spec, steps * spec.epochs)
-    history = restore(model, checkpoint)
+        if workers:
+            model = workers.replicate(model)
+        with workers.scope() if workers else nullcontext():
+            prepare_steps(model, spec, steps * spec.epochs, taught=material.teaching is not None)
+    history = restore(model, checkpoint) if chief else []
+    if workers:
+        history = [Epoch(*row) for row in workers.spread(state_of(model), [astuple(epoch) for epoch in history])]
     clips, labels = material.audio("validation")
     features = material.frontend.extract(clips)
     with CtrlC() as ctrl_c:
@@ -67,26 +79,37 @@ def train(material: Material, *, checkpoint: Path,
                     progress.step(number + 1, logs)
                     ctrl_c.check()
 
-                history.append(run_epoch(model, material, number, features, labels, step))
-                save(model, history, checkpoint)
+                history.append(run_epoch(model, material, number, features, labels, step, workers))
+                if chief:
+                    save(model, history, checkpoint)
                 progress.epoch_ended(number + 1, history[-1])
+                if workers:
+                    workers.check(ctrl_c)
                 ctrl_c.check()
-    return model, tuple(history)
+    return without_optimizer(workers.alone(model) if workers else model), tuple(history)
 
 
-def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int) -> None:
-    """Give the model its optimizer and its loss."""
+def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int, *, taught: bool) -> None:
+    """Give the model its optimizer and its loss. taught : batches hold teachers' soft targets beside the labels."""
     import keras
 
     schedule = keras.optimizers.schedules.CosineDecay(spec.learning_rate, total_steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=spec.weight_decay)
     optimizer.build(model.trainable_variables)
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing)
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+    loss, accuracy = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing), "accuracy"
+    if taught:
+        loss, accuracy = distillation_loss(spec), keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
+    model.compile(optimizer, loss, metrics=[accuracy], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+
+
+def without_optimizer(model: Any) -> Any:
+    """The network alone: whoever loads or copies it needs neither its optimizer nor its loss."""
+    model.compiled, model.optimizer = False, None
+    return model
 
 
 def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
-              step: Callable[[dict], None]) -> Epoch:
+              step: Callable[[dict], None], workers: "Workers | None" = None) -> Epoch:
     """One pass over the training clips, then the validation clips `features`, int8 [n, frames, features].
 
     step : is told the loss and accuracy so far after every batch
@@ -98,8 +121,12 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
             step(logs or {})
 
     start = time.perf_counter()
-    logs = model.fit(epoch_batches(material, number), verbose=0, shuffle=False, callbacks=[Steps()]).history
-    loss, accuracy = (float(logs[name][0]) for name in ("loss", "accuracy"))
+    if workers:
+        loss, accuracy = workers.run_epoch(model, material, number, step)
+        model = workers.alone(model)
+    else:
+        logs = model.fit(epoch_batches(material, number), verbose=0, shuffle=False, callbacks=[Steps()]).history
+        loss, accuracy = (float(logs[name][0]) for name in ("loss", "accuracy"))
     if not np.isfinite(loss):
         raise ModelError(f"the training diverged in epoch {number + 1} (loss {loss}); lower [training] learning_rate = "
                          f"{material.spec.training.learning_rate} in kws.toml")

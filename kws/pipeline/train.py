@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,19 @@ from kws.export.budget import device_budget, fit_warnings
 from kws.export.source import Source
 from kws.files import fresh_folder, write_atomic
 from kws.model.dataset import Material, prepare
+from kws.model.distill import Teaching, load_teachers
 from kws.model.examples import Examples, choose_examples
 from kws.model.train import Epoch, train
 from kws.pipeline.report import training_report
 from kws.quantize.convert import convert
 from kws.spec import fingerprint
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
-from kws.workspace import Workspace, write_manifest
+from kws.workspace import Workspace, find_run, write_manifest
 
 REPRESENTATIVE_CLIPS = 1_000
 CALIBRATION = 100  # purpose of random numbers, beside those of kws.model.dataset
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
+Chooser = Callable[[Material, Detector], OperatingPoint]
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,15 @@ class Run:
     metrics: dict[str, Any]
 
 
-def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], None]) -> Run:
+def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (),
+              note: Callable[[str], None], strategy: str | None = None) -> Run | None:
     """Train the network of the workspace's settings and write everything about it to models/<name>/.
 
-    name : of the run; by default the network's name and the first free number
-    note : is told in single lines what a person should know on the way
+    name     : of the run; by default the network's name and the first free number
+    teachers : runs, by name or path, that the network learns from beside the labels
+    note     : is told in single lines what a person should know on the way
+    strategy : of tf.distribute, as kws.model.strategy names them; only the chief of several workers makes a run, the
+               others get None
     A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
     network, KwsError where the run exists already.
     """
@@ -55,6 +61,8 @@ def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], N
     folder = workspace.models / (name or free_name(workspace))
     if folder.exists():
         raise ModelError(f"{folder} already exists; choose another name with --run, or remove it first")
+    workers = opened(strategy, note)
+    taught_by = load_teachers([find_run(run, workspace.models) for run in teachers], spec)
     corpus = scan(workspace.recordings)
     examples = choose_examples(corpus, spec)
     for line in examples.notes:
@@ -62,15 +70,33 @@ def train_run(workspace: Workspace, *, name: str | None, note: Callable[[str], N
     note(summary(examples))
     for line in fit_warnings(spec):
         note(line)
-    material = prepare(spec, examples, corpus.noise, cache=workspace.cache)
-    checkpoint = workspace.cache / "training" / f"{training_fingerprint(material)}.npz"
-    model, history = train(material, checkpoint=checkpoint, note=note)
+    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=taught_by)
+    for line in teaching_notes(material.teaching):
+        note(line)
+    trained = training_fingerprint(material)
+    if workers:
+        workers.agree(trained, spec.training.batch)
+    replicas = f"-{workers.replicas}" if workers else ""
+    checkpoint = workspace.cache / "training" / f"{trained}{replicas}.npz"
+    model, history = train(material, checkpoint=checkpoint, note=note, workers=workers)
+    if workers and not workers.chief:
+        note(f"{workers}: trained; the chief writes the run")
+        return None
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
         metrics = finish(making, material, model, history)
-        write_manifest(making, manifest_of(folder.name, material, metrics, making))
+        write_manifest(making, manifest_of(folder.name, material, metrics, making, strategy))
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
+
+
+def opened(strategy: str | None, note: Callable[[str], None]) -> Any:
+    """The workers of a strategy, or None where the training stays in this process."""
+    if strategy is None:
+        return None
+    from kws.model.strategy import open_workers
+
+    return open_workers(strategy, note=note)
 
 
 def free_name(workspace: Workspace) -> str:
@@ -85,7 +111,21 @@ def training_fingerprint(material: Material) -> str:
     """Equal exactly for trainings that go through the same weights."""
     spec = material.spec
     return fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, material.examples.fingerprint,
-                       asdict(material.normalisation), __version__)
+                       asdict(material.normalisation), teachers_of(material), __version__)
+
+
+def teachers_of(material: Material) -> list[dict[str, Any]]:
+    """Who taught, to the byte; empty where the labels alone did."""
+    return [teacher.to_json() for teacher in material.teaching.teachers] if material.teaching else []
+
+
+def teaching_notes(teaching: Teaching | None) -> list[str]:
+    """Each teacher in one line: its size, and whether one front end serves it and the network that learns."""
+    if teaching is None:
+        return []
+    return [f"teacher {teacher.name}: {teacher.model.count_params():,} parameters, " +
+            ("shares its front end with the network" if own is None else "hears every clip through its own front end")
+            for teacher, own in zip(teaching.teachers, teaching.frontends, strict=True)]
 
 
 def summary(examples: Examples) -> str:
@@ -96,12 +136,16 @@ def summary(examples: Examples) -> str:
     return ", ".join(counts)
 
 
-def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...]) -> dict[str, Any]:
-    """Everything after the training, written into `folder`; returns the content of metrics.json."""
+def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...], *,
+           choose: Chooser | None = None) -> dict[str, Any]:
+    """Everything after the training, written into `folder`; returns the content of metrics.json.
+
+    choose : thresholds and smoothing for a detector; by default on validation clips in noise
+    """
     model.save(folder / "model.keras")
     tflite = convert(model, material.representative(REPRESENTATIVE_CLIPS))
     write_atomic(folder / "model.tflite", tflite)
-    plan, point = lowered(material, tflite)
+    plan, point = lowered(material, tflite, choose or on_validation)
     write_atomic(folder / "model.kws", plan.to_bytes())
     metrics = {
         "model": material.spec.model.name,
@@ -120,15 +164,25 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
     return metrics
 
 
-def lowered(material: Material, tflite: bytes) -> tuple[Plan, OperatingPoint]:
-    """The network as the engine runs it, with thresholds and smoothing chosen on validation clips in noise."""
+def lowered(material: Material, tflite: bytes, choose: Chooser) -> tuple[Plan, OperatingPoint]:
+    """The network as the engine runs it, with the thresholds and the smoothing that were chosen for it."""
+    plan = engine_plan(material, tflite)
+    point = choose(material, Detector(plan))
+    return replace(plan, decoder=point.tables), point
+
+
+def on_validation(material: Material, detector: Detector) -> OperatingPoint:
+    """Thresholds and smoothing chosen on validation clips in noise."""
+    clips, labels = material.calibration_audio()
+    return choose_operating_point(material.spec, detector, clips=clips, labels=labels,
+                                  noise=material.noise["validation"], rng=material.rng(CALIBRATION))
+
+
+def engine_plan(material: Material, tflite: bytes) -> Plan:
+    """The network as the engine runs it, before thresholds are chosen: good for its scores."""
     spec = material.spec
     decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, ANY_THRESHOLD), smoothing_ms=0)
-    plan = Plan(spec, material.frontend.tables, lower(read_graph(tflite)), decoder)
-    clips, labels = material.calibration_audio()
-    point = choose_operating_point(spec, Detector(plan), clips=clips, labels=labels, noise=material.noise["validation"],
-                                   rng=material.rng(CALIBRATION))
-    return replace(plan, decoder=point.tables), point
+    return Plan(spec, material.frontend.tables, lower(read_graph(tflite)), decoder)
 
 
 def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) -> dict[str, Any]:
@@ -140,12 +194,16 @@ def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) ->
     return {"float": result.confusion(FLOAT).to_json(), "int8": result.confusion(STREAMING).to_json()}
 
 
-def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path) -> dict[str, Any]:
+def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path,
+                strategy: str | None) -> dict[str, Any]:
     """What it takes to build the run again, and its main figures."""
     spec, examples = material.spec, material.examples
     return {
         "name": name,
-        "command": f"kws train --run {name}",
+        "command": " ".join([f"kws train --like {name} --run {name}-again",
+                             *(f"--teacher {teacher['run']}" for teacher in teachers_of(material)),
+                             *([f"--strategy {strategy}"] if strategy else [])]),
+        "teachers": teachers_of(material),
         "spec": asdict(spec),
         "data_fingerprint": examples.fingerprint,
         "clips": {"training": len(examples.training.clips), "validation": len(examples.validation.clips),

@@ -6,8 +6,7 @@ import numpy as np
 
 from kws.engine.graph import read_graph
 from kws.errors import ModelError
-from kws.features.frontend import INPUT_SCALE
-from kws.model.dataset import network_input
+from kws.features.frontend import INPUT_SCALE, network_input
 from kws.model.quiet import native_messages_hidden
 
 OUTPUT_SCALE, OUTPUT_ZERO_POINT = 1 / 256, -128  # a softmax: probability 0..255/256

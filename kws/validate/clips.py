@@ -17,7 +17,7 @@ from kws.data.audio import SAMPLE_RATE_HZ, fit, is_audio, read_samples
 from kws.data.progress import progress
 from kws.detect.detector import Detector
 from kws.errors import DataError, ModelError
-from kws.features.frontend import INPUT_SCALE, Frontend
+from kws.features.frontend import Frontend, network_input
 from kws.validate.metrics import Confusion
 
 STREAMING, TFLM, FLOAT = "streaming", "tflm", "float"
@@ -163,7 +163,7 @@ def float_scores(keras_model: Path, features: np.ndarray) -> np.ndarray:
 
     with native_messages_hidden():
         model = keras.models.load_model(keras_model, compile=False)
-        windows = (features.astype(np.float32) * np.float32(INPUT_SCALE)).reshape(-1, *model.input_shape[1:])
+        windows = network_input(features)
         scores = [np.asarray(model(windows[start:start + FLOAT_BATCH], training=False))
                   for start in range(0, len(windows), FLOAT_BATCH)]
     return np.concatenate(scores)

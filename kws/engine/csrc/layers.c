@@ -78,14 +78,12 @@ typedef struct {
 
 static pooled pool_channel(const kws_op *op, const int8_t *const *rows, int32_t left, int32_t channel)
 {
+    const int32_t first = left < 0 ? -left : 0;
+    const int32_t end = left + op->kernel > op->in_width ? op->in_width - left : op->kernel;
     pooled result = {0, 0, -128};
     for (int32_t k = 0; k < op->taps; ++k) {
-        for (int32_t j = 0; j < op->kernel; ++j) {
-            const int32_t column = left + j;
-            if (rows[k] == NULL || column < 0 || column >= op->in_width) {
-                continue;
-            }
-            const int32_t value = rows[k][column * op->in_channels + channel];
+        for (int32_t j = first; rows[k] != NULL && j < end; ++j) {
+            const int32_t value = rows[k][(left + j) * op->in_channels + channel];
             result.sum += value;
             result.count += 1;
             result.largest = value > result.largest ? value : result.largest;

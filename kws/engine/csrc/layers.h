@@ -1,7 +1,8 @@
 /* One output row of each kind of layer. rows[k] is tap k in order of time, NULL where it is padding.
  *
- * Scratch memory: for a convolution [2 * taps * kernel * in_channels] int16, or what its parts need; for a depthwise one, a pointer per tap and column in `seen` and
- * in_channels bytes of padding. network_check.c and kws.engine.streaming know the same sizes.
+ * Scratch memory: for a convolution, int16 numbers of one to three columns or of a part of one, see kws_conv_scratch_words;
+ * for a depthwise one, a pointer per tap and column in `seen` and in_channels bytes of padding. kws.engine.packing and
+ * kws.engine.streaming know the same sizes.
  */
 #ifndef KWS_LAYERS_H
 #define KWS_LAYERS_H
@@ -10,6 +11,20 @@
 
 /* A patch of more numbers is convolved in parts. */
 #define KWS_PATCH 256
+
+/* Patches and rows of weights are as long as the next multiple of 4. */
+static inline int32_t kws_fours(int32_t numbers)
+{
+    return (numbers + 3) & ~3;
+}
+
+/* Weights of one output of a convolution, each part filled up to a multiple of 4. */
+static inline int32_t kws_conv_row_numbers(const kws_op *op)
+{
+    const int32_t run = op->kernel * op->in_channels;
+    const int32_t most = op->taps * run <= KWS_PATCH ? op->taps : run <= KWS_PATCH ? KWS_PATCH / run : 1;
+    return op->taps / most * kws_fours(most * run) + kws_fours(op->taps % most * run);
+}
 
 void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, int32_t *scratch, int8_t *out);
 void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *const *rows, const int8_t **seen,

@@ -94,35 +94,46 @@ static int shift_fits(int32_t shift)
     return within(shift, -31, 30);
 }
 
-/* As kws_conv_row lays its memory out. */
+/* As kws_conv_row lays its memory out: up to three columns, up to two of more than half a patch, or sums and a part. */
 static int64_t conv_scratch_words(const kws_op *op, int64_t numbers)
 {
     if (numbers <= KWS_PATCH) {
-        return ((op->out_width > 1 ? 2 : 1) * numbers + 1) / 2;
+        const int32_t most = numbers <= KWS_PATCH / 2 ? 3 : 2;
+        return (op->out_width < most ? op->out_width : most) * (int64_t)kws_fours((int32_t)numbers) / 2;
     }
-    const int64_t run = (int64_t)op->kernel * op->in_channels;
-    return op->out_channels + ((run > KWS_PATCH ? run : KWS_PATCH / run * run) + 1) / 2;
+    const int32_t run = op->kernel * op->in_channels;
+    return op->out_channels + kws_fours(run > KWS_PATCH ? run : KWS_PATCH / run * run) / 2;
+}
+
+/* Bias, multiplier and shift of each output channel. */
+static int check_outputs(const kws_network_tables *t, const kws_op *op, int64_t products)
+{
+    if (!table_fits(t, op->outputs, (int64_t)op->out_channels * 12) || !within(op->quick, 0, 1)
+        || (op->quick && (op->low != -128 || op->high != 127 || products > KWS_QUICK_PRODUCTS))) {
+        return 0;
+    }
+    for (const int32_t *output = t->pool + op->outputs, *end = output + 3 * op->out_channels; output < end; output += 3) {
+        if (output[1] < 0 || !shift_fits(output[2])
+            || (op->quick && (output[2] >= 0 || !within(output[0], 1 - KWS_QUICK_BIAS, KWS_QUICK_BIAS - 1)))) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 static int check_weights(const kws_network_tables *t, const kws_op *op)
 {
-    const int64_t per_output = (int64_t)op->taps * op->kernel * (op->kind == KWS_OP_CONV ? op->in_channels : 1);
-    const int64_t channel_bytes = (int64_t)op->out_channels * 4;
-    if (!table_fits(t, op->weights, per_output * op->out_channels)
-        || !table_fits(t, op->bias, channel_bytes) || !table_fits(t, op->multipliers, channel_bytes)
-        || !table_fits(t, op->shifts, channel_bytes) || per_output > MOST) {
+    const int64_t products = (int64_t)op->taps * op->kernel * (op->kind == KWS_OP_CONV ? op->in_channels : 1);
+    if (products > MOST || !check_outputs(t, op, products)) {
         return 0;
     }
-    for (int32_t o = 0; o < op->out_channels; ++o) {
-        if (!shift_fits(t->pool[op->shifts + o]) || t->pool[op->multipliers + o] < 0) {
-            return 0;
-        }
-    }
     if (op->kind == KWS_OP_CONV) {
-        return conv_scratch_words(op, per_output) <= t->scratch_words;
+        return within(op->paired, 0, op->out_channels) && op->paired % 2 == 0
+               && table_fits(t, op->weights, (int64_t)kws_conv_row_numbers(op) * op->out_channels)
+               && conv_scratch_words(op, products) <= t->scratch_words;
     }
-    return op->out_channels % op->in_channels == 0 && op->in_channels <= (int64_t)t->scratch_words * 4
-           && (int64_t)op->taps * (op->kernel + 1) <= t->row_pointers;
+    return table_fits(t, op->weights, products * op->out_channels) && op->out_channels % op->in_channels == 0
+           && op->in_channels <= (int64_t)t->scratch_words * 4 && (int64_t)op->taps * (op->kernel + 1) <= t->row_pointers;
 }
 
 static int scale_fits(const kws_op *op, int32_t at)

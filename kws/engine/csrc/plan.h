@@ -14,7 +14,7 @@
 #include "network.h"
 
 #define KWS_PLAN_MAGIC 0x5053574b /* "KWSP" */
-#define KWS_PLAN_VERSION 1
+#define KWS_PLAN_VERSION 2
 #define KWS_PLAN_HEADER_BYTES 48
 
 enum {

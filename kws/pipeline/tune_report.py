@@ -1,0 +1,151 @@
+"""What a search found: a table, a plot of accuracy against cost, and a page that holds both."""
+
+import base64
+import io
+from html import escape
+from typing import Any
+
+from kws.pipeline.report import STYLE, percent
+from kws.pipeline.report import table as html_table
+from kws.pipeline.tune import COSTS, FINISHED, REFUSED, Candidate, Tuned, limit_of
+from kws.spec import NETWORKS
+
+COLOURS = ("#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+MARKERS = "soD^vPX*"
+COLUMNS = ("", "candidate", "accuracy", "95 % interval", "instructions/s", "flash", "RAM")
+
+
+def rows(tuned: Tuned) -> list[list[str]]:
+    """A line for each trained candidate, the cheapest first: COLUMNS. The first tells number, front and choice."""
+    found = []
+    trained = [candidate for candidate in tuned.candidates if candidate.state == FINISHED]
+    for candidate in sorted(trained, key=lambda one: one.cost(tuned.search.cost)):
+        mark = " chosen" if candidate == tuned.chosen else " front" if candidate in tuned.front else ""
+        low, high = candidate.interval
+        costs = [candidate.cost(kind) for kind in COSTS]
+        found.append([f"{candidate.number}{mark}", str(candidate), percent(candidate.accuracy),
+                      f"{100 * low:.1f} to {100 * high:.1f}",
+                      *("-" if cost is None else f"{cost:,.0f}" for cost in costs)])
+    return found
+
+
+def text(tuned: Tuned) -> str:
+    """The table for a terminal, and what was refused."""
+    lines = [list(COLUMNS), *rows(tuned)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+    printed = ["  ".join(cell.ljust(width) if column < 2 else cell.rjust(width)
+                         for column, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
+               for line in lines]
+    return "\n".join([*printed, "", outcome(tuned)])
+
+
+def outcome(tuned: Tuned) -> str:
+    """What was looked at and which candidate is chosen, in two sentences."""
+    states = [candidate.state for candidate in tuned.candidates]
+    return (f"{states.count(FINISHED)} candidates trained for {tuned.search.epochs} epochs, {states.count(REFUSED)} "
+            f"refused before training. Chosen: candidate {tuned.chosen.number}, {tuned.chosen}: "
+            f"{percent(tuned.chosen.accuracy)} of {tuned.chosen.n:,} validation clips, int8 in the C engine.")
+
+
+def to_json(tuned: Tuned) -> dict[str, Any]:
+    """Everything, for machines."""
+    return {"cost": tuned.search.cost, "limit": limit_of(tuned.spec.requirements, tuned.search.cost),
+            "epochs": tuned.search.epochs, "notes": list(tuned.notes),
+            "candidates": [candidate_json(candidate) for candidate in tuned.candidates],
+            "front": [candidate.number for candidate in tuned.front], "chosen": tuned.chosen.number}
+
+
+def candidate_json(candidate: Candidate) -> dict[str, Any]:
+    costs = {"instructions_per_second": candidate.cost("instructions"), "flash_bytes": candidate.cost("flash"),
+             "ram_bytes": candidate.cost("ram")}
+    return {"number": candidate.number, "state": candidate.state, "settings": candidate.settings, **costs,
+            "refusal": candidate.refusal, "accuracy": candidate.accuracy, "interval": list(candidate.interval),
+            "n": candidate.n, "seconds": candidate.seconds}
+
+
+def plot(tuned: Tuned) -> bytes:
+    """Accuracy against cost as PNG: every trained candidate by network, the front, the limits, the chosen one."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.6), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    draw_candidates(axes, tuned)
+    draw_front(axes, tuned)
+    draw_limits(axes, tuned)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, place: short(value))
+    axes.xaxis.set_minor_formatter(lambda value, place: short(value) if str(value)[0] in "25" else "")
+    axes.set_xlabel(f"{COSTS[tuned.search.cost]} (logarithmic)")
+    axes.set_ylabel("accuracy on the validation split, int8 in the C engine (%)")
+    axes.set_title(f"{', '.join(tuned.spec.keywords)[:70]}: {tuned.search.epochs} epochs each, bars: 95 % intervals",
+                   fontsize=10)
+    axes.grid(alpha=0.25)
+    axes.legend(loc="lower right", fontsize=9)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def draw_candidates(axes: Any, tuned: Tuned) -> None:
+    """A mark with its interval for each trained candidate, a short stroke at the bottom for each refused one."""
+    cost = tuned.search.cost
+    for place, network in enumerate(NETWORKS):
+        points = [one for one in tuned.candidates if one.state == FINISHED and one.settings["name"] == network]
+        if points:
+            below, above = zip(*((one.accuracy - one.interval[0], one.interval[1] - one.accuracy) for one in points),
+                               strict=True)
+            axes.errorbar([one.cost(cost) for one in points], [100 * one.accuracy for one in points],
+                          yerr=[[100 * value for value in below], [100 * value for value in above]],
+                          fmt=MARKERS[place % len(MARKERS)], color=COLOURS[place % len(COLOURS)], markersize=6,
+                          elinewidth=0.8, alpha=0.85, label=network)
+    refused = [one.cost(cost) for one in tuned.candidates if one.state == REFUSED and one.cost(cost)]
+    if refused:
+        axes.plot(refused, [0.02] * len(refused), "|", color="#999999", markersize=9, clip_on=False,
+                  transform=axes.get_xaxis_transform(), label=f"refused before training ({len(refused)})")
+
+
+def draw_front(axes: Any, tuned: Tuned) -> None:
+    """The front as a line, its members by their numbers, a ring around the chosen one."""
+    cost, front = tuned.search.cost, tuned.front
+    axes.step([one.cost(cost) for one in front], [100 * one.accuracy for one in front], where="post", color="#444444",
+              linewidth=1.2, label="Pareto front", zorder=1)
+    for one in front:
+        axes.annotate(f" {one.number}", (one.cost(cost), 100 * one.accuracy), fontsize=9, va="bottom", ha="left")
+    chosen = tuned.chosen
+    axes.plot([chosen.cost(cost)], [100 * chosen.accuracy], "o", markersize=17, markerfacecolor="none",
+              markeredgecolor="#c00000", markeredgewidth=2, label=f"chosen: {chosen.number}, {chosen}", zorder=4)
+
+
+def draw_limits(axes: Any, tuned: Tuned) -> None:
+    """The requirements of kws.toml."""
+    limits, cost = tuned.spec.requirements, tuned.search.cost
+    limit = limit_of(limits, cost)
+    named = f"{limits.duty_percent:g} % of {limits.clock_mhz:g} MHz" if cost == "instructions" else f"{cost}_bytes"
+    axes.axvline(limit, color="#c00000", linestyle="--", linewidth=1.2,
+                 label=f"required: at most {short(limit)} ({named})")
+    axes.axhline(limits.accuracy_percent, color="#c00000", linestyle=":", linewidth=1.2,
+                 label=f"required: accuracy of {limits.accuracy_percent:g} %")
+
+
+def short(value: float) -> str:
+    """1500000 as 1.5 M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {letter}"
+    return f"{value:g}"
+
+
+def page(tuned: Tuned, png: bytes) -> str:
+    """The plot, the table and what was refused as one HTML page without links to anywhere."""
+    picture = base64.b64encode(png).decode()
+    refused = [[str(one.number), str(one), one.refusal] for one in tuned.candidates if one.state == REFUSED]
+    parts = [f"<h1>kws tune: {escape(', '.join(tuned.spec.keywords))}</h1>", f"<p>{escape(outcome(tuned))}</p>",
+             *(f"<p>{escape(line)}</p>" for line in tuned.notes),
+             f'<img alt="accuracy against cost" style="max-width: 100%" src="data:image/png;base64,{picture}">',
+             "<h2>Trained candidates, the cheapest first</h2>", html_table(COLUMNS, rows(tuned))]
+    if refused:
+        parts += ["<h2>Refused before training</h2>", html_table(["", "candidate", "why"], refused)]
+    return (f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>kws tune</title><style>{STYLE}</style>\n'
+            + "\n".join(parts) + "\n</html>\n")
