@@ -4,14 +4,17 @@
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from kws.model.quiet import native_messages_hidden
+from kws.spec import ModelSpec
 
 Choose = Callable[[int, int], int]
 FRAMES, FEATURES = 24, 8
+ZOO = next(field.metadata["choices"] for field in fields(ModelSpec) if field.name == "name")  # every network's name
 
 
 def convert(model: Any, *, seed: int = 0) -> bytes:

@@ -11,6 +11,7 @@ from kws.export import budget
 from kws.export.budget import CODE_BYTES, STACK_BYTES, counted, device_budget, excerpt, fit_warnings, untrained_plan
 from kws.export.tables import profile_table
 from kws.spec import FrontendSpec, ModelSpec, Requirements, Spec
+from networks import ZOO
 
 SPEC = Spec(keywords=("yes", "no"), model=ModelSpec(name="ds_cnn"), frontend=FrontendSpec(clip_ms=400))
 
@@ -46,7 +47,7 @@ def test_counted_where_it_is_not(clips, monkeypatch):
     assert "counted, not measured" in table and "flash_bytes" in table and "NOT MET" in table
 
 
-@pytest.mark.parametrize("name", ["linear", "cnn", "ds_cnn"])
+@pytest.mark.parametrize("name", ZOO)
 def test_the_untrained_network_has_the_sizes_of_the_trained_one(name):
     pytest.importorskip("keras")
     source = random_source(name)

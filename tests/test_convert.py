@@ -12,6 +12,7 @@ from kws.model.quiet import load_keras
 from kws.model.zoo import build
 from kws.quantize.convert import convert, with_extremes
 from kws.spec import FrontendSpec, ModelSpec, Spec
+from networks import ZOO
 
 
 def make(name):
@@ -24,7 +25,7 @@ def windows(model, count=64):
     return np.clip(rng.normal(0, 40, (count, *model.input_shape[1:3])), -100, 100).astype(np.int8)
 
 
-@pytest.mark.parametrize("name", ["linear", "cnn", "ds_cnn"])
+@pytest.mark.parametrize("name", ZOO)
 def test_features_go_in_as_they_are_and_a_softmax_comes_out(name, capfd):
     model = make(name)
     capfd.readouterr()

@@ -14,7 +14,7 @@ from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError
 from kws.spec import FrontendSpec, ModelSpec, Spec
-from networks import FEATURES, FRAMES, convert, random_model
+from networks import FEATURES, FRAMES, ZOO, convert, random_model
 
 
 def rows_of(graph: Graph, hops: int, seed: int = 0) -> np.ndarray:
@@ -77,7 +77,7 @@ def test_mlperf_network_equals_tflm(mlperf_network: Path):
     check_network(mlperf_network.read_bytes(), hops=12)
 
 
-@pytest.mark.parametrize("name", ["linear", "cnn", "ds_cnn"])
+@pytest.mark.parametrize("name", ZOO)
 def test_zoo_equals_tflm(name: str):
     """Every network of the zoo streams; its normalisation is as uneven as training leaves it."""
     from kws.model.zoo import build

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from kws.spec import FrontendSpec, ModelSpec, Spec
+from networks import ZOO
 
 pytest.importorskip("keras")
-NAMES = ("linear", "cnn", "ds_cnn")
+NAMES = ZOO
 TEN = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 
 
