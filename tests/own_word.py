@@ -56,8 +56,8 @@ def record(place: Path, sink: PulseAudio, timbres: Sequence[str], *, takes: int,
     for timbre in timbres:
         options = ["--speaker", Voice(timbre=timbre).speaker, "--count", str(takes), "--countdown", "0.3"]
         session = subprocess.Popen(
-            [sys.executable, "-m", "kws", "record", WORD, *options, "-C", str(place)], text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(sink))
+            [sys.executable, "-m", "kws", "record", WORD, *options, "-C", str(place)], text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(sink))
         shown = []
         for line in session.stderr:
             shown.append(line)
