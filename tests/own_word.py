@@ -56,8 +56,8 @@ def record(place: Path, sink: PulseAudio, timbres: Sequence[str], *, takes: int,
     for timbre in timbres:
         options = ["--speaker", Voice(timbre=timbre).speaker, "--count", str(takes), "--countdown", "0.3"]
         session = subprocess.Popen(
-            [sys.executable, "-m", "kws", "record", WORD, *options, "-C", str(place)], text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(sink))
+            [sys.executable, "-m", "kws", "record", WORD, *options, "-C", str(place)], text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(sink))
         shown = []
         for line in session.stderr:
             shown.append(line)
@@ -99,7 +99,7 @@ def detect(place: Path, files: Sequence[Path]) -> list[dict]:
 
 def prepare(place: Path, sink: PulseAudio, words: Path, *, speakers: int, takes: int, near_misses: int) -> None:
     """The workspace with everything that training needs. words : a folder of real unknown words, in the layout."""
-    kws("new", place, "--keywords", WORD, "--few")
+    kws("new", place, "--keywords", WORD, "--model", "ds_cnn")
     record(place, sink, people(speakers), takes=takes, rng=np.random.default_rng(2))
     kws("data", "synth", "-C", place, "--count", 0, "--near-misses", near_misses, "--unknown", 0, "--no-noise")
     (place / "recordings" / "speech_commands").symlink_to(words)
