@@ -41,9 +41,12 @@ def train(
     model.keras, model.tflite, model.kws (what the engine runs), metrics.json, report.html.
 
     Example: kws train --model ds_cnn
-             kws train --model cnn --teacher ds_cnn-1
-             kws train --like commands --run commands-again
-             kws train --from ../models/base
+
+    Taught by a larger network: kws train --model cnn --teacher ds_cnn-1
+
+    A new word from few recordings: kws train --from ../models/base
+
+    A run's recipe once more: kws train --like commands --run commands-again
     """
     from kws.pipeline.train import train_run
     from kws.pipeline.transfer import transfer_run

@@ -98,6 +98,7 @@ def transfer(material: Material, base: Base, *, checkpoint: Path,
         body, tail, model = grafted(base.model, len(material.spec.labels), seed=material.spec.training.seed)
         heard = body.predict(network_input(features), batch_size=EVALUATION_BATCH, verbose=0)
     history = learn(tail, heard, labels, material, LEARNING, checkpoint=checkpoint, note=note)
+    model.trainable = True  # all of it, for whoever counts its weights or trains it further
     return without_optimizer(model), history
 
 
