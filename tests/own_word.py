@@ -20,6 +20,7 @@ from pulse import PulseAudio
 
 ROOT = Path(__file__).resolve().parents[1]
 WORD = "computer"
+BASE = ROOT / "models" / "commands"
 RATE_HZ = 16_000
 LEVEL = 0.4  # peak of what is said
 HELD_OUT = (*timbres_of("testing"), *timbres_of("validation"))[:10]
