@@ -39,8 +39,8 @@ def missing() -> str | None:
 class PulseAudio:
     """A running daemon: `environment` leads PortAudio and the pa tools to it."""
 
-    def __init__(self, *, rate_hz: int = 48_000, channels: int = 2):
-        """rate_hz, channels : of the null sink, and so of the microphone."""
+    def __init__(self, *, rate_hz: int = 48_000, channels: int = 2, others: tuple[str, ...] = ()):
+        """rate_hz, channels : of the null sink, and so of the microphone; others : names of further ones like it"""
         self.folder = Path(tempfile.mkdtemp(prefix="kws-pulse-"))
         self.socket = f"unix:{self.folder}/native"
         # Without norewinds a null sink works in blocks of up to two seconds, and its monitor with it.
@@ -48,10 +48,13 @@ class PulseAudio:
         (self.folder / "default.pa").write_text(
             f"load-module module-native-protocol-unix socket={self.folder}/native auth-anonymous=1\n"
             f"load-module module-null-sink {self.sink}\n"
-            f"set-default-sink {SINK}\nset-default-source {SINK}.monitor\n")
+            + "".join(f"load-module module-null-sink sink_name={name} rate={rate_hz} norewinds=1\n" for name in others)
+            + f"set-default-sink {SINK}\nset-default-source {SINK}.monitor\n")
         (self.folder / "asound.conf").write_text(
             f'pcm.default {{\n type pulse\n server "{self.socket}"\n hint {{ show on description "Null sink" }}\n}}\n'
-            f'ctl.default {{\n type pulse\n server "{self.socket}"\n}}\n')
+            f'ctl.default {{\n type pulse\n server "{self.socket}"\n}}\n'
+            + "".join(f'pcm.{name} {{\n type pulse\n server "{self.socket}"\n device "{name}.monitor"\n'
+                      f' hint {{ show on description "{name}" }}\n}}\n' for name in others))
         self.environment = {"ALSA_CONFIG_PATH": str(self.folder / "asound.conf"), "PULSE_SERVER": self.socket,
                             "PULSE_RUNTIME_PATH": str(self.folder), "PULSE_STATE_PATH": str(self.folder)}
         self.start()
@@ -74,19 +77,19 @@ class PulseAudio:
         return subprocess.run(["pactl", *arguments], env={**os.environ, **self.environment}, check=check,
                               capture_output=True, text=True)
 
-    def player(self) -> subprocess.Popen:
+    def player(self, sink: str = SINK) -> subprocess.Popen:
         """A process that plays what is written to its stdin: raw int16 at 16 kHz mono; it ends when stdin is closed.
 
         It starts when two seconds have been written, or stdin is closed: a busy machine makes no gaps.
         """
         return subprocess.Popen(
-            ["pacat", "--playback", "--format=s16le", f"--rate={RATE_HZ}", "--channels=1", f"--device={SINK}"],
+            ["pacat", "--playback", "--format=s16le", f"--rate={RATE_HZ}", "--channels=1", f"--device={sink}"],
             env={**os.environ, **self.environment}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
 
-    def play(self, samples: np.ndarray) -> None:
+    def play(self, samples: np.ndarray, *, sink: str = SINK) -> None:
         """Play int16 [n] at 16 kHz mono, and return when it has been played."""
-        player = self.player()
+        player = self.player(sink)
         player.communicate(np.ascontiguousarray(samples).astype("<i2").tobytes(), timeout=60 + len(samples) / RATE_HZ)
         assert player.returncode == 0
 

@@ -11,11 +11,12 @@ import pytest
 import soundfile
 
 from kws.data import voices
+from kws.data.audio import read_samples
 from kws.data.corpus import scan, speaker_of, split_of
 from kws.data.noise import add_noise, at_level, babble, coloured, fan, hum, room
 from kws.data.stream import Event, Spoken, make_stream, read_truth, write_script, write_stream, write_truth
-from kws.data.synth import Made, clip, make_clips, make_corpus, takes
-from kws.data.texts import FILLERS, SENTENCES, fillers_for, holds_keyword, sentences_for
+from kws.data.synth import TALK, Made, clip, make_clips, make_corpus, takes
+from kws.data.texts import FILLERS, SENTENCES, fillers_for, holds_keyword, near_misses, sentences_for
 from kws.data.voices import TIMBRES, Voice, draw_voice, phonemes, synthesize, timbres_of
 from kws.errors import DataError
 
@@ -194,6 +195,24 @@ def test_a_corpus_from_nothing_can_train(tmp_path, monkeypatch):
     assert corpus.words == ("bed", "cat", "yes") and len(corpus.noise) == 6
     assert {clip.split for clip in corpus.of(word="yes")} == {"training", "validation", "testing"}
     assert make_corpus(tmp_path / "synth", ("no",), count=1, **settings) == {"no": Made(1, 0)}
+
+
+def test_near_misses_are_pieces_and_neighbours_but_never_the_word():
+    found = near_misses("computer")
+    assert {"comp", "comput", "uter", "camfuter"} <= set(found)
+    assert len(found) == len({phonemes(word) for word in found})
+    assert not any(holds_keyword(word, ["computer"]) for word in (*found, *near_misses("alexa")))
+    assert near_misses("go") == () and near_misses("computer") == found
+
+
+def test_near_misses_and_running_speech_without_the_word(tmp_path):
+    made = make_corpus(tmp_path / "synth", ("alexa",), keywords=("alexa",), count=0, unknown=0, noise=False,
+                       samples=16_000, seed=1, near_misses=1)
+    near = len(near_misses("alexa"))
+    assert made == {f"{near} near misses": Made(near, 0), "running speech": Made(near, 0)}
+    talk = [read_samples(path) for path in (tmp_path / "synth" / TALK).iterdir()]
+    assert len(talk) == near and all(len(clip) == 16_000 and np.abs(clip).max() > 2_000 for clip in talk)
+    assert not (tmp_path / "synth" / "alexa").exists()
 
 
 @pytest.mark.parametrize("word", ["", "Yes", "../x", "_noise", "two words"])

@@ -152,6 +152,8 @@ def synth(
     from kws.data.corpus import source_folder
     from kws.data.stream import write_stream
 
+    if not count and not near_misses:
+        raise typer.BadParameter("0 makes sense with --near-misses only", param_hint="--count")
     place = workspace(directory)
     chosen = tuple(dict.fromkeys(words or place.spec.keywords))
     if stream is not None:

@@ -39,8 +39,8 @@ class Made:
 
 
 def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ...], count: int, unknown: int | None,
-                near_misses: int, noise: bool | None, samples: int, seed: int,
-                split: str | None = None) -> dict[str, Made]:
+                noise: bool | None, samples: int, seed: int, split: str | None = None,
+                near_misses: int = 0) -> dict[str, Made]:
     """Words, other words and background noise for the source `folder`: what was made of each.
 
     unknown : clips of each of the other words; None: a tenth of `count`, at least 2, where no other words are there yet

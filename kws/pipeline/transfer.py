@@ -44,7 +44,7 @@ def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Cal
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
         metrics = finish(making, material, model, history, choose=on_negatives)
-        manifest = manifest_of(folder.name, material, metrics, making)
+        manifest = manifest_of(folder.name, material, metrics, making, None)
         write_manifest(making, {**manifest, **origin(start, folder.name)})
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
