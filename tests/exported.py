@@ -61,8 +61,7 @@ def random_model(spec: Spec, rows: np.ndarray) -> Any:
     trained = build(spec, seed=3)
     model = keras.models.clone_model(trained, input_tensors=keras.Input(batch_shape=(1, *trained.input_shape[1:])))
     rng = np.random.default_rng(7)
-    model.set_weights([np.abs(rng.normal(0, 0.5, w.shape)) if "variance" in v.path else rng.normal(0, 0.5, w.shape)
-                       for v, w in zip(model.weights, model.get_weights(), strict=True)])
+    model.set_weights([drawn(variable.path, variable.shape, rng) for variable in model.weights])
     windows = np.lib.stride_tricks.sliding_window_view(rows, spec.frontend.frames, axis=0)[::20]
     windows = (np.moveaxis(windows, -1, 1)[..., None] * INPUT_SCALE).astype(np.float32)
     last = model.layers[-1]
@@ -72,6 +71,15 @@ def random_model(spec: Spec, rows: np.ndarray) -> Any:
     kernel *= 3 / (seen @ kernel).std(axis=0)
     last.set_weights([kernel, -(seen @ kernel).mean(axis=0)])
     return model
+
+
+def drawn(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Weights of any sign, such that a signal keeps its size through any number of layers; scales and variances > 0."""
+    spread = rng.normal(0, 0.5, shape)
+    if len(shape) > 1:
+        inputs = np.prod(shape[:-1] if shape[-1] > 1 else shape[:-2])  # a depthwise kernel ends in 1
+        return spread * 2 / np.sqrt(inputs)
+    return np.abs(spread) + 0.5 if "variance" in path or "gamma" in path else spread
 
 
 def sound(seconds: float = 4, *, seed: int = 1) -> np.ndarray:
