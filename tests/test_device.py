@@ -17,7 +17,7 @@ from kws.export.emulator import EmulatedNetwork, Machine, emulate
 from kws.export.profile import choose_audio, found_audio, profile
 from kws.export.source import from_tflite
 from kws.features.frontend import FrontendStream
-from kws.spec import Requirements
+from kws.spec import NETWORKS, Requirements
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,16 @@ def image(request, source):
 
 
 def test_every_stage_equals_the_engine_on_this_computer(image, source):
+    check_stages(image, source)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "ds_cnn"])
+def test_every_network_of_the_zoo_on_a_cortex_m4(name):
+    other = random_source(name)
+    check_stages(build_image(library(other), cpu="cortex-m4"), other)
+
+
+def check_stages(image, source):
     samples, plan = sound(3), source.plan
     hops = list(emulate(image, plan).hops(samples))
     rows = FrontendStream(plan.frontend).push(samples)

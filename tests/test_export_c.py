@@ -25,10 +25,11 @@ from exported import (
 )
 from kws.errors import KwsError
 from kws.export.export import export_to
+from kws.spec import NETWORKS
 
 FUZZER = Path(__file__).parent / "c" / "fuzz_export.c"
 SOURCES = {
-    "linear": {"name": "linear", "coefficients": 10}, "cnn": {"name": "cnn"},
+    **{name: {"name": name} for name in NETWORKS}, "linear": {"name": "linear", "coefficients": 10},
     "ds_cnn": {"name": "ds_cnn", "decide_every": 2}, "windowed": {"name": "cnn", "coefficients": 12, "windowed": True},
 }
 

@@ -102,6 +102,7 @@ class TestCommand:
     @pytest.mark.parametrize(("kind", "reason"), [
         ("float", "is FLOAT32; the engine runs networks that are int8 throughout"),
         ("unknown operator", "does not know the operator TANH; it runs ADD,"), ("dynamic", "has a dynamic shape"),
+        ("per channel", "is an activation quantized per channel"), ("text", "is not a TensorFlow Lite file"),
     ])
     def test_other_networks_are_refused(self, kind, reason, tmp_path):
         (tmp_path / "model.tflite").write_bytes(other_network(kind))
@@ -126,6 +127,8 @@ class TestCommand:
 
 def other_network(kind: str) -> bytes:
     """A .tflite that the engine does not run."""
+    if kind == "text":
+        return b"the quick brown fox jumps over the lazy dog"
     import keras
     import tensorflow as tf
 
@@ -134,6 +137,8 @@ def other_network(kind: str) -> bytes:
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
     if kind == "unknown operator":
         return convert(model)
+    if kind == "per channel":
+        return with_two_scales(convert(model))
     if kind == "float":
         return tf.lite.TFLiteConverter.from_keras_model(model).convert()
     window = tf.TensorSpec((1, None, 8, 1), tf.float32)
@@ -145,6 +150,20 @@ def other_network(kind: str) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     return converter.convert()
+
+
+def with_two_scales(flatbuffer: bytes) -> bytes:
+    """The network with another scale for the second channel of its first layer's output."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    network = schema.ModelT.InitFromPackedBuf(flatbuffer)
+    graph = network.subgraphs[0]
+    quantization = graph.tensors[graph.operators[0].outputs[0]].quantization
+    quantization.scale, quantization.zeroPoint = [0.5, 0.25], [0, 0]
+    builder = flatbuffers.Builder(len(flatbuffer))
+    builder.Finish(network.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 @pytest.mark.parametrize(("content", "reason"), [

@@ -58,7 +58,7 @@ def test_the_training_set_holds_as_much_as_it_says_and_all_recordings_equally(mo
                         Normalisation.identity(spec.frontend.features), Frontend(tables))
     features, labels = training_set(material)
     assert features.shape == (len(labels), spec.frontend.frames, spec.frontend.features)
-    assert Counter(labels.tolist()) == {0: 10, 1: 4 + 30 + 2 * 20, 2: 40, 3: 40}
+    assert Counter(labels.tolist()) == {0: 20, 1: 4 + 30 + 2 * 20, 2: 40, 3: 40}
     again = training_set(material)
     assert (again[0] == features).all() and (again[1] == labels).all()
     assert Counter(few.copied(np.array([3, 5, 8]), 9, rng).tolist()) == {3: 3, 5: 3, 8: 3}

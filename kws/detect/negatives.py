@@ -15,7 +15,7 @@ from kws.engine.decoder import SCORE_STEPS, build_decoder_tables
 from kws.spec import UNKNOWN, Spec
 
 SMOOTHING_MS = 160
-LEVELS = tuple(range(100, 254, 3))  # thresholds that are tried, in steps of 1/256: 0.39 to 0.99
+LEVELS = tuple(range(128, 254, 3))  # thresholds that are tried, in steps of 1/256: 0.5 to 0.98
 RULE = ("per keyword the lowest threshold that triggers no more often than false_alarms_per_hour on validation clips "
         "of other words in background noise; keywords were too few to count misses")
 

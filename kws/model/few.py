@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kws.data.augment import augment, silence
+from kws.data.augment import augment, db_to_ratio, silence
 from kws.data.corpus import SPLITS, Clip, Corpus
 from kws.data.variants import half_said, respoken, run_together
 from kws.model.dataset import Material
@@ -21,6 +21,7 @@ from kws.model.examples import (
 )
 from kws.spec import Spec
 
+SOFTEST_DB = -60.0  # of the quiet rooms, below the loudest silence
 COPIES = 1_500  # of all recordings of a keyword together
 OTHERS = 4_000  # clips of other words, at most
 TOGETHER, HALVES, SILENT = 1_500, 500, 400
@@ -74,7 +75,7 @@ def training_set(material: Material) -> tuple[np.ndarray, np.ndarray]:
     clips, labels = material.clips["training"], material.examples.training.labels
     noise, samples = material.noise["training"], clips.shape[1]
     others = np.flatnonzero(labels == UNKNOWN_LABEL)
-    pieces = [(SILENCE_LABEL, silence(noise, SILENT, samples, rng))]
+    pieces = [(SILENCE_LABEL, silence(noise, SILENT, samples, rng)), (SILENCE_LABEL, quiet_rooms(noise, samples, rng))]
     if len(others):
         pieces += [(UNKNOWN_LABEL, clips[others]),
                    (UNKNOWN_LABEL, run_together(*(clips[rng.choice(others, TOGETHER)] for _ in range(2)), rng))]
@@ -88,6 +89,12 @@ def training_set(material: Material) -> tuple[np.ndarray, np.ndarray]:
              for label, found in pieces]
     return (material.frontend.extract(np.concatenate(heard)),
             np.concatenate([np.full(len(found), label) for label, found in pieces]))
+
+
+def quiet_rooms(noise: Sequence[np.ndarray], samples: int, rng: np.random.Generator) -> np.ndarray:
+    """SILENT more stretches of noise, softer by up to SOFTEST_DB: between the words of a stream it is mostly quiet."""
+    loud = silence(noise, SILENT, samples, rng)
+    return np.rint(loud * db_to_ratio(rng.uniform(SOFTEST_DB, 0, SILENT))[:, None]).astype(np.int16)
 
 
 def copied(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ what is left is trained for a few epochs and judged, int8, in the streaming engi
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -154,7 +154,7 @@ def require_optuna() -> None:
 
 
 @contextmanager
-def opened(folder: Path) -> Any:
+def opened(folder: Path) -> Iterator[Any]:
     """Optuna's study in `folder`, for this process alone. Raises KwsError where another one has it."""
     import fcntl
 
@@ -206,13 +206,10 @@ def propose(study: Any, spec: Spec, search: Search) -> tuple[Any, dict[str, Any]
     space = search_space(spec, search)
     if not study.trials:
         study.enqueue_trial({name: value for name, value in settings_of(spec).items() if value in space[name]})
+    seed = (spec.training.seed * 1_000_003 + len(finished(study))) % 2**32
+    study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
     interrupted = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
-    if interrupted:
-        trial = optuna.trial.Trial(study, interrupted[0]._trial_id)
-    else:
-        seed = (spec.training.seed * 1_000_003 + len(study.trials)) % 2**32
-        study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
-        trial = study.ask()
+    trial = optuna.trial.Trial(study, interrupted[0]._trial_id) if interrupted else study.ask()
     settings = {name: trial.suggest_categorical(name, values) for name, values in space.items()}
     if settings["name"] == "linear":
         settings["width"] = 1.0  # it has no channels to multiply
@@ -249,6 +246,8 @@ def judged(workspace: Workspace, search: Search, corpus: Corpus, examples: Examp
         material = prepare(spec, examples, corpus.noise, cache=workspace.cache)
         clips, labels = material.audio("validation")
         budget = device_budget(untrained_source(spec), clips, spec.requirements)
+        if search.cost == "instructions" and "instructions_per_second" not in budget:
+            raise ModelError(budget["note"])
         broken = [str(Requirement(**one)) for one in budget["requirements"] if not one["holds"]]
         if broken:
             raise ModelError("; ".join(broken))

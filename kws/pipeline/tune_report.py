@@ -68,7 +68,7 @@ def plot(tuned: Tuned) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 5.6), dpi=120, layout="constrained")
+    figure = Figure(figsize=(9, 6.4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     draw_candidates(axes, tuned)
@@ -82,7 +82,7 @@ def plot(tuned: Tuned) -> bytes:
     axes.set_title(f"{', '.join(tuned.spec.keywords)[:70]}: {tuned.search.epochs} epochs each, bars: 95 % intervals",
                    fontsize=10)
     axes.grid(alpha=0.25)
-    axes.legend(loc="lower right", fontsize=9)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
