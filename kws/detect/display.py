@@ -82,7 +82,7 @@ class Display:
         self._microphone = microphone
         self._lock = threading.Lock()
         self._painter = Painter(self._console)
-        self._palette = palette(self._painter) if self._painter.coloured else []
+        self._palette = palette(self._painter) if self._painter.coloured else None
         self._range, self._range_s = (0.0, 1.0), -RANGE_S  # of the spectrogram's levels
         self._screen = Screen(self._console, self.frame, frames_per_second=FRAMES_PER_SECOND)
 
@@ -200,7 +200,12 @@ class Display:
         key = upper * LEVELS + lower
         starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
         lengths = np.diff(np.append(starts, len(key)))
-        runs = [self._palette[k] + "▀" * n for k, n in zip(key[starts].tolist(), lengths.tolist(), strict=True)]
+        runs, last = [], (-1, -1)
+        for k, n in zip(key[starts].tolist(), lengths.tolist(), strict=True):
+            levels = divmod(k, LEVELS)
+            codes = [self._palette[half][levels[half]] for half in (0, 1) if levels[half] != last[half]]
+            runs.append(f"\x1b[{';'.join(codes)}m" + "▀" * n)
+            last = levels
         return "".join(runs) + RESET
 
     def _marked(self, room: int) -> str:
@@ -268,10 +273,10 @@ def usual_range(grid: np.ndarray) -> tuple[float, float]:
     return float(low) - 0.03, max(float(high), float(low) + 0.27)
 
 
-def palette(painter: Painter) -> list[str]:
-    """What a terminal wants to hear before "▀", for each pair of levels: upper half and lower half of a cell."""
+def palette(painter: Painter) -> tuple[list[str], list[str]]:
+    """The codes of each level's colour for the upper half of a cell, which "▀" fills, and for its lower half."""
     colours = [heat(i / (LEVELS - 1)) for i in range(LEVELS)]
-    return [painter.start(f"{upper} on {lower}") for upper in colours for lower in colours]
+    return tuple([painter.codes(half + colour) for colour in colours] for half in ("", "on "))
 
 
 def shades(steps: np.ndarray) -> str:

@@ -29,13 +29,18 @@ class Painter:
 
     def _start(self, style: str) -> str:
         """What begins a style; RESET ends it."""
+        codes = self.codes(style)
+        return f"\x1b[{codes}m" if codes else ""
+
+    def codes(self, style: str) -> str:
+        """The numbers of a style, with ; between them."""
         parsed = Style.parse(style)
         codes = [code for code, wanted in (("1", parsed.bold), ("2", parsed.dim)) if wanted and not self._plain]
         if self.coloured and parsed.color:
             codes += parsed.color.downgrade(self._system).get_ansi_codes()
         if self.coloured and parsed.bgcolor:
             codes += parsed.bgcolor.downgrade(self._system).get_ansi_codes(foreground=False)
-        return f"\x1b[{';'.join(codes)}m" if codes else ""
+        return ";".join(codes)
 
     def row(self, pieces: Iterable[Piece], width: int) -> str:
         """One line of at most `width` cells."""
