@@ -75,7 +75,9 @@ def convolution(x: Any, filters: int, *, frames: int, features: int, step: int =
 def separable(x: Any, *, frames: int) -> Any:
     """A convolution over time per channel, one over channels per frame, and a shortcut: [T, 1, C] -> [T', 1, C].
 
-    The shortcut takes the middle of each span of `frames`: it is cropped, not padded.
+    The shortcut takes the middle of each span of `frames`: it is cropped, not padded. It stands first in the sum: the
+    converter measures ranges while it adds in place, which widens the first summand's range to that of the sum, but not
+    where it was cropped from something else.
     """
     import keras
 
@@ -84,7 +86,7 @@ def separable(x: Any, *, frames: int) -> Any:
     y = normalised(keras.layers.Conv2D(x.shape[3], 1, use_bias=False)(y))
     before = (frames - 1) // 2
     shortcut = keras.layers.Cropping2D(((before, frames - 1 - before), (0, 0)))(x)
-    return keras.layers.ReLU()(keras.layers.Add()([y, shortcut]))
+    return keras.layers.ReLU()(keras.layers.Add()([shortcut, y]))
 
 
 def normalised(x: Any) -> Any:
