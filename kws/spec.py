@@ -157,6 +157,10 @@ class TrainingSpec(Settings):
                                          "have the rest", low=0, high=1)
     distillation_temperature: float = setting(2.0, "with a teacher: softens what it and the network say, 1 leaves it",
                                               low=1, high=20)
+    quantization_aware_epochs: int = setting(5, "the last so many epochs learn on the int8 grid where int8 would lose "
+                                             "more than quantization_loss_points; 0 switches it off", low=0, high=2_000)
+    quantization_loss_points: float = setting(0.3, "points of accuracy on validation clips; -100: learn on the grid in "
+                                              "any case", low=-100, high=100)
     shift_ms: int = setting(100, "largest shift in time, either way", low=0, high=500)
     noise_percent: float = setting(60.0, "share of the clips that get background noise", low=0, high=100)
     snr_low_db: float = setting(0.0, "loudest noise: signal-to-noise ratio", low=-20, high=60)

@@ -17,6 +17,7 @@ from kws.model.examples import SILENCE_LABEL, UNKNOWN_LABEL, Examples, Part, dra
 from kws.spec import Spec
 
 NORMALISATION_CLIPS = 2_000
+REPRESENTATIVE_CLIPS = 1_000
 LOADERS = 2  # threads that prepare batches while the network learns
 AHEAD = 16  # batches that wait, at most
 # Purposes of random numbers: each draws from a generator of its own, seeded with the purpose and [training] seed.
@@ -84,10 +85,10 @@ class Material:
             labels = np.concatenate([labels, self.teaching.soft_targets(windows, clips)], axis=1)
         return windows, labels
 
-    def representative(self, count: int) -> np.ndarray:
-        """Training features for the quantization to look at, not augmented: int8 [count at most, frames, features]."""
+    def representative(self) -> np.ndarray:
+        """Training features for the quantization to look at, not augmented: int8 [n, frames, features]."""
         rng = self.rng(REPRESENTATIVE)
-        rows = self.epoch_rows(rng)[:count]
+        rows = self.epoch_rows(rng)[:REPRESENTATIVE_CLIPS]
         speech = rows[rows >= 0]
         silent = silence(self.noise["training"], len(rows) - len(speech), self.spec.frontend.clip_samples, rng)
         return self.frontend.extract(np.concatenate([self.clips["training"][np.sort(speech)], silent]))

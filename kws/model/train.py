@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from kws.model.dataset import Material, epoch_batches
 from kws.model.distill import distillation_loss, label_accuracy
 from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
+from kws.model.quantized import LastEpochs
 from kws.model.quiet import load_keras, native_messages_hidden
 from kws.spec import TrainingSpec
 
@@ -37,12 +38,14 @@ class Epoch:
 
     loss, accuracy : on the augmented training clips, on the way
     validation_accuracy : after it; nan where there are no validation clips
+    on_int8_grid : whether it was the network's int8 twin that learned and was validated
     """
 
     loss: float
     accuracy: float
     validation_accuracy: float
     seconds: float
+    on_int8_grid: bool = False
 
 
 def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
@@ -70,6 +73,12 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
         history = [Epoch(*row) for row in workers.spread(state_of(model), [astuple(epoch) for epoch in history])]
     clips, labels = material.audio("validation")
     features = material.frontend.extract(clips)
+    if workers and spec.quantization_aware_epochs:
+        note("several workers: no epochs on the int8 grid")
+        spec = replace(spec, quantization_aware_epochs=0)
+    last_epochs = LastEpochs(
+        model, spec, material.representative, note=note, accuracy=lambda it: accuracy_of(it, features, labels),
+        prepare=lambda twin: prepare_loss(twin, model.optimizer, spec, taught=material.teaching is not None))
     with CtrlC() as ctrl_c:
         if history:
             note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
@@ -79,7 +88,9 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
                     progress.step(number + 1, logs)
                     ctrl_c.check()
 
-                history.append(run_epoch(model, material, number, features, labels, step, workers))
+                learner = last_epochs.learner(number, decided=history[-1].on_int8_grid if history else False)
+                epoch = run_epoch(learner, material, number, features, labels, step, workers)
+                history.append(replace(epoch, on_int8_grid=learner is not model))
                 if chief:
                     save(model, history, checkpoint)
                 progress.epoch_ended(number + 1, history[-1])
@@ -96,6 +107,13 @@ def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int, *, taught: b
     schedule = keras.optimizers.schedules.CosineDecay(spec.learning_rate, total_steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=spec.weight_decay)
     optimizer.build(model.trainable_variables)
+    prepare_loss(model, optimizer, spec, taught=taught)
+
+
+def prepare_loss(model: Any, optimizer: Any, spec: TrainingSpec, *, taught: bool) -> None:
+    """Give the network or its int8 twin the loss that the settings ask for."""
+    import keras
+
     loss, accuracy = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing), "accuracy"
     if taught:
         loss, accuracy = distillation_loss(spec), keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
@@ -130,8 +148,12 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
     if not np.isfinite(loss):
         raise ModelError(f"the training diverged in epoch {number + 1} (loss {loss}); lower [training] learning_rate = "
                          f"{material.spec.training.learning_rate} in kws.toml")
-    correct = predict(model, features) == labels
-    return Epoch(loss, accuracy, float(correct.mean()) if len(labels) else float("nan"), time.perf_counter() - start)
+    return Epoch(loss, accuracy, accuracy_of(model, features, labels), time.perf_counter() - start)
+
+
+def accuracy_of(model: Any, features: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the windows, int8 [n, frames, features], that get their label, int [n]; nan where there are none."""
+    return float((predict(model, features) == labels).mean()) if len(labels) else float("nan")
 
 
 def predict(model: Any, features: np.ndarray) -> np.ndarray:

@@ -108,12 +108,16 @@ def bands_joined(x: Any) -> Any:
 
 
 def separable(x: Any, *, frames: int, dilation: int = 1) -> Any:
-    """A convolution over time per channel, one over channels per frame, and a shortcut: [T, 1, C] -> [T', 1, C]."""
+    """A convolution over time per channel, one over channels per frame, and a shortcut: [T, 1, C] -> [T', 1, C].
+
+    The shortcut stands first in the sum: the converter measures ranges while it adds in place, which widens the first
+    summand's range to that of the sum, but not where it was cropped from something else.
+    """
     import keras
 
     y = over_time(x, frames=frames, dilation=dilation)
     y = normalised(keras.layers.Conv2D(x.shape[3], 1, use_bias=False)(y))
-    return keras.layers.ReLU()(keras.layers.Add()([y, middle(x, y)]))
+    return keras.layers.ReLU()(keras.layers.Add()([middle(x, y), y]))
 
 
 def broadcasted(x: Any, filters: int, *, step: int, dilation: int) -> Any:
@@ -134,7 +138,7 @@ def broadcasted(x: Any, filters: int, *, step: int, dilation: int) -> Any:
     z = keras.layers.Conv2D(filters, 1)(z)
     result = keras.layers.Add()([middle(y, z), z])
     if y.shape[2:] == x.shape[2:]:
-        result = keras.layers.Add()([result, middle(x, z)])
+        result = keras.layers.Add()([middle(x, z), result])
     return keras.layers.ReLU()(result)
 
 

@@ -31,7 +31,6 @@ from kws.spec import fingerprint
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.workspace import Workspace, find_run, write_manifest
 
-REPRESENTATIVE_CLIPS = 1_000
 CALIBRATION = 100  # purpose of random numbers, beside those of kws.model.dataset
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
 Chooser = Callable[[Material, Detector], OperatingPoint]
@@ -143,7 +142,7 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
     choose : thresholds and smoothing for a detector; by default on validation clips in noise
     """
     model.save(folder / "model.keras")
-    tflite = convert(model, material.representative(REPRESENTATIVE_CLIPS))
+    tflite = convert(model, material.representative())
     write_atomic(folder / "model.tflite", tflite)
     plan, point = lowered(material, tflite, choose or on_validation)
     write_atomic(folder / "model.kws", plan.to_bytes())

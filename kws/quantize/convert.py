@@ -7,6 +7,7 @@ import numpy as np
 from kws.engine.graph import read_graph
 from kws.errors import ModelError
 from kws.features.frontend import INPUT_SCALE, network_input
+from kws.model.quantized import with_extremes
 from kws.model.quiet import native_messages_hidden
 
 OUTPUT_SCALE, OUTPUT_ZERO_POINT = 1 / 256, -128  # a softmax: probability 0..255/256
@@ -35,15 +36,6 @@ def convert(model: Any, representative: np.ndarray) -> bytes:
         flatbuffer = converter.convert()
     refuse_other_grid(flatbuffer)
     return flatbuffer
-
-
-def with_extremes(features: np.ndarray) -> np.ndarray:
-    """The same windows with the least and the greatest feature there can be: the input's range is all of int8."""
-    if not len(features):
-        raise ModelError("no training features to choose the int8 ranges from; add recordings: kws data stats")
-    features = features.copy()
-    features[0, 0, 0], features[0, -1, -1] = -128, 127
-    return features
 
 
 def with_batch_of_one(model: Any) -> Any:
