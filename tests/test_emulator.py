@@ -27,7 +27,7 @@ NAKED pushes(void)          /* 5 registers and 12 bytes */
 }
 NAKED crashes(void)
 {
-    __asm volatile("movs r0, #1\n lsls r0, r0, #30\n ldr r0, [r0]\n bx lr\n");
+    __asm volatile(".syntax unified\n movs r0, #1\n lsls r0, r0, #30\n ldr r0, [r0]\n bx lr\n");
 }
 #ifdef __ARM_FEATURE_DSP
 NAKED conditional(void)     /* 1 + 6 n + 1, one of the six being skipped by its condition each time */
@@ -110,7 +110,7 @@ def test_unknown_processors_are_refused():
 
 
 def test_code_that_does_not_compile_says_why():
-    with pytest.raises(ModelError, match=r"cannot compile the export for cortex-m4.*undeclared"):
+    with pytest.raises(ModelError, match=r"(?s)cannot compile the export for cortex-m4.*undeclared"):
         build_image({"device_main.c": "int f(void) { return missing; }"}, cpu=CPUS[2])
 
 

@@ -1,4 +1,4 @@
-"""Convolutions as flash and processors know them: packing by hand, every path of the kernels against its definition."""
+"""Convolutions on their way to a processor: packing by hand, every path of the kernels against its definition."""
 
 from dataclasses import replace
 

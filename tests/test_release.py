@@ -1,5 +1,6 @@
 """The released run: in step with the engine, equal to TFLM on real clips, and as good as the README says."""
 
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,12 @@ def test_plan_is_what_the_engine_makes_of_the_network_today():
     program = lower(read_graph(RUN / "model.tflite"))
     assert (plan.program.ops, plan.program.buffers) == (program.ops, program.buffers)
     np.testing.assert_array_equal(plan.program.pool, program.pool)
+
+
+def test_relowering_changes_nothing_where_nothing_has_changed():
+    script = runpy.run_path(str(ROOT / "scripts" / "relower"))
+    old = (RUN / "model.kws").read_bytes()
+    assert script["lowered"](old, (RUN / "model.tflite").read_bytes()).to_bytes() == old
 
 
 def test_demo_recording():

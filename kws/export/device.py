@@ -37,7 +37,7 @@ class Toolchain:
     def arguments(self, cpu: str) -> list[str]:
         """How to choose the processor."""
         if self.command[0].endswith("arm-none-eabi-gcc"):
-            keep_names = "-save-temps"  # of the objects
+            keep_names = "-save-temps"  # of objects: device.ld knows them by their names
             return [f"-mcpu={cpu}", "-mthumb", "-mfloat-abi=soft", "-nostdlib", keep_names]
         return ["-target", "thumb-freestanding-eabi", f"-mcpu={cpu.replace('-', '_')}", "-fno-sanitize=undefined"]
 

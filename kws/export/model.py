@@ -167,8 +167,7 @@ def tables_of(op: Op) -> list[tuple[str, int, str]]:
         parts += [("unpaired", unpaired, "int8")] if op.paired < op.out_channels else []
         return [*parts, ("outputs", op.outputs, "int32")]
     kind = "int32" if NAMES[op.kind] == "SOFTMAX" else "int8"
-    parts = [("weights", op.weights, kind), ("outputs", op.outputs, "int32")]
-    return [part for part in parts if part[1] >= 0]
+    return [part for part in (("weights", op.weights, kind), ("outputs", op.outputs, "int32")) if part[1] >= 0]
 
 
 def sections(program: Program) -> list[Section]:

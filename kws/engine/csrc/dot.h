@@ -1,7 +1,7 @@
 /* Sums of products, the inner loops of a network, in portable C; dsp.h has them for processors with the instructions.
  *
  * One factor, the patch, is widened to int16 once and used for every output. The other, the weights, stays in flash as
- * kws/engine/packing.py laid it: two outputs a and b in one halfword, 256 * b + a, or an output that has no partner as int8.
+ * kws/engine/packing.py laid it: two outputs a and b in one halfword, 256 * b + a, or one that has no partner as int8.
  * Rows of weights and patches end in zeros, so that their length is a multiple of 4. Every form gives the same sums.
  */
 #ifndef KWS_DOT_H
@@ -97,8 +97,8 @@ static inline void kws_dot_pairs(const int16_t *patch, const int16_t *weights, i
 #endif
 
 /* KWS_LANES channels from `channel` on: the sum over taps of seen[tap][channel] times weights[tap][channel]. */
-static inline void kws_depthwise_lanes(const int8_t *const *seen, const int8_t *weights, int32_t channel, int32_t stride,
-                                       int32_t taps, int32_t *sums)
+static inline void kws_depthwise_lanes(const int8_t *const *seen, const int8_t *weights, int32_t channel,
+                                       int32_t stride, int32_t taps, int32_t *sums)
 {
     for (int32_t i = 0; i < KWS_LANES; ++i) {
         sums[i] = 0;

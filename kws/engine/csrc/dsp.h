@@ -1,12 +1,12 @@
 /* Inner loops for processors that multiply two pairs of 16 bits in one instruction: Cortex-M4, M7, M33 with DSP.
  *
- * They are written out because compilers run out of registers in them. Weights of two outputs a and b lie in one halfword,
- * 256 * b + a (packing.py): with the halfwords h and their lower bytes a, widened,
+ * They are written out because compilers run out of registers in them. Weights of two outputs a and b lie in one
+ * halfword, 256 * b + a (packing.py): with the halfwords h and their lower bytes a, widened,
  *     low = sum of a * x    both = sum of h * x = low + 256 * (sum of b * x)
  * so that widening serves four weights. Both are exact: at most KWS_PATCH products of 15 and 7 bits are added up.
  *
- * A sum becomes an int8 as in requantize.h, for outputs where nothing can overflow (kws_op.quick): twice the sum with its
- * bias, times the multiplier, upper word rounded; a shift right whose last bit, the carry, rounds; saturation.
+ * A sum becomes an int8 as in requantize.h, for outputs where nothing can overflow (kws_op.quick): twice the sum with
+ * its bias, times the multiplier, upper word rounded; a shift right whose last bit, the carry, rounds; saturation.
  */
 #ifndef KWS_DSP_H
 #define KWS_DSP_H
@@ -59,7 +59,7 @@ static KWS_NAKED void kws_finish_quick(const int32_t *sums KWS_IN_REGISTERS, int
 
 #if KWS_WITH_CONV
 
-/* sums[2 * pairs]: one patch of n numbers, a multiple of 4, with the weights of pairs of outputs, one pair behind the other. */
+/* sums[2 * pairs]: one patch of n numbers, a multiple of 4, at most KWS_PATCH, with the weights of pairs of outputs. */
 static KWS_NAKED void kws_dot_pairs(const int16_t *patch KWS_IN_REGISTERS, const int16_t *weights KWS_IN_REGISTERS,
                                     int32_t n KWS_IN_REGISTERS, int32_t pairs KWS_IN_REGISTERS,
                                     int32_t *sums KWS_IN_REGISTERS)
@@ -203,8 +203,8 @@ static KWS_NAKED void kws_three_columns(kws_tile *tile KWS_IN_REGISTERS)
 
 #if KWS_WITH_DEPTHWISE
 
-/* One column of a depthwise convolution, four channels at a time, `fours` times from the first on. seen : where each of the
- * taps starts; weights : [taps][channels]; table : int32 [channels][3]. The code moves the fields on. */
+/* One column of a depthwise convolution, four channels at a time, `fours` times from the first on. seen : where each of
+ * the taps starts; weights : [taps][channels]; table : int32 [channels][3]. The code moves the fields on. */
 typedef struct {
     const int8_t *const *seen, *const *seen_end;
     const int8_t *weights;

@@ -1,5 +1,6 @@
 /* Weights that an export has compressed: canonical Huffman codes, decoded row by row. Used where KWS_COMPRESSED is not 0.
  *
+ * The numbers of a row follow each other; where the weights of two outputs lie in pairs, the two of a pair do.
  * A table in the pool is the length of the shortest code, KWS_CODE_BITS limits, KWS_CODE_BITS first places, then the
  * symbols : int8, in the order of their codes. Codes of `length` bits, moved to the left of KWS_CODE_BITS bits, lie below limits[length - 1], shorter ones lie
  * below the limit before; the symbol of code c is at place firsts[length - 1] + c. Made by kws.export.compress.

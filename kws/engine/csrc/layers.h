@@ -1,8 +1,8 @@
 /* One output row of each kind of layer. rows[k] is tap k in order of time, NULL where it is padding.
  *
- * Scratch memory: for a convolution, int16 numbers of one to three columns or of a part of one, see kws_conv_scratch_words;
- * for a depthwise one, a pointer per tap and column in `seen` and in_channels bytes of padding. kws.engine.packing and
- * kws.engine.streaming know the same sizes.
+ * Scratch memory: for a convolution, int16 numbers of one to three columns or of a part of one (network_check.c and
+ * kws.engine.packing know how many); for a depthwise one, a pointer per tap and column in `seen` and in_channels bytes of
+ * padding.
  */
 #ifndef KWS_LAYERS_H
 #define KWS_LAYERS_H

@@ -39,8 +39,8 @@ typedef struct {
     int32_t offset;    /* of the first row in the arena */
 } kws_buffer;
 
-/* Offsets into the pool count 32-bit words; -1 where an op has no such table. `quick` promises that low and high are -128 and
- * 127, and for every output channel: at most KWS_QUICK_PRODUCTS products, |bias| < KWS_QUICK_BIAS and a shift below 0. */
+/* Offsets into the pool count 32-bit words; -1 where an op has no such table. `quick` promises that low and high are -128
+ * and 127, and for every output channel: at most KWS_QUICK_PRODUCTS products, |bias| < KWS_QUICK_BIAS, a shift below 0. */
 #define KWS_QUICK_PRODUCTS 32768
 #define KWS_QUICK_BIAS 536870912
 
@@ -58,9 +58,9 @@ typedef struct {
     int32_t pad_channels;                                /* COPY: channels in front */
     int32_t other_width_step, other_channel_step;        /* ADD, MUL, CONCAT: layout of the other row */
     int32_t in_zero, other_zero, out_zero, low, high;    /* zero points and the range of the activation */
-    int32_t weights, outputs;                            /* in the pool; outputs: bias, multiplier, shift of each channel */
-    int32_t paired;                                      /* CONV: output channels whose weights lie in pairs, the first ones */
-    int32_t quick;                                       /* 1: no channel's int8 needs more than 32 bits on its way, see below */
+    int32_t weights, outputs;                            /* in the pool; outputs: bias, multiplier, shift of each */
+    int32_t paired;                                      /* CONV: so many of the first outputs lie in pairs */
+    int32_t quick;                                       /* 1: nothing overflows on the way to int8, see above */
     int32_t table_count;                                 /* entries of a SOFTMAX or LOOKUP table (in `weights`) */
     int32_t scale[6];                                    /* ADD: three (multiplier, shift); MUL, MEAN: one */
     int32_t count;                                       /* MEAN: numbers per mean */

@@ -112,7 +112,8 @@ static int check_outputs(const kws_network_tables *t, const kws_op *op, int64_t 
         || (op->quick && (op->low != -128 || op->high != 127 || products > KWS_QUICK_PRODUCTS))) {
         return 0;
     }
-    for (const int32_t *output = t->pool + op->outputs, *end = output + 3 * op->out_channels; output < end; output += 3) {
+    const int32_t *output = t->pool + op->outputs;
+    for (const int32_t *const end = output + 3 * op->out_channels; output < end; output += 3) {
         if (output[1] < 0 || !shift_fits(output[2])
             || (op->quick && (output[2] >= 0 || !within(output[0], 1 - KWS_QUICK_BIAS, KWS_QUICK_BIAS - 1)))) {
             return 0;
@@ -133,7 +134,8 @@ static int check_weights(const kws_network_tables *t, const kws_op *op)
                && conv_scratch_words(op, products) <= t->scratch_words;
     }
     return table_fits(t, op->weights, products * op->out_channels) && op->out_channels % op->in_channels == 0
-           && op->in_channels <= (int64_t)t->scratch_words * 4 && (int64_t)op->taps * (op->kernel + 1) <= t->row_pointers;
+           && op->in_channels <= (int64_t)t->scratch_words * 4
+           && (int64_t)op->taps * (op->kernel + 1) <= t->row_pointers;
 }
 
 static int scale_fits(const kws_op *op, int32_t at)

@@ -19,8 +19,8 @@ static const int8_t *weights_of(const kws_op *op, const int32_t *pool)
 #define GROUP 16
 
 /* From sums, still without their biases, to int8: channels first..first + count - 1. */
-static KWS_NOINLINE void finish(const kws_op *op, const int32_t *pool, int32_t first, int32_t count, const int32_t *sums,
-                                int8_t *out)
+static KWS_NOINLINE void finish(const kws_op *op, const int32_t *pool, int32_t first, int32_t count,
+                                const int32_t *sums, int8_t *out)
 {
     const int32_t *outputs = pool + op->outputs + 3 * first;
     const int32_t zero = op->out_zero, low = op->low, high = op->high;
@@ -38,9 +38,10 @@ static KWS_NOINLINE void finish(const kws_op *op, const int32_t *pool, int32_t f
 
 #if KWS_WITH_CONV
 
-/* Taps first..first + taps - 1 of what one output column sees, padding as the input's zero point, widened, with zeros up to a
- * multiple of 4. The columns of a patch are woven, see kws_number. */
-static void gather(const kws_op *op, const int8_t *const *rows, int32_t taps, int32_t left, int16_t *column, int32_t step)
+/* What one output column sees of `taps` rows, padding as the input's zero point, widened, with zeros up to a multiple of 4.
+ * The columns of a patch are woven, see kws_number. */
+static void gather(const kws_op *op, const int8_t *const *rows, int32_t taps, int32_t left, int16_t *column,
+                   int32_t step)
 {
     const int32_t channels = op->in_channels, run = op->kernel * channels;
     const int whole = op->kernel_dilation == 1 && left >= 0 && left + op->kernel <= op->in_width;
@@ -63,7 +64,7 @@ static void gather(const kws_op *op, const int8_t *const *rows, int32_t taps, in
     kws_fill(column, step, at, 0, kws_fours(at) - at);
 }
 
-/* The weights of a convolution, output after output: as they lie in the pool, or decoded, a pair of outputs at a time. */
+/* The weights of a convolution, output after output: as they lie in the pool, or decoded, two outputs at a time. */
 typedef struct {
     const int8_t *next;
 #if KWS_COMPRESSED
@@ -159,8 +160,8 @@ static void conv_columns(const kws_op *op, const int32_t *pool, const int16_t *p
 
 #endif
 
-/* Adds the products of one part of a patch to sums : int32 [out_channels]. row : numbers per output; at : of the part's first;
- * n : in the part. */
+/* Adds the products of one part of a patch to sums : int32 [out_channels]. row : numbers per output; at : of the part's
+ * first; n : in the part. */
 static void add_part(const kws_op *op, const int32_t *pool, const int16_t *patch, int32_t row, int32_t at, int32_t n,
                      int32_t *sums)
 {
