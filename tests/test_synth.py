@@ -207,11 +207,14 @@ def test_near_misses_are_pieces_and_neighbours_but_never_the_word():
 
 def test_near_misses_and_running_speech_without_the_word(tmp_path):
     made = make_corpus(tmp_path / "synth", ("alexa",), keywords=("alexa",), count=0, unknown=0, noise=False,
-                       samples=16_000, seed=1, near_misses=1)
+                       samples=16_000, seed=1, near_misses=10)
     near = len(near_misses("alexa"))
-    assert made == {f"{near} near misses": Made(near, 0), "running speech": Made(near, 0)}
+    assert made == {f"{near} near misses": Made(near * 8, 0), "running speech": Made(near * 10, 0)}
     talk = [read_samples(path) for path in (tmp_path / "synth" / TALK).iterdir()]
-    assert len(talk) == near and all(len(clip) == 16_000 and np.abs(clip).max() > 2_000 for clip in talk)
+    assert len(talk) == near * 10 and all(len(clip) == 16_000 and np.abs(clip).max() > 2_000 for clip in talk)
+    clips = scan(tmp_path).clips
+    assert {clip.split for clip in clips if clip.word != TALK} == {"training"}
+    assert {clip.split for clip in clips if clip.word == TALK} == {"training", "validation", "testing"}
     assert not (tmp_path / "synth" / "alexa").exists()
 
 
