@@ -37,7 +37,7 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     At most 30 recordings of each word and part where the data is packed, all of it where it is not.
     """
-    source = Path(os.environ.get("KWS_TEST_DATA") or ROOT.parent / "shared" / "data")
+    source = recordings_folder()
     if (source / "speech_commands").is_dir():
         return source
     if not (source / "unpack.py").is_file():
@@ -49,7 +49,7 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def mlperf_network() -> Path:
     """The MLPerf Tiny keyword-spotting network, a .tflite from elsewhere."""
-    path = Path(os.environ.get("KWS_TEST_DATA") or ROOT.parent / "shared" / "data") / "mlperf_tiny_kws.tflite"
+    path = recordings_folder() / "mlperf_tiny_kws.tflite"
     if not path.is_file():
         pytest.skip(f"a network from elsewhere is missing: no {path}; name its folder in KWS_TEST_DATA")
     return path
@@ -76,6 +76,11 @@ def null_sink(pulse: "PulseAudio", monkeypatch: pytest.MonkeyPatch) -> "PulseAud
         monkeypatch.setenv(name, value)
     list_devices(again=True)
     return pulse
+
+
+def recordings_folder() -> Path:
+    """The folder with real recordings, whether it is there or not."""
+    return Path(os.environ.get("KWS_TEST_DATA") or ROOT.parent / "shared" / "data")
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kws.validate.metrics import Confusion, wilson_interval
+from kws.validate.metrics import Confusion, poisson_interval, wilson_interval
 
 LABELS = ("_silence_", "_unknown_", "yes")
 
@@ -25,6 +25,20 @@ def test_wilson_interval_narrows_with_confidence_and_refuses_nonsense():
     assert wide[0] < narrow[0] < 0.5 < narrow[1] < wide[1]
     with pytest.raises(ValueError, match="successes = 3 of n = 2"):
         wilson_interval(3, 2)
+
+
+@pytest.mark.parametrize(("count", "low", "high"), [
+    (0, 0.0, 3.6889), (1, 0.0253, 5.5716), (10, 4.7954, 18.3904), (100, 81.3640, 121.6268),
+])  # Garwood's table: half the 0.025 and 0.975 quantiles of chi square with 2 n and 2 n + 2 degrees of freedom
+def test_poisson_interval(count, low, high):
+    assert poisson_interval(count) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_poisson_interval_narrows_with_confidence_and_refuses_nonsense():
+    wide, narrow = poisson_interval(5), poisson_interval(5, confidence=0.5)
+    assert wide[0] < narrow[0] < 5 < narrow[1] < wide[1]
+    with pytest.raises(ValueError, match="count = -1"):
+        poisson_interval(-1)
 
 
 def six_clips():

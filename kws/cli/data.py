@@ -119,7 +119,10 @@ def report_import(report: "Imported", folder: Path) -> None:
 def synth(
     words: Annotated[list[str] | None, typer.Argument(
         metavar="[WORD]...", help="Words to speak. Default: the keywords of kws.toml.", show_default=False)] = None,
-    count: Annotated[int, typer.Option("--count", min=1, max=100_000, help="Clips of each word.")] = 100,
+    count: Annotated[int, typer.Option("--count", min=0, max=100_000, help="Clips of each word.")] = 100,
+    near_misses: Annotated[int, typer.Option(
+        "--near-misses", min=0, max=100_000, metavar="N",
+        help="Clips of each of about 15 made-up words that sound nearly like WORD or are pieces of it.")] = 0,
     unknown: Annotated[int | None, typer.Option(
         "--unknown", min=0, max=100_000, metavar="N", show_default=False,
         help="Clips of each of about 70 other words. Default: a tenth of --count where there are no other words yet.",
@@ -156,8 +159,8 @@ def synth(
         print(f"{stream}: {length_s:.1f} s with {len(events)} keywords; truth in {stream.with_suffix('.csv')}")
         return
     result = synthesis.make_corpus(source_folder(place.recordings, source), chosen, keywords=place.spec.keywords,
-                                   count=count, unknown=unknown, noise=noise, samples=clip_samples(place),
-                                   seed=seed, split=split and split.value)
+                                   count=count, unknown=unknown, near_misses=near_misses, noise=noise,
+                                   samples=clip_samples(place), seed=seed, split=split and split.value)
     for what, made in result.items():
         print(f"{what}: {made.written} written, {made.kept} there already")
 

@@ -21,6 +21,10 @@ def train(
         "--teacher", metavar="RUN", show_default=False,
         help="A larger network's run, by name in models/ or by path, that the network learns from beside the labels; "
              "several are averaged. It must know the same keywords.")] = None,
+    base: Annotated[str | None, typer.Option(
+        "--from", metavar="RUN", show_default=False,
+        help="A run, by name in models/ or by path, that many words were taught: a few recordings of a new keyword "
+             "are enough on what it has learnt to hear. kws.toml must have its [frontend] and [model].")] = None,
     like: Annotated[str | None, typer.Option(
         "--like", metavar="RUN", show_default=False,
         help="Keywords and settings of a run instead of kws.toml's.")] = None,
@@ -37,15 +41,25 @@ def train(
     model.keras, model.tflite, model.kws (what the engine runs), metrics.json, report.html.
 
     Example: kws train --model ds_cnn
-             kws train --model cnn --teacher ds_cnn-1
-             kws train --like commands --run commands-again
+
+    Taught by a larger network: kws train --model cnn --teacher ds_cnn-1
+
+    A new word from few recordings: kws train --from ../models/base
+
+    A run's recipe once more: kws train --like commands --run commands-again
     """
     from kws.pipeline.train import train_run
+    from kws.pipeline.transfer import transfer_run
 
     if strategy not in (None, *STRATEGIES):
         raise typer.BadParameter(f"{strategy!r}: must be one of {', '.join(STRATEGIES)}", param_hint="--strategy")
+    if base and (teacher or strategy):
+        raise typer.BadParameter("goes neither with --teacher nor with --strategy", param_hint="--from")
     place = with_model(with_settings_of(workspace(directory), like), model)
-    finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy)
+    if base:
+        finished = transfer_run(place, base=base, name=run, note=note)
+    else:
+        finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy)
     if finished is None:
         return
     if json:

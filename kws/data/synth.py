@@ -18,7 +18,8 @@ from kws.data.audio import SAMPLE_RATE_HZ, loudest, to_int16, write_audio
 from kws.data.corpus import NOISE, SPLITS, folders, speaker_of, split_of
 from kws.data.noise import add_noise, babble, coloured, fan, hum, room
 from kws.data.progress import progress
-from kws.data.texts import fillers_for
+from kws.data.texts import fillers_for, holds_keyword, sentences_for
+from kws.data.texts import near_misses as near_misses_of
 from kws.data.voices import draw_voice, import_loader, synthesize, timbres_of
 from kws.errors import DataError
 from kws.spec import WORD_PATTERN
@@ -26,6 +27,7 @@ from kws.spec import WORD_PATTERN
 TURN = (SPLITS[0],) * 4 + (SPLITS[1],) + (SPLITS[0],) * 4 + (SPLITS[2],)  # of every ten clips: 8, 1 and 1
 TAKES_PER_SEED = 10_000
 NOISE_SECONDS = 60
+TALK = "talk"  # the word of clips that are cut out of sentences
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,13 @@ class Made:
 
 
 def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ...], count: int, unknown: int | None,
-                noise: bool | None, samples: int, seed: int, split: str | None = None) -> dict[str, Made]:
+                near_misses: int, noise: bool | None, samples: int, seed: int,
+                split: str | None = None) -> dict[str, Made]:
     """Words, other words and background noise for the source `folder`: what was made of each.
 
     unknown : clips of each of the other words; None: a tenth of `count`, at least 2, where no other words are there yet
+    near_misses : clips of each word that sounds nearly like one of `words`, or is a piece of it, and as many pieces of
+                  running speech, as clips of the word TALK
     noise   : whether to make background noise; None: where there is none yet
     split   : as for make_clips
     What "is there" is looked for in all sources beside `folder`.
@@ -53,7 +58,16 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
         unknown = 0 if others else max(2, count // 10)
     if noise is None:
         noise = NOISE not in there
-    result = {", ".join(words): make_clips(folder, words, count=count, samples=samples, seed=seed, split=split)}
+    result = {}
+    if count:
+        result[", ".join(words)] = make_clips(folder, words, count=count, samples=samples, seed=seed, split=split)
+    if near_misses:
+        near = tuple(dict.fromkeys(text for word in words for text in near_misses_of(word)
+                                   if not holds_keyword(text, wanted)))
+        result[f"{len(near)} near misses"] = make_clips(folder, near, count=near_misses, samples=samples, seed=seed,
+                                                        split=split)
+        result["running speech"] = make_clips(folder, (TALK,), count=max(len(near), 1) * near_misses, samples=samples,
+                                              seed=seed, split=split, texts=sentences_for(wanted))
     if unknown:
         fillers = fillers_for(wanted)
         result[f"{len(fillers)} other words"] = make_clips(folder, fillers, count=unknown, samples=samples,
@@ -64,13 +78,14 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
 
 
 def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int = SAMPLE_RATE_HZ,
-               seed: int = 1, split: str | None = None) -> Made:
+               seed: int = 1, split: str | None = None, texts: tuple[str, ...] = ()) -> Made:
     """Speak `count` clips of each word into folder/<word>/<speaker>_nohash_<n>.wav.
 
     folder  : a source, as recordings/synth
     count   : 1..500,000 clips of each word; of every ten, eight train, one validates and one tests
     samples : length of a clip
     split   : leave out the voices of the other splits, so that all that judges a network is real
+    texts   : what to say instead, one of these for each clip, of which a random stretch is kept
     Files that exist are kept. Raises DataError for words that cannot be keywords or cannot be spoken.
     """
     import_loader()
@@ -85,7 +100,8 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
 
     def make(path: Path) -> np.ndarray:
         word, timbre, take = jobs[path]
-        return clip(word, timbre, np.random.default_rng([seed, zlib.crc32(word.encode()), take]), samples=samples)
+        rng = np.random.default_rng([seed, zlib.crc32(word.encode()), take])
+        return clip(str(rng.choice(texts)) if texts else word, timbre, rng, samples=samples, anywhere=bool(texts))
 
     return write_missing(list(jobs), make, title="speaking")
 
@@ -106,15 +122,17 @@ def takes(word: str, *, count: int, seed: int) -> list[tuple[str, str]]:
     return result
 
 
-def clip(word: str, timbre: str, rng: np.random.Generator, *, samples: int) -> np.ndarray:
+def clip(word: str, timbre: str, rng: np.random.Generator, *, samples: int, anywhere: bool = False) -> np.ndarray:
     """One recording of a word: int16 [samples].
+
+    What is too long is cut to its loudest stretch, or to a random one (`anywhere`).
 
     The word stands anywhere in the clip; every other clip is in a room; soft coloured noise 15 to 45 dB below the word;
     peak at -20 to -1 dB of full scale.
     """
     spoken = synthesize(word, draw_voice(timbre, rng))
     if len(spoken) > samples:
-        start = loudest(to_int16(spoken), samples)
+        start = int(rng.integers(len(spoken) - samples)) if anywhere else loudest(to_int16(spoken), samples)
         spoken = spoken[start : start + samples]
     slack = samples - len(spoken)
     margin = min(SAMPLE_RATE_HZ // 10, slack // 2)  # room for the shift of training

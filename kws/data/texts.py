@@ -14,6 +14,10 @@ FILLERS = (
     "island", "jacket", "kitchen", "light", "lift", "music", "never", "note", "often", "orange", "paper", "people",
     "question", "river", "school", "step", "table", "under", "water", "window", "winter", "yard", "young", "money",
     "low", "get", "top", "desk", "guess", "gone", "nice", "rice", "doctor", "update", "offer", "online", "leaf")
+# Letters that turn a word into another one, when two of them are changed.
+SWAPS = {"a": "eo", "e": "ao", "i": "au", "o": "ai", "u": "ai", "y": "ao", "b": "dw", "c": "tl", "d": "gn", "f": "sp",
+         "g": "bl", "h": "lt", "j": "lw", "k": "pt", "l": "mk", "m": "ls", "n": "lg", "p": "fl", "q": "wp", "r": "nt",
+         "s": "tm", "t": "sl", "v": "nk", "w": "bn", "x": "bn", "z": "tl"}
 SENTENCES = (
     "The train to the coast leaves at half past seven.",
     "She bought three apples and a loaf of bread.",
@@ -40,6 +44,25 @@ SENTENCES = (
     "The farmer sells eggs and honey at the market.",
     "Can you hear the rain against the roof?",
 )
+
+
+def near_misses(word: str) -> tuple[str, ...]:
+    """Spellings that sound a little like `word`, and pieces of it: "computer" -> "puter", "camfuter", "comtuler", …
+
+    None of them sounds like it: what differs in one sound only is left out, because people say a word like that too.
+    The same word gives the same ones.
+    """
+    size = len(word)
+    tries = [word[:size // 2], word[:-(size // 3)], word[size // 2:], word[size // 3:]]
+    places = [place for place, letter in enumerate(word) if letter in SWAPS]
+    for first, second in zip(places, places[2:], strict=False):
+        for other, another in zip(SWAPS[word[first]], SWAPS[word[second]], strict=True):
+            tries.append(word[:first] + other + word[first + 1:second] + another + word[second + 1:])
+    found: dict[str, str] = {}
+    for text in tries:
+        if len(text) > 1 and re.fullmatch(r"[a-z]+", text) and not holds_keyword(text, [word]):
+            found.setdefault(phonemes(text), text)
+    return tuple(found.values())
 
 
 def fillers_for(keywords: Iterable[str]) -> tuple[str, ...]:

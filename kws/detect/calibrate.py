@@ -78,7 +78,8 @@ class Count:
 class OperatingPoint:
     """What was chosen, and what it does on the stream it was chosen on (so: rather too good).
 
-    smoothing_ms : time over which scores are averaged; thresholds : keyword -> 0..1; counts : keyword -> Count.
+    smoothing_ms : time over which scores are averaged; thresholds : keyword -> 0..1; counts : keyword -> Count;
+    rule : by which it was chosen, in words.
     """
 
     tables: DecoderTables
@@ -86,12 +87,13 @@ class OperatingPoint:
     thresholds: dict[str, float]
     counts: dict[str, Count]
     hours: float
+    rule: str = RULE
 
     def to_json(self) -> dict:
         """For the run's metrics: the rule, the choice and its figures."""
         whole = Count.total(list(self.counts.values()))
-        return {"rule": RULE, "smoothing_ms": self.smoothing_ms, "thresholds": self.thresholds, "hours": self.hours,
-                "clips": whole.hits + whole.misses, **asdict(whole),
+        return {"rule": self.rule, "smoothing_ms": self.smoothing_ms, "thresholds": self.thresholds,
+                "hours": self.hours, "clips": whole.hits + whole.misses, **asdict(whole),
                 "per_keyword": {keyword: asdict(count) for keyword, count in self.counts.items()}}
 
 

@@ -69,7 +69,7 @@ def unpack(stored: np.ndarray, *, outputs: int, paired: int) -> np.ndarray:
     halves = np.ascontiguousarray(stored[:paired * row]).view("<i2").reshape(-1, row)
     low = halves.astype(np.int8)
     pairs = np.stack([low, ((halves - low.astype(np.int32)) >> 8).astype(np.int8)], axis=1)
-    return np.concatenate([pairs.reshape(-1, row), stored[paired * row:].reshape(-1, row)])
+    return np.concatenate([pairs.reshape(paired, row), stored[paired * row:].reshape(-1, row)])
 
 
 def quick(products: int, bias: np.ndarray, shifts: np.ndarray, bounds: tuple[int, int]) -> bool:

@@ -101,7 +101,7 @@ def candidates(program: Program) -> list[Layer]:
 
 def in_order(rows: np.ndarray, paired: int) -> np.ndarray:
     """int8 [outputs, row] -> int8 [outputs * row] as they are decoded: the two of a pair next to each other."""
-    pairs = rows[:paired].reshape(paired // 2, 2, -1).transpose(0, 2, 1)
+    pairs = rows[:paired].reshape(paired // 2, 2, rows.shape[1]).transpose(0, 2, 1)
     return np.concatenate([pairs.ravel(), rows[paired:].ravel()])
 
 

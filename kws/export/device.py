@@ -37,7 +37,8 @@ class Toolchain:
     def arguments(self, cpu: str) -> list[str]:
         """How to choose the processor."""
         if self.command[0].endswith("arm-none-eabi-gcc"):
-            return [f"-mcpu={cpu}", "-mthumb", "-mfloat-abi=soft", "-nostdlib"]
+            keep_names = "-save-temps"  # of the objects
+            return [f"-mcpu={cpu}", "-mthumb", "-mfloat-abi=soft", "-nostdlib", keep_names]
         return ["-target", "thumb-freestanding-eabi", f"-mcpu={cpu.replace('-', '_')}", "-fno-sanitize=undefined"]
 
     def libraries(self) -> list[str]:

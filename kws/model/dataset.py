@@ -98,16 +98,18 @@ class Material:
 
 
 def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Path | None,
-            teachers: Sequence[Teacher] = ()) -> Material:
+            teachers: Sequence[Teacher] = (), normalisation: Normalisation | None = None) -> Material:
     """Read the recordings and fit the features' range to them.
 
     noise : background recordings; cache : folder for what is slow to read again
-    teachers : one with the same front-end settings hands its features' range down, so that one front end serves both.
+    teachers : one with the same front-end settings hands its features' range down, so that one front end serves both
+    normalisation : the features' range where it is not to be fitted, but given
     """
     samples = spec.frontend.clip_samples
     clips = {split: load_clips(getattr(examples, split).clips, samples=samples, cache=cache) for split in SPLITS}
     noises = {split: read_noise(noise, split=split, samples=samples) for split in SPLITS}
-    normalisation = shared_normalisation(teachers, spec) or fit_normalisation(spec, examples, clips, noises)
+    normalisation = (normalisation or shared_normalisation(teachers, spec)
+                     or fit_normalisation(spec, examples, clips, noises))
     frontend = Frontend(build_tables(spec.frontend, normalisation))
     return Material(spec, examples, clips, noises, normalisation, frontend, make_teaching(teachers, spec, frontend))
 

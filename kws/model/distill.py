@@ -20,7 +20,7 @@ from kws.engine.plan import Plan
 from kws.errors import ModelError
 from kws.features.frontend import Frontend, network_input
 from kws.features.tables import Normalisation, normalisation_of
-from kws.model.quiet import load_keras, native_messages_hidden
+from kws.model.quiet import load_network, native_messages_hidden
 from kws.spec import Spec, TrainingSpec
 from kws.workspace import read_artefact, read_manifest
 
@@ -83,12 +83,8 @@ def load_teacher(run: Path, spec: Spec) -> Teacher:
         raise ModelError(f"teacher {run.name} knows the keywords {', '.join(plan.spec.keywords)}, and kws.toml asks "
                          f"for {', '.join(spec.keywords)}; a teacher must know the same ones in the same order: train "
                          "one with these, or change keywords in kws.toml")
-    read_artefact(run, "model.keras")
-    load_keras()
-    import keras
-
+    model = load_network(run)
     with native_messages_hidden():
-        model = keras.models.load_model(run / "model.keras", compile=False)
         model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32))  # made here, not by two threads
     listed = read_manifest(run)["files"]
     return Teacher(run.name, {name: listed[name] for name in FILES}, plan, model)

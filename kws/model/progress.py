@@ -1,6 +1,7 @@
 """How far the training is, on stderr: a bar with loss, accuracy and time left; in a pipe one line per epoch."""
 
 import sys
+from math import isnan
 from typing import Any
 
 
@@ -35,7 +36,8 @@ class TrainingProgress:
     def epoch_ended(self, number: int, epoch: Any) -> None:
         """Epoch `number` is done and saved."""
         left_s = (self.epochs - number) * epoch.seconds
+        validation = "" if isnan(epoch.validation_accuracy) else f"validation {epoch.validation_accuracy:.1%}, "
         self.bar.console.print(
             f"epoch {number}/{self.epochs}: loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.1%}, "
-            f"validation {epoch.validation_accuracy:.1%}, {epoch.seconds:.0f} s, about {left_s / 60:.0f} min left",
+            f"{validation}{epoch.seconds:.0f} s, about {left_s / 60:.0f} min left",
             highlight=False, soft_wrap=True)

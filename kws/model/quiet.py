@@ -5,8 +5,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
 
 from kws.errors import ModelError
+from kws.workspace import read_artefact
 
 
 @contextmanager
@@ -56,3 +59,13 @@ def load_keras() -> None:
     except ImportError as error:
         raise ModelError(f"training needs {error.name}, which is not installed; next: "
                          "pip install 'kws[train]', in a clone: pip install '.[train]'") from error
+
+
+def load_network(run: Path) -> Any:
+    """The Keras network of a run. Raises ModelError where it is missing or damaged."""
+    read_artefact(run, "model.keras")
+    load_keras()
+    import keras
+
+    with native_messages_hidden():
+        return keras.models.load_model(run / "model.keras", compile=False)

@@ -34,6 +34,7 @@ from kws.workspace import Workspace, find_run, write_manifest
 REPRESENTATIVE_CLIPS = 1_000
 CALIBRATION = 100  # purpose of random numbers, beside those of kws.model.dataset
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
+Chooser = Callable[[Material, Detector], OperatingPoint]
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,16 @@ def summary(examples: Examples) -> str:
     return ", ".join(counts)
 
 
-def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...]) -> dict[str, Any]:
-    """Everything after the training, written into `folder`; returns the content of metrics.json."""
+def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...], *,
+           choose: Chooser | None = None) -> dict[str, Any]:
+    """Everything after the training, written into `folder`; returns the content of metrics.json.
+
+    choose : thresholds and smoothing for a detector; by default on validation clips in noise
+    """
     model.save(folder / "model.keras")
     tflite = convert(model, material.representative(REPRESENTATIVE_CLIPS))
     write_atomic(folder / "model.tflite", tflite)
-    plan, point = lowered(material, tflite)
+    plan, point = lowered(material, tflite, choose or on_validation)
     write_atomic(folder / "model.kws", plan.to_bytes())
     metrics = {
         "model": material.spec.model.name,
@@ -159,13 +164,18 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
     return metrics
 
 
-def lowered(material: Material, tflite: bytes) -> tuple[Plan, OperatingPoint]:
-    """The network as the engine runs it, with thresholds and smoothing chosen on validation clips in noise."""
-    spec, plan = material.spec, engine_plan(material, tflite)
-    clips, labels = material.calibration_audio()
-    point = choose_operating_point(spec, Detector(plan), clips=clips, labels=labels, noise=material.noise["validation"],
-                                   rng=material.rng(CALIBRATION))
+def lowered(material: Material, tflite: bytes, choose: Chooser) -> tuple[Plan, OperatingPoint]:
+    """The network as the engine runs it, with the thresholds and the smoothing that were chosen for it."""
+    plan = engine_plan(material, tflite)
+    point = choose(material, Detector(plan))
     return replace(plan, decoder=point.tables), point
+
+
+def on_validation(material: Material, detector: Detector) -> OperatingPoint:
+    """Thresholds and smoothing chosen on validation clips in noise."""
+    clips, labels = material.calibration_audio()
+    return choose_operating_point(material.spec, detector, clips=clips, labels=labels,
+                                  noise=material.noise["validation"], rng=material.rng(CALIBRATION))
 
 
 def engine_plan(material: Material, tflite: bytes) -> Plan:

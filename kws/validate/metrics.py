@@ -26,6 +26,32 @@ def wilson_interval(successes: int, n: int, *, confidence: float = CONFIDENCE) -
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
 
 
+def poisson_interval(count: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The exact interval of the mean of a Poisson count: (low, high). Divide by the hours for a rate per hour.
+
+    `low` is the mean at which `count` or more, `high` that at which `count` or fewer are as unlikely as
+    (1 - confidence) / 2. With a count of 0: (0, 3.69).
+    """
+    if count < 0:
+        raise ValueError(f"count = {count}: must be 0 or more")
+    tail = (1 - confidence) / 2
+    low = 0.0 if count == 0 else poisson_mean(count - 1, 1 - tail)
+    return low, poisson_mean(count, tail)
+
+
+def poisson_mean(count: int, probability: float) -> float:
+    """The mean at which a Poisson count is `count` or fewer with this probability."""
+    low, high = 0.0, count + 20.0 + 10.0 * math.sqrt(count)
+    for _ in range(100):
+        mean = (low + high) / 2
+        logs = [k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(count + 1)]
+        if sum(map(math.exp, logs)) > probability:
+            low = mean
+        else:
+            high = mean
+    return (low + high) / 2
+
+
 def share(part: int, whole: int) -> float | None:
     """part / whole; None where there is nothing to divide by."""
     return part / whole if whole else None

@@ -38,7 +38,8 @@ static inline void kws_widen(int16_t *column, int32_t step, int32_t at, const in
         for (; at + 4 <= end; at += 4, from += 4, to += 2 * step) {
             uint32_t four;
             __builtin_memcpy(&four, from, sizeof four);
-            const uint32_t even = (uint32_t)__sxtb16((int8x4_t)four), odd = (uint32_t)__sxtb16((int8x4_t)__ror(four, 8));
+            const uint32_t even = (uint32_t)__sxtb16((int8x4_t)four);
+            const uint32_t odd = (uint32_t)__sxtb16((int8x4_t)((four >> 8) | (four << 24)));
             const uint32_t first = (even & 0xffffu) | (odd << 16), second = (even >> 16) | (odd & 0xffff0000u);
             __builtin_memcpy(to, &first, sizeof first);
             __builtin_memcpy(to + step, &second, sizeof second);

@@ -1,0 +1,62 @@
+"""A new keyword from few recordings: `kws train --from RUN`, on what a base network has learnt to hear."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kws.data.corpus import load_clips, scan
+from kws.detect.calibrate import OperatingPoint
+from kws.detect.detector import Detector
+from kws.detect.negatives import choose_on_negatives
+from kws.errors import ModelError
+from kws.export.budget import fit_warnings
+from kws.files import fresh_folder
+from kws.model.dataset import Material, prepare
+from kws.model.few import choose_few
+from kws.model.transfer import Base, load_base, transfer
+from kws.pipeline.train import CALIBRATION, Run, finish, free_name, manifest_of, summary, training_fingerprint
+from kws.spec import fingerprint
+from kws.workspace import Workspace, find_run, write_manifest
+
+
+def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Callable[[str], None]) -> Run:
+    """Teach the run `base`, a name or a path, the keywords of the workspace; everything goes to models/<name>/.
+
+    name, note : as in train_run
+    A training that was stopped goes on after its last whole epoch. Raises ModelError where the base does not fit
+    kws.toml, DataError where there are no recordings of a keyword, KwsError where the run exists already.
+    """
+    spec = workspace.spec
+    folder = workspace.models / (name or free_name(workspace))
+    if folder.exists():
+        raise ModelError(f"{folder} already exists; choose another name with --run, or remove it first")
+    start = load_base(find_run(base, workspace.models), spec)
+    corpus = scan(workspace.recordings)
+    examples = choose_few(corpus, spec)
+    for line in examples.notes:
+        note(f"note: {line}")
+    note(summary(examples))
+    for line in fit_warnings(spec):
+        note(line)
+    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, normalisation=start.normalisation)
+    key = fingerprint(training_fingerprint(material), start.to_json())
+    checkpoint = workspace.cache / "training" / f"{key}.npz"
+    model, history = transfer(material, start, checkpoint=checkpoint, note=note)
+    with fresh_folder(folder) as making:
+        note("quantizing, choosing thresholds, measuring")
+        metrics = finish(making, material, model, history, choose=on_negatives)
+        manifest = manifest_of(folder.name, material, metrics, making)
+        write_manifest(making, {**manifest, **origin(start, folder.name)})
+    checkpoint.unlink(missing_ok=True)
+    return Run(folder, metrics)
+
+
+def origin(base: Base, name: str) -> dict[str, Any]:
+    """What the manifest says about the base, and the command that builds the run again."""
+    return {"command": f"kws train --from {base.name} --run {name}", "base": base.to_json()}
+
+
+def on_negatives(material: Material, detector: Detector) -> OperatingPoint:
+    """Thresholds from clips of other words in noise."""
+    clips = load_clips(material.examples.others, samples=material.spec.frontend.clip_samples, cache=None)
+    return choose_on_negatives(material.spec, detector, clips=clips, noise=material.noise["validation"],
+                               rng=material.rng(CALIBRATION))
