@@ -1,5 +1,6 @@
-"""The released run: in step with the engine, equal to TFLM on real clips, and as good as the README says."""
+"""The released runs: in step with the engine, equal to TFLM on real clips, and as good as the README says."""
 
+import json
 import runpy
 from pathlib import Path
 
@@ -13,42 +14,52 @@ from kws.engine.graph import read_graph
 from kws.engine.plan import Plan
 from kws.engine.streaming import lower
 from kws.validate.clips import STREAMING, TFLM, classify, read_clip_folder
+from kws.workspace import read_artefact
 
 ROOT = Path(__file__).resolve().parents[1]
-RUN, DEMO = ROOT / "models" / "commands", ROOT / "recordings" / "demo"
+MODELS, DEMO = ROOT / "models", ROOT / "recordings" / "demo"
+RELEASED = ("base", "commands", "large", "small")
+PARAMETERS = {"commands": 25_000, "small": 12_000}  # at most
 LATE_S = 1.0  # a detection may come this long after the end of its word
 
 
-def test_plan_is_what_the_engine_makes_of_the_network_today():
-    plan = Plan.from_bytes((RUN / "model.kws").read_bytes())
-    program = lower(read_graph(RUN / "model.tflite"))
+@pytest.mark.parametrize("name", RELEASED)
+def test_plan_is_what_the_engine_makes_of_the_network_today(name):
+    plan = Plan.from_bytes(read_artefact(MODELS / name, "model.kws"))
+    program = lower(read_graph(read_artefact(MODELS / name, "model.tflite")))
     assert (plan.program.ops, plan.program.buffers) == (program.ops, program.buffers)
     np.testing.assert_array_equal(plan.program.pool, program.pool)
 
 
 def test_relowering_changes_nothing_where_nothing_has_changed():
     script = runpy.run_path(str(ROOT / "scripts" / "relower"))
-    old = (RUN / "model.kws").read_bytes()
-    assert script["lowered"](old, (RUN / "model.tflite").read_bytes()).to_bytes() == old
+    old, tflite = (read_artefact(MODELS / "commands", name) for name in ("model.kws", "model.tflite"))
+    assert script["lowered"](old, tflite).to_bytes() == old
+
+
+@pytest.mark.parametrize(("name", "most"), PARAMETERS.items())
+def test_no_more_parameters_than_promised(name, most):
+    assert json.loads(read_artefact(MODELS / name, "metrics.json"))["parameters"] <= most
 
 
 def test_demo_recording():
     """At least 16 of its 20 words are found, and nothing else."""
     samples, _ = soundfile.read(DEMO / "commands.flac", dtype="int16")
-    hits, truth = kws.load(RUN).push(samples), read_truth(DEMO / "commands.csv")
+    hits, truth = kws.load(MODELS / "commands").push(samples), read_truth(DEMO / "commands.csv")
     assert len(truth) == 20
     matched = [hit for hit in hits if any(event.keyword == hit.keyword and
                                           event.start_s < hit.time_s < event.end_s + LATE_S for event in truth)]
     assert len(matched) == len(hits) >= 16
 
 
-def test_real_clips(real_data):
+@pytest.mark.parametrize("name", [name for name in RELEASED if name != "base"])
+def test_real_clips(name, real_data):
     """The test clips at hand (12 labels, all of them where the data is unpacked): equal to TFLM, 90 % right."""
     pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
-    detector = kws.load(RUN)
+    detector = kws.load(MODELS / name)
     clips = read_clip_folder(real_data / "speech_commands_test_set", labels=detector.labels,
                              samples=detector.plan.spec.frontend.clip_samples)
-    result = classify(detector, clips, tflite=(RUN / "model.tflite").read_bytes(), keras_model=None)
+    result = classify(detector, clips, tflite=read_artefact(MODELS / name, "model.tflite"), keras_model=None)
     assert len(result.truth) >= 12 * 30
     assert result.different_scores(TFLM) == 0
     assert result.confusion(STREAMING).accuracy >= 0.9
