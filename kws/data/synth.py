@@ -44,9 +44,9 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
     """Words, other words and background noise for the source `folder`: what was made of each.
 
     unknown : clips of each of the other words; None: a tenth of `count`, at least 2, where no other words are there yet
-    near_misses : clips of each word that sounds nearly like one of `words`, or is a piece of it, by voices that train: in
-                  life they are too rare to choose a threshold by; and as many pieces of running speech, as clips of the
-                  word TALK
+    near_misses : clips of each word that sounds nearly like one of `words`, or is a piece of it, by voices that train:
+                  in life they are too rare to choose a threshold by; and as many pieces of running speech, as clips of
+                  the word TALK
     noise   : whether to make background noise; None: where there is none yet
     split   : as for make_clips
     What "is there" is looked for in all sources beside `folder`.
