@@ -56,9 +56,10 @@ def test_the_training_set_holds_as_much_as_it_says_and_all_recordings_equally(mo
     tables = build_tables(spec.frontend, Normalisation.identity(spec.frontend.features))
     material = Material(spec, examples, {"training": clips}, {"training": [clips.ravel().astype(np.float32)]},
                         Normalisation.identity(spec.frontend.features), Frontend(tables))
-    features, labels = training_set(material)
-    assert features.shape == (len(labels), spec.frontend.frames, spec.frontend.features)
-    assert Counter(labels.tolist()) == {0: 20, 1: 4 + 30 + 2 * 20, 2: 40, 3: 40}
+    lesson = training_set(material)
+    assert lesson.features.shape == (len(lesson.labels), spec.frontend.frames, spec.frontend.features)
+    assert Counter(lesson.labels.tolist()) == {0: 20, 1: 4 + 30 + 2 * 20, 2: 40, 3: 40}
     again = training_set(material)
-    assert (again[0] == features).all() and (again[1] == labels).all()
+    assert (again.features == lesson.features).all() and (again.labels == lesson.labels).all()
+    assert 50 <= len(lesson.some(60)) <= 60 and len(lesson.some(1_000)) == len(lesson.labels)
     assert Counter(few.copied(np.array([3, 5, 8]), 9, rng).tolist()) == {3: 3, 5: 3, 8: 3}

@@ -1,6 +1,7 @@
 """Examples for a new keyword of which there are few recordings: how they are sorted, and what is made of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -65,8 +66,20 @@ def part(clips: Sequence[Clip], spec: Spec) -> Part:
     return Part(tuple(clips), labels, round((labels >= FIRST_KEYWORD).sum() / 10))
 
 
-def training_set(material: Material) -> tuple[np.ndarray, np.ndarray]:
-    """Everything that a transfer learns from, augmented: int8 features [n, frames, features] and labels int [n].
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Examples that do not change from epoch to epoch. features : int8 [n, frames, features]; labels : int [n]."""
+
+    features: np.ndarray
+    labels: np.ndarray
+
+    def some(self, count: int) -> np.ndarray:
+        """Features of `count` examples at most, evenly out of all kinds: for the quantization to look at."""
+        return self.features[:: max(1, -(-len(self.labels) // count))]
+
+
+def training_set(material: Material) -> Lesson:
+    """Everything that a transfer learns from, augmented.
 
     COPIES versions of each keyword, spoken faster or slower, higher or deeper, through other microphones, in noise;
     other words as they are and run together; halves of the keyword as what is not it; silence.
@@ -87,8 +100,8 @@ def training_set(material: Material) -> tuple[np.ndarray, np.ndarray]:
             pieces.append((UNKNOWN_LABEL, half_said(words, clips[rng.choice(others, HALVES)], rng)))
     heard = [found if label == SILENCE_LABEL else augment(found, noise, material.spec.training, rng)
              for label, found in pieces]
-    return (material.frontend.extract(np.concatenate(heard)),
-            np.concatenate([np.full(len(found), label) for label, found in pieces]))
+    return Lesson(material.frontend.extract(np.concatenate(heard)),
+                  np.concatenate([np.full(len(found), label) for label, found in pieces]))
 
 
 def quiet_rooms(noise: Sequence[np.ndarray], samples: int, rng: np.random.Generator) -> np.ndarray:

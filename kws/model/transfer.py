@@ -19,7 +19,7 @@ from kws.errors import ModelError
 from kws.features.frontend import network_input
 from kws.features.tables import Normalisation, normalisation_of
 from kws.model.dataset import EPOCH, Material, one_hot
-from kws.model.few import training_set
+from kws.model.few import Lesson
 from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
 from kws.model.quiet import load_network, native_messages_hidden
@@ -85,32 +85,31 @@ def toml_value(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def transfer(material: Material, base: Base, *, checkpoint: Path,
+def transfer(material: Material, base: Base, lesson: Lesson, *, checkpoint: Path,
              note: Callable[[str], None]) -> tuple[Any, tuple[Epoch, ...]]:
-    """Teach the base the labels of `material`: a Keras model from features to probabilities, and its epochs.
+    """Teach the base the labels of `material` by a lesson: a Keras model from features to probabilities, its epochs.
 
     checkpoint : file that is replaced after every epoch; remove it when the result is safe
     The same recordings, settings and base give the same network. Raises ModelError where the training diverges.
     """
-    features, labels = training_set(material)
-    note(f"learning from {len(labels):,} examples made of {len(material.examples.training.clips):,} clips")
+    note(f"learning from {len(lesson.labels):,} examples made of {len(material.examples.training.clips):,} clips")
     with native_messages_hidden():
         body, tail, model = grafted(base.model, len(material.spec.labels), seed=material.spec.training.seed)
-        heard = body.predict(network_input(features), batch_size=EVALUATION_BATCH, verbose=0)
-    history = learn(tail, heard, labels, material, LEARNING, checkpoint=checkpoint, note=note)
+        heard = body.predict(network_input(lesson.features), batch_size=EVALUATION_BATCH, verbose=0)
+    history = learn(tail, heard, lesson.labels, material, LEARNING, checkpoint=checkpoint, note=note)
     model.trainable = True  # all of it, for whoever counts its weights or trains it further
     return without_optimizer(model), history
 
 
-def from_scratch(material: Material, plan: Learning, *, checkpoint: Path,
+def from_scratch(material: Material, lesson: Lesson, plan: Learning, *, checkpoint: Path,
                  note: Callable[[str], None]) -> tuple[Any, tuple[Epoch, ...]]:
     """What `transfer` is measured against: the same examples, a network that has learnt nothing before."""
     from kws.model.zoo import build
 
-    features, labels = training_set(material)
     with native_messages_hidden():
         model = build(material.spec, seed=material.spec.training.seed)
-    history = learn(model, network_input(features), labels, material, plan, checkpoint=checkpoint, note=note)
+    features = network_input(lesson.features)
+    history = learn(model, features, lesson.labels, material, plan, checkpoint=checkpoint, note=note)
     return without_optimizer(model), history
 
 

@@ -136,13 +136,14 @@ def summary(examples: Examples) -> str:
 
 
 def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...], *,
-           choose: Chooser | None = None) -> dict[str, Any]:
+           choose: Chooser | None = None, representative: np.ndarray | None = None) -> dict[str, Any]:
     """Everything after the training, written into `folder`; returns the content of metrics.json.
 
-    choose : thresholds and smoothing for a detector; by default on validation clips in noise
+    choose         : thresholds and smoothing for a detector; by default on validation clips in noise
+    representative : int8 [n, frames, features] for the quantization to look at; by default from the training clips
     """
     model.save(folder / "model.keras")
-    tflite = convert(model, material.representative())
+    tflite = convert(model, material.representative() if representative is None else representative)
     write_atomic(folder / "model.tflite", tflite)
     plan, point = lowered(material, tflite, choose or on_validation)
     write_atomic(folder / "model.kws", plan.to_bytes())

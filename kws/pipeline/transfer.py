@@ -10,10 +10,18 @@ from kws.detect.negatives import choose_on_negatives
 from kws.errors import ModelError
 from kws.export.budget import fit_warnings
 from kws.files import fresh_folder
-from kws.model.dataset import Material, prepare
-from kws.model.few import choose_few
+from kws.model.dataset import REPRESENTATIVE_CLIPS, Material, prepare
+from kws.model.few import choose_few, training_set
 from kws.model.transfer import Base, load_base, transfer
-from kws.pipeline.train import CALIBRATION, Run, finish, free_name, manifest_of, summary, training_fingerprint
+from kws.pipeline.train import (
+    CALIBRATION,
+    Run,
+    finish,
+    free_name,
+    manifest_of,
+    summary,
+    training_fingerprint,
+)
 from kws.spec import fingerprint
 from kws.workspace import Workspace, find_run, write_manifest
 
@@ -40,10 +48,12 @@ def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Cal
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache, normalisation=start.normalisation)
     key = fingerprint(training_fingerprint(material), start.to_json())
     checkpoint = workspace.cache / "training" / f"{key}.npz"
-    model, history = transfer(material, start, checkpoint=checkpoint, note=note)
+    lesson = training_set(material)
+    model, history = transfer(material, start, lesson, checkpoint=checkpoint, note=note)
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
-        metrics = finish(making, material, model, history, choose=on_negatives)
+        metrics = finish(making, material, model, history, choose=on_negatives,
+                         representative=lesson.some(REPRESENTATIVE_CLIPS))
         manifest = manifest_of(folder.name, material, metrics, making, None)
         write_manifest(making, {**manifest, **origin(start, folder.name)})
     checkpoint.unlink(missing_ok=True)

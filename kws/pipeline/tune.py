@@ -35,7 +35,6 @@ FRONTEND = {"hop_ms": (10, 16, 20, 30), "bands": (20, 32, 40), "coefficients": (
 COSTS = {"instructions": "instructions per second of audio", "flash": "bytes of flash", "ram": "bytes of RAM"}
 STARTUP = 8  # candidates at random, before those trained say where to look
 MOST_MISSES = 60  # proposals in a row that are refused or known, before the search ends
-REPRESENTATIVE_CLIPS = 500
 FINISHED, REFUSED = "finished", "refused"
 
 
@@ -254,7 +253,7 @@ def judged(workspace: Workspace, search: Search, corpus: Corpus, examples: Examp
         note(f"candidate {number}: {describe(settings)}: fits; training")
         checkpoint = workspace.cache / "training" / f"{training_fingerprint(material)}.npz"
         model, history = train(material, checkpoint=checkpoint, note=note)
-        plan = engine_plan(material, convert(model, material.representative(REPRESENTATIVE_CLIPS)))
+        plan = engine_plan(material, convert(model, material.representative()))
     except KwsError as error:
         note(f"candidate {number}: {describe(settings)}: refused: {error}")
         return Candidate(number, REFUSED, settings, budget, refusal=str(error))
