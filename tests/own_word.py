@@ -6,6 +6,7 @@ decided by the speaker split of the corpus (kws.data.corpus): no held-out timbre
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from pulse import PulseAudio
 ROOT = Path(__file__).resolve().parents[1]
 WORD = "computer"
 BASE = ROOT / "models" / "commands"
+THRESHOLD = 0.9  # as the page says
 RATE_HZ = 16_000
 LEVEL = 0.4  # peak of what is said
 HELD_OUT = (*timbres_of("testing"), *timbres_of("validation"))[:10]
@@ -101,6 +103,8 @@ def detect(place: Path, files: Sequence[Path]) -> list[dict]:
 def prepare(place: Path, sink: PulseAudio, words: Path, *, speakers: int, takes: int, near_misses: int) -> None:
     """The workspace with everything that training needs. words : a folder of real unknown words, in the layout."""
     kws("new", place, "--keywords", WORD, "--model", "ds_cnn")
+    settings = place / "kws.toml"
+    settings.write_text(re.sub(r"(?m)^threshold = .*", f"threshold = {THRESHOLD}", settings.read_text()))
     record(place, sink, people(speakers), takes=takes, rng=np.random.default_rng(2))
     kws("data", "synth", "-C", place, "--count", 0, "--near-misses", near_misses, "--unknown", 0, "--no-noise")
     (place / "recordings" / "speech_commands").symlink_to(words)
