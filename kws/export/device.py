@@ -39,7 +39,8 @@ class Toolchain:
         if self.command[0].endswith("arm-none-eabi-gcc"):
             keep_names = "-save-temps"  # of objects: device.ld knows them by their names
             return [f"-mcpu={cpu}", "-mthumb", "-mfloat-abi=soft", "-nostdlib", keep_names]
-        return ["-target", "thumb-freestanding-eabi", f"-mcpu={cpu.replace('-', '_')}", "-fno-sanitize=undefined"]
+        dsp = "+dsp" if cpu == "cortex-m33" else ""  # an option of the M33 that its makers take, and gcc's default
+        return ["-target", "thumb-freestanding-eabi", f"-mcpu={cpu.replace('-', '_')}{dsp}", "-fno-sanitize=undefined"]
 
     def libraries(self) -> list[str]:
         """Long multiplication and division: zig links its own."""
