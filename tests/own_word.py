@@ -21,8 +21,8 @@ from pulse import PulseAudio
 
 ROOT = Path(__file__).resolve().parents[1]
 WORD = "computer"
-BASE = ROOT / "models" / "commands"
-THRESHOLD = 0.9  # as the page says
+BASE = ROOT / "models" / "base"
+THRESHOLD = 0.85  # as the page says
 RATE_HZ = 16_000
 LEVEL = 0.4  # peak of what is said
 HELD_OUT = (*timbres_of("testing"), *timbres_of("validation"))[:10]

@@ -48,15 +48,15 @@ def arena_bytes(tflite: bytes) -> int:
         return True
 
     with native_messages_hidden():
-        high = 4_096
-        while not fits(high) and high < LARGEST_ARENA:
-            high *= 2
+        if not fits(LARGEST_ARENA):
+            raise KwsError("TFLM's interpreter does not take this network")
+        high = LARGEST_ARENA
+        while fits(high // 2):  # from above: in an arena that is far too small, TFLM writes beside it
+            high //= 2
         low = high // 2
-        while fits(high) and high - low > ARENA_STEP:
+        while high - low > ARENA_STEP:
             middle = (low + high) // 2 // ARENA_STEP * ARENA_STEP
             low, high = (low, middle) if fits(middle) else (middle, high)
-    if high >= LARGEST_ARENA:
-        raise KwsError("TFLM's interpreter does not take this network")
     return high
 
 
