@@ -45,8 +45,17 @@ def detector():
 
 @pytest.fixture(scope="module")
 def recording():
-    """21 s with the words stop, up, off, no."""
+    """21 s in which stop, up, off, stop and no are said."""
     return read_samples(ROOT / "recordings/demo/commands.flac")[:21 * 16_000]
+
+
+@pytest.fixture(scope="module")
+def words(detector, recording):
+    """What the released run hears there, as it is today."""
+    detector.reset()
+    heard = [hit.keyword for hit in detector.push(recording)]
+    assert heard[:3] == ["stop", "up", "off"] and len(heard) >= 4
+    return heard
 
 
 def sound_line(first, samples):
@@ -124,28 +133,28 @@ def test_lines_are_put_together_and_what_never_ends_is_none():
     assert splitter.push(b"x" * (LONGEST_BYTES + 1)) == [b"x" * (LONGEST_BYTES + 1)] and splitter.push(b"y\n") == [b"y"]
 
 
-def test_the_same_engine_on_the_same_sound_detects_the_same(detector, recording, printed, tmp_path):
+def test_the_same_engine_on_the_same_sound_detects_the_same(detector, recording, printed, words, tmp_path):
     keeper = Keeper(tmp_path, note=print)
     costs = []
     lines = [line for line, _ in printed] + ["cost 500 100000\n"]
     listener, view = hear(detector, lines, keeper=keeper, cost=lambda cost, load: costs.append(load))
-    assert [hit.keyword for hit in view.found] == ["stop", "up", "off", "no"]
-    assert listener.twin.totals == Totals(len(recording), 4, 0, 0)
+    assert [hit.keyword for hit in view.found] == words
+    assert listener.twin.totals == Totals(len(recording), len(words), 0, 0)
     assert view.notes == ["the device has started; its self-test passed"]
     assert view.rows == 1 + (len(recording) - 480) // HOP
     assert costs == [pytest.approx(0.01)] and listener.totals.busy_us == 100_000
-    assert sorted(path.parent.name for path in tmp_path.rglob("*.wav")) == ["no", "off", "stop", "up"]
-    assert "its load 1.0 %   self-test passed   4 the same as here, 0 differ" in listener._status().footer
+    assert sorted(path.parent.name for path in tmp_path.rglob("*.wav")) == sorted(words)
+    assert f"its load 1.0 %   self-test passed   {len(words)} the same as here, 0 differ" in listener._status().footer
 
 
 @pytest.mark.parametrize("changed", [("down", 0, 0), ("up", 20, 0), ("up", 0, -1)])
-def test_what_differs_is_said(detector, printed, changed):
+def test_what_differs_is_said(detector, printed, words, changed):
     """Keyword, time or score of the second detection."""
     old = next(line for line, _ in printed if line.startswith("detected up"))
     time_ms, score = (int(number) + more for number, more in zip(old.split()[2:], changed[1:], strict=True))
     new = f"detected {changed[0]} {time_ms} {score}\n"
     listener, view = hear(detector, [new if line == old else line for line, _ in printed])
-    assert (listener.twin.totals.same, listener.twin.totals.different) == (3, 1)
+    assert (listener.twin.totals.same, listener.twin.totals.different) == (len(words) - 1, 1)
     said = f"the device detected {changed[0]} ({score} of 256, at {time_ms / 1000:.3f} s), this PC up ("
     assert view.notes[1].startswith(f"differs at {time_ms / 1000:.3f} s: ") and said in view.notes[1]
 
@@ -161,7 +170,7 @@ def test_a_detection_of_one_alone_differs(detector, printed):
 
 
 @pytest.mark.parametrize("start", [1_000, 3 * HOP, 2 * 16_000 + 77])
-def test_coming_in_the_middle(detector, recording, printed, start):
+def test_coming_in_the_middle(detector, recording, words, start):
     """From the first block at or after sample `start`, which need not be where a hop begins."""
     detector.reset()
     cut = [0, *range(start, len(recording), 500)]
@@ -171,11 +180,12 @@ def test_coming_in_the_middle(detector, recording, printed, start):
         lines.append(sound_line(2**32 + first, recording[first:end]))
         lines += map(detected_line, found)
     listener, view = hear(detector, lines[1:])
-    assert (listener.twin.totals.same, listener.twin.totals.different, listener.twin.totals.gaps) == (4, 0, 0)
+    totals = listener.twin.totals
+    assert (totals.same, totals.different, totals.gaps) == (len(words), 0, 0)
     assert view.notes == []
 
 
-def test_damage_is_counted_and_what_it_hides_is_not_compared(detector, printed):
+def test_damage_is_counted_and_what_it_hides_is_not_compared(detector, printed, words):
     """Each 40th line of sound loses its end, and one detection is unreadable."""
     lines = [line[:100] + "\n" if line.startswith("sound") and number % 700 == 0 else line
              for number, (line, _) in enumerate(printed, start=1)]
@@ -184,10 +194,10 @@ def test_damage_is_counted_and_what_it_hides_is_not_compared(detector, printed):
     assert listener.totals.damaged == 2 and listener.totals.other == 0
     assert listener.twin.totals.different == 0 and listener.twin.totals.gaps == 1
     assert sum("damaged" in note for note in view.notes) == 1 and "begins anew" in view.notes[-1]
-    assert [hit.keyword for hit in view.found] == ["stop", "up", "no"]
+    assert [hit.keyword for hit in view.found] == [word for word in words if word != "off"]
 
 
-def test_a_device_that_starts_again_or_is_unplugged(detector, printed):
+def test_a_device_that_starts_again_or_is_unplugged(detector, printed, words):
     """In the middle of a word, and so often that no gap or difference is left over."""
     lines = [line for line, first in printed if first < 7.2 * 16_000]
     view = Watcher()
@@ -196,9 +206,10 @@ def test_a_device_that_starts_again_or_is_unplugged(detector, printed):
     later = "".join(line for line, first in printed if first > 8 * 16_000).encode()
     for event in ("".join(lines).encode(), again, b"sound 12", Lost("gone"), b"", Back(), later):
         listener.handle(event)
-    assert Counter(hit.keyword for hit in view.found) == Counter(stop=2, up=1, off=2, no=2)
+    expected = [words[0], *words, *words[2:]]
+    assert Counter(hit.keyword for hit in view.found) == Counter(expected)
     totals = listener.twin.totals
-    assert (totals.same, totals.different, listener.totals.starts, listener.totals.damaged) == (7, 0, 2, 0)
+    assert (totals.same, totals.different, listener.totals.starts, listener.totals.damaged) == (len(expected), 0, 2, 0)
     assert [note.split(";")[0] for note in view.notes] == [
         "the device has started", "the device has started again", "device lost, looking for it (gone)",
         "device back: listening again", "sound of the device did not arrive: what is compared begins anew"]
@@ -225,13 +236,13 @@ def test_what_does_not_come_is_said_once(detector, lines, said):
     assert sum(said in note for note in view.notes) == 1
 
 
-def test_the_count_wraps_around(detector, recording):
+def test_the_count_wraps_around(detector, recording, words):
     """After 74 hours the number of a sample starts at 0 again; nothing else does."""
     twin = Twin(detector)
     start = 2**32 - 5 * HOP * 100
     for first in range(0, len(recording), HOP):
         twin.sound(SentSound((start + first) % 2**32, recording[first:first + HOP]))
-    assert twin.totals.gaps == 0 and twin.totals.different == 4  # the device said nothing
+    assert twin.totals.gaps == 0 and twin.totals.different == len(words)  # the device said nothing
 
 
 def test_ports_that_cannot_be_opened(tmp_path):
