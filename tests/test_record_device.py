@@ -16,7 +16,7 @@ from terminal import ROOT, Terminal
 from test_record import RATE, TONES_HZ, beep, files, run_kws, workspace
 
 # Words and voices that models/commands understands when it gets them without a microphone in between.
-WORDS = ("left", "right", "off")
+WORDS = ("left", "down", "off")  # the released run understands each of them by each of these voices, from a file
 VOICES = ("Alex", "Andrea", "Diogo", "Gene", "Henrique", "Mario", "Mike")
 
 
