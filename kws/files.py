@@ -16,7 +16,7 @@ def temporary_sibling(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
-def write_atomic(path: Path | str, data: bytes | str) -> None:
+def write_atomic(path: Path | str, data: bytes | memoryview | str) -> None:
     """Write `data` (text as UTF-8) to `path`, replacing it whole; on any error the old file stays as it was.
 
     Missing parent folders are made.

@@ -14,6 +14,7 @@ from kws.errors import SpecError
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 NETWORKS = ("linear", "cnn", "ds_cnn", "tc_resnet", "bc_resnet")  # kws/model/zoo.py
+ONCE = {"training": {"keyword_balance": 0.0}}  # what runs did before a setting existed, where that is not its default
 WORD_PATTERN = re.compile(r"[a-z0-9][a-z0-9_'-]{0,39}")
 
 
@@ -168,10 +169,15 @@ class TrainingSpec(Settings):
     gain_db: float = setting(12.0, "largest gain, either way", low=0, high=40)
     equalization_db: float = setting(2.0, "random timbre: standard deviation of each bend of a smooth gain over "
                                      "frequency; 0 switches it off", low=0, high=20)
+    augmented_versions: int = setting(0, "so many versions with shift, noise and gain are kept and take turns, which "
+                                      "saves most of the time of small networks; 0: every epoch draws anew",
+                                      low=0, high=1_000)
     time_mask_frames: int = setting(2, "SpecAugment: longest run of frames blanked; 0 switches it off", low=0, high=60)
     band_mask_features: int = setting(1, "SpecAugment: most bands blanked; 0 switches it off", low=0, high=40)
     unknown_percent: float = setting(25.0, "unknown words per 100 keyword clips", low=1, high=200)
     silence_percent: float = setting(10.0, "silent clips per 100 keyword clips", low=1, high=200)
+    keyword_balance: float = setting(1.0, "after training, rare keywords are raised as if each had as many clips: 1 "
+                                     "wholly, 0 not at all", low=0, high=1)
     seed: int = setting(1, "of every random number", low=0, high=2**31 - 1)
 
     def check(self) -> None:
@@ -223,8 +229,8 @@ class Spec:
 
     @classmethod
     def from_dict(cls, settings: dict) -> "Spec":
-        """The inverse of `dataclasses.asdict`, as manifests store it."""
-        parts = {f.name: f.type(**settings[f.name]) for f in fields(cls) if f.name != "keywords"}
+        """The inverse of `dataclasses.asdict`, as manifests store it; also of an earlier version's settings."""
+        parts = {f.name: f.type(**ONCE.get(f.name, {}) | settings[f.name]) for f in fields(cls) if f.name != "keywords"}
         return cls(keywords=tuple(settings["keywords"]), **parts)
 
 

@@ -11,7 +11,7 @@ import kws
 import tones
 from kws.detect.detector import Detection
 from kws.detect.display import Display, MelView, bar_cells, heat, usual_range
-from kws.detect.listen import Status
+from kws.detect.session import Status
 from kws.features.frontend import Frontend, measure_normalisation
 from kws.features.tables import build_tables
 from kws.spec import FrontendSpec

@@ -16,7 +16,8 @@ import kws
 import tones
 from kws.data.microphone import Device, Microphone, find_device, list_devices, match
 from kws.detect.keep import Keeper
-from kws.detect.listen import Back, Listener, Lost, Sound, microphone_events
+from kws.detect.listen import Listener, Sound, microphone_events
+from kws.detect.session import Back, Lost
 from kws.errors import DeviceError
 
 WORDS = {1.0: "low", 2.0: "high", 3.0: "other", 4.0: "low"}

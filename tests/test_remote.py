@@ -28,9 +28,9 @@ from kws.detect.lines import (
     Trouble,
     parse,
 )
-from kws.detect.listen import Back, Lost
 from kws.detect.port import Port
 from kws.detect.remote import QUIET_S, DeviceListener
+from kws.detect.session import Back, Lost
 from kws.detect.twin import Totals, Twin
 from kws.errors import DeviceError
 

@@ -100,6 +100,14 @@ def test_a_spec_survives_json():
     assert Spec.from_dict(json.loads(json.dumps(asdict(spec)))) == spec
 
 
+def test_settings_of_an_earlier_version_mean_what_they_meant():
+    settings = asdict(Spec(keywords=("yes",)))
+    for name in ("keyword_balance", "augmented_versions"):
+        del settings["training"][name]
+    training = Spec.from_dict(settings).training
+    assert (training.keyword_balance, training.augmented_versions) == (0.0, 0)
+
+
 @given(st.floats(0.1, 8), st.floats(0.1, 8))
 def test_fingerprints_are_equal_exactly_when_settings_are(one, other):
     same = fingerprint(ModelSpec(width=one), "x") == fingerprint(replace(ModelSpec(), width=other), "x")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from kws.data.corpus import scan
 from kws.errors import ModelError
 from kws.model.dataset import epoch_batches, prepare
 from kws.model.examples import choose_examples
-from kws.model.train import predict, train
+from kws.model.train import balance_keywords, predict, train
 from kws.spec import FrontendSpec, ModelSpec, Spec, TrainingSpec
 
 SPEC = Spec(keywords=("low", "high"), frontend=FrontendSpec(clip_ms=300), model=ModelSpec(name="cnn", width=0.5),
@@ -150,3 +151,63 @@ def test_the_first_ctrl_c_waits_for_a_check_and_the_second_does_not():
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def with_versions(recordings, count, cache=None):
+    spec = replace(SPEC, training=replace(SPEC.training, augmented_versions=count))
+    corpus = scan(recordings)
+    return prepare(spec, choose_examples(corpus, spec), corpus.noise, cache=cache)
+
+
+def sorted_rows(material, epoch):
+    """What an epoch's batches hold, whatever their order; timbre and SpecAugment switched off."""
+    still = replace(material.spec.training, equalization_db=0, time_mask_frames=0, band_mask_features=0)
+    material = replace(material, spec=replace(material.spec, training=still))
+    batches = epoch_batches(material, epoch)
+    windows, targets = (np.concatenate(parts) for parts in zip(*(batches[i] for i in range(len(batches))), strict=True))
+    return np.unique(np.concatenate([windows.reshape(len(windows), -1), targets], axis=1), axis=0)
+
+
+def test_versions_take_turns_in_another_order(recordings):
+    material = with_versions(recordings, 2)
+    first, second = epoch_batches(material, 0)[0][0], epoch_batches(material, 2)[0][0]
+    assert not np.array_equal(first, second)
+    kept = material.versions[0][0]
+    assert len(kept) == len(material.epoch_rows(material.rng(0)))
+    whole = {row.tobytes() for row in sorted_rows(material, 0)}
+    again, other = ({row.tobytes() for row in sorted_rows(material, epoch)} for epoch in (2, 1))
+    assert len(whole & again) > 0.9 * len(whole)  # the last batch is left out where it is not full
+    assert len(whole & other) < 0.1 * len(whole)
+
+
+def test_versions_are_kept_and_made_anew_when_damaged(recordings, tmp_path):
+    made = with_versions(recordings, 2, tmp_path).versions[1]
+    file, = (tmp_path / "versions").iterdir()
+    before = file.stat().st_mtime_ns
+    kept = with_versions(recordings, 2, tmp_path).versions[1]
+    assert file.stat().st_mtime_ns == before
+    file.write_bytes(file.read_bytes()[:100])
+    again = with_versions(recordings, 2, tmp_path).versions[1]
+    for arrays in (kept, again):
+        assert all(np.array_equal(a, b) for a, b in zip(arrays, made, strict=True))
+
+
+def test_other_augmentation_is_another_version(recordings, tmp_path):
+    spec = replace(SPEC, training=replace(SPEC.training, augmented_versions=2, gain_db=0))
+    with_versions(recordings, 2, tmp_path).versions[0]
+    corpus = scan(recordings)
+    prepare(spec, choose_examples(corpus, spec), corpus.noise, cache=tmp_path).versions[0]
+    assert len(list((tmp_path / "versions").iterdir())) == 2
+
+
+def test_balance_takes_the_keywords_frequencies_out_of_their_scores(material):
+    from kws.model.zoo import build
+
+    labels = np.repeat([0, 1, 2, 3], [5, 50, 40, 10])  # low comes four times as often as high
+    network = build(SPEC, seed=1)
+    before = network.layers[-1].bias.numpy()
+    balance_keywords(network, labels, 0.0)
+    assert np.array_equal(network.layers[-1].bias.numpy(), before)
+    balance_keywords(network, labels, 0.5)
+    moved = network.layers[-1].bias.numpy() - before
+    assert moved == pytest.approx([0, 0, -math.log(2) / 2, math.log(2) / 2], abs=1e-6)

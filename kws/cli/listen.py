@@ -13,12 +13,14 @@ from typer.core import TyperCommand
 
 from kws.cli.common import DirectoryOption, JsonOption, RunOption, note
 from kws.cli.detect import print_hit
+from kws.cli.session import detections, tell_the_rest
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
     from kws.data.microphone import Device
     from kws.detect.detector import Detection, Detector, Hop
-    from kws.detect.listen import Listener, Status, Totals
+    from kws.detect.listen import Listener, Totals
+    from kws.detect.session import Status
 
 HINT_EVERY_S = 30.0
 NOTES_AFTER = 20  # of the display's notes, repeated when its screen has gone
@@ -247,14 +249,7 @@ class Lines:
 
 def summarize(totals: "Totals", actions: Any, keeper: Any) -> None:
     """What there was, on stderr."""
-    words = ", ".join(f"{word} {n}" for word, n in totals.hits.most_common())
-    count = totals.hits.total()
-    note(f"listened for {totals.elapsed_s:.1f} s: {count} detection{'' if count == 1 else 's'}"
-         f"{f' ({words})' if words else ''}, {totals.overflows} overflow{'' if totals.overflows == 1 else 's'}, "
+    note(f"listened for {totals.elapsed_s:.1f} s: {detections(totals)}, "
+         f"{totals.overflows} overflow{'' if totals.overflows == 1 else 's'}, "
          f"{100 * totals.cpu_s / max(totals.elapsed_s, 0.1):.1f} % of one core")
-    if totals.losses:
-        note(f"device lost {'once' if totals.losses == 1 else f'{totals.losses} times'}, for {totals.lost_s:.1f} s")
-    if actions is not None:
-        note(f"commands: {actions.started} started, {actions.failed} failed, {actions.skipped} skipped")
-    if keeper is not None:
-        note(f"kept: {keeper.kept} files ({totals.near_misses} near misses), {keeper.failed} could not be written")
+    tell_the_rest(totals, actions, keeper, of_them=f" ({totals.near_misses} near misses)")

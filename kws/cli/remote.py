@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kws.cli.common import CANNOT, note, print_json
+from kws.cli.session import detections, tell_the_rest
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
@@ -53,18 +54,10 @@ def run(listener: "DeviceListener", events: Iterator[Any], *, seconds: float | N
 
 def summarize(totals: "DeviceTotals", actions: Any, keeper: Any) -> None:
     """What there was, on stderr."""
-    words = ", ".join(f"{word} {n}" for word, n in totals.hits.most_common())
-    count = totals.hits.total()
     cost = f"{totals.busy_us / totals.hops:.0f} µs per hop" if totals.hops else "no costs"
-    note(f"listened to the device for {totals.elapsed_s:.1f} s: {count} detection{'' if count == 1 else 's'}"
-         f"{f' ({words})' if words else ''}, {cost}, {totals.lost_samples} samples lost, {totals.damaged} lines "
-         f"damaged, {totals.other} other lines")
-    if totals.losses:
-        note(f"device lost {'once' if totals.losses == 1 else f'{totals.losses} times'}, for {totals.lost_s:.1f} s")
-    if actions is not None:
-        note(f"commands: {actions.started} started, {actions.failed} failed, {actions.skipped} skipped")
-    if keeper is not None:
-        note(f"kept: {keeper.kept} files, {keeper.failed} could not be written")
+    note(f"listened to the device for {totals.elapsed_s:.1f} s: {detections(totals)}, {cost}, "
+         f"{totals.lost_samples} samples lost, {totals.damaged} lines damaged, {totals.other} other lines")
+    tell_the_rest(totals, actions, keeper)
 
 
 def judge(listener: "DeviceListener", folder: Path) -> None:

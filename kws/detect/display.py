@@ -16,8 +16,8 @@ from rich.console import Console
 
 from kws.data.audio import SAMPLE_RATE_HZ
 from kws.detect.detector import Detection, Detector, Hop
-from kws.detect.listen import Status
 from kws.detect.screen import RESET, Painter, Piece, Screen
+from kws.detect.session import Status
 from kws.engine.decoder import NEVER, SCORE_STEPS
 from kws.features.tables import FrontendTables
 

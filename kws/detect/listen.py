@@ -1,14 +1,13 @@
 """Listening: what comes from a microphone goes through one detector, and everybody who wants to know is told.
 
 The microphone's events are an iterator, so that a test can be the microphone; the display is a View, so that a program
-can be the display. A device that goes away is looked for until it is back; nothing is heard across such a gap.
+can be the display.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -17,10 +16,9 @@ from kws.detect.actions import Actions
 from kws.detect.detector import Detection, Detector, Hop
 from kws.detect.keep import Keeper, NearMisses
 from kws.detect.level import Meter
-from kws.errors import DeviceError
+from kws.detect.session import STATUS_S, Back, Lost, Session, SessionTotals, Status, View, recovering
 
-RETRY_S = 1.0
-STATUS_S, HINT_S, LOAD_S = 0.1, 1.0, 2.0  # how often each is looked at
+HINT_S, LOAD_S = 1.0, 2.0  # how often each is looked at
 NOTHING = np.zeros(0, np.int16)
 
 
@@ -43,44 +41,7 @@ class Sound:
     latency_s: float = 0.0
 
 
-@dataclass(frozen=True)
-class Lost:
-    """The device is gone."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Back:
-    """The device is there again; what follows does not join what came before."""
-
-
 Event = Sound | Lost | Back
-
-
-def recovering(device: Any, reopen: Callable[[], Any], listen: Callable[[Any], Iterator[Any]], *, idle: Any,
-               sleep: Callable[[float], None] = time.sleep) -> Iterator[Any]:
-    """Everything that a device brings, for ever: when it has gone it is looked for, once every RETRY_S.
-
-    reopen : tries once; listen : brings its events until it is gone. Both raise DeviceError.
-    idle : comes while it is away
-    """
-    while True:
-        try:
-            yield from listen(device)
-        except DeviceError as error:
-            lost = Lost(str(error))
-        finally:
-            device.close()
-        yield lost
-        while True:
-            try:
-                device = reopen()
-                break
-            except DeviceError:
-                yield idle
-                sleep(RETRY_S)
-        yield Back()
 
 
 def microphone_events(microphone: OpenMicrophone, reopen: Callable[[], OpenMicrophone], *,
@@ -97,79 +58,36 @@ def sounds(microphone: OpenMicrophone) -> Iterator[Sound]:
         yield Sound(samples, overflows - before, microphone.latency_s)
 
 
-@dataclass(frozen=True)
-class Status:
-    """How it stands, for the display.
-
-    elapsed_s : since the first sound; peak_db, rms_db : relative to full scale; hint : what to do about the level
-    latency_s : from the air to the decision, without the decoder's smoothing; load : share of one core
-    footer : what stands in the last line instead of latency, load and overflows
-    """
-
-    elapsed_s: float
-    peak_db: float
-    rms_db: float
-    hint: str | None
-    latency_s: float
-    load: float
-    overflows: int
-    lost: bool
-    footer: str | None = None
-
-
 @dataclass
-class Totals:
+class Totals(SessionTotals):
     """What there was, for the summary."""
 
-    elapsed_s: float = 0.0
     heard_s: float = 0.0
     cpu_s: float = 0.0
-    hits: Counter[str] = field(default_factory=Counter)
     near_misses: int = 0
     overflows: int = 0
-    losses: int = 0
-    lost_s: float = 0.0
 
 
-class View(Protocol):
-    """Who is told. Called from one thread; should return quickly."""
-
-    def hops(self, hops: list[Hop]) -> None: ...
-    def hit(self, hit: Detection) -> None: ...
-    def note(self, message: str) -> None: ...
-    def status(self, status: Status) -> None: ...
-
-
-class Listener:
+class Listener(Session):
     """One detector and everything around it. totals : so far."""
 
     def __init__(self, detector: Detector, view: View, *, actions: Actions | None = None, keeper: Keeper | None = None,
                  near_misses: bool = False, clock: Callable[[], float] = time.monotonic,
                  cpu_clock: Callable[[], float] = time.process_time):
         """near_misses : whether `keeper` keeps those too"""
-        self._detector, self._view, self._actions, self._keeper = detector, view, actions, keeper
+        super().__init__(view, actions=actions, keeper=keeper, clock=clock)
+        self._detector = detector
         self._near = NearMisses(detector) if near_misses else None
         self._meter = Meter(detector.plan.frontend, rate_hz=SAMPLE_RATE_HZ)
-        self._clock, self._cpu_clock = clock, cpu_clock
+        self._cpu_clock = cpu_clock
         self.totals = Totals()
         self._offset_s = 0.0  # time of the detector's first sample
         self._started_s: float | None = None
-        self._lost_since_s: float | None = None
         self._status_s = self._hint_s = self._load_s = 0.0
         self._hint: str | None = None
         self._load, self._latency_s = 0.0, 0.0
         self._cpu_start_s = self._cpu_s = cpu_clock()
         detector.reset()
-
-    def run(self, events: Iterable[Event], *, seconds: float | None = None) -> None:
-        """Handle events until they end, or `seconds` after the first sound; whatever ends it, all is tidied up."""
-        try:
-            for event in events:
-                self.handle(event)
-                if seconds is not None and self.totals.elapsed_s >= seconds:
-                    break
-        finally:
-            self._finish()
 
     def handle(self, event: Event) -> None:
         """One event."""
@@ -226,25 +144,15 @@ class Listener:
             self._keeper.want(hit, ago_s=ago_s, near=near)
 
     def _lost(self, lost: Lost) -> None:
-        self.totals.losses += 1
-        self._lost_since_s = self._clock()
-        self._view.note(f"device lost, looking for it ({lost.reason})")
-        if self._keeper is not None:
-            self._keeper.flush()
+        super()._lost(lost)
         self._detector.reset()
         self._meter.reset()
         if self._near is not None:
             self._near.reset()
 
     def _back(self) -> None:
-        self._end_loss()
+        super()._back()
         self._offset_s = self.totals.elapsed_s
-        self._view.note("device back: listening again")
-
-    def _end_loss(self) -> None:
-        if self._lost_since_s is not None:
-            self.totals.lost_s += self._clock() - self._lost_since_s
-            self._lost_since_s = None
 
     def _status(self, now_s: float) -> Status:
         if now_s - self._hint_s >= HINT_S:
@@ -257,10 +165,5 @@ class Listener:
                       self._load, self.totals.overflows, self._lost_since_s is not None)
 
     def _finish(self) -> None:
-        """Pieces of sound that wait for their end, and commands that run."""
-        self._end_loss()
         self.totals.cpu_s = self._cpu_clock() - self._cpu_start_s
-        if self._keeper is not None:
-            self._keeper.flush()
-        if self._actions is not None:
-            self._actions.close()
+        super()._finish()

@@ -4,9 +4,8 @@ Its sound, where it sends it, goes through this PC's engine too.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from kws.data.audio import SAMPLE_RATE_HZ
 from kws.detect.actions import Actions
@@ -26,8 +25,8 @@ from kws.detect.lines import (
     Trouble,
     parse,
 )
-from kws.detect.listen import STATUS_S, Back, Lost, Status, View, recovering
 from kws.detect.port import Port
+from kws.detect.session import STATUS_S, Back, Lost, Session, SessionTotals, Status, View, recovering
 from kws.detect.twin import Twin
 from kws.engine.decoder import SCORE_STEPS
 
@@ -48,11 +47,9 @@ def port_events(port: Port, reopen: Callable[[], Port], *,
 
 
 @dataclass
-class DeviceTotals:
+class DeviceTotals(SessionTotals):
     """What there was, for the summary. good : lines that are understood; hops, busy_us : sums of its cost lines."""
 
-    elapsed_s: float = 0.0
-    hits: Counter[str] = field(default_factory=Counter)
     good: int = 0
     damaged: int = 0
     other: int = 0
@@ -61,11 +58,9 @@ class DeviceTotals:
     lost_samples: int = 0
     starts: int = 0
     failed: int = 0
-    losses: int = 0
-    lost_s: float = 0.0
 
 
-class DeviceListener:
+class DeviceListener(Session):
     """One device and everything around it. totals : so far; twin : what was compared."""
 
     def __init__(self, detector: Detector, view: View, *, compare: bool = False, actions: Actions | None = None,
@@ -74,8 +69,8 @@ class DeviceListener:
         """detector : of the run that the device should have; compare : whether to note what differs
         cost : is told each of the device's costs, with its load, the share of its processor's time
         """
-        self._view, self._compare, self._actions, self._keeper = view, compare, actions, keeper
-        self._cost, self._clock = cost, clock
+        super().__init__(view, actions=actions, keeper=keeper, clock=clock)
+        self._compare, self._cost = compare, cost
         self._labels = detector.labels
         self._hop_us = 1e6 * detector.plan.frontend.hop_samples / SAMPLE_RATE_HZ
         self._meter = Meter(detector.plan.frontend, rate_hz=SAMPLE_RATE_HZ)
@@ -85,23 +80,8 @@ class DeviceListener:
         self._load: float | None = None
         self._start_s = self._good_s = clock()
         self._status_s = 0.0
-        self._lost_since_s: float | None = None
         self._told: set[str] = set()
         self._joining = True  # a first line may be the rest of one
-
-    def run(self, events: Iterable[bytes | Lost | Back], *, seconds: float | None = None) -> None:
-        """Handle events until they end, or for `seconds`; whatever ends it, all is tidied up."""
-        try:
-            for event in events:
-                self.handle(event)
-                if seconds is not None and self.totals.elapsed_s >= seconds:
-                    break
-        finally:
-            self._end_loss()
-            if self._keeper is not None:
-                self._keeper.flush()
-            if self._actions is not None:
-                self._actions.close()
 
     def handle(self, event: bytes | Lost | Back) -> None:
         """One event."""
@@ -113,8 +93,7 @@ class DeviceListener:
         elif isinstance(event, Lost):
             self._lost(event)
         else:
-            self._end_loss()
-            self._view.note("device back: listening again")
+            self._back()
         if self._actions is not None:
             self._actions.poll()
         if now_s - self._status_s >= STATUS_S:
@@ -214,20 +193,11 @@ class DeviceListener:
             self._view.note(message)
 
     def _lost(self, lost: Lost) -> None:
-        self.totals.losses += 1
-        self._lost_since_s = self._clock()
-        self._view.note(f"device lost, looking for it ({lost.reason})")
-        if self._keeper is not None:
-            self._keeper.flush()
+        super()._lost(lost)
         self._splitter.reset()
         self._meter.reset()
         self._joining = True
         self.twin.forget()
-
-    def _end_loss(self) -> None:
-        if self._lost_since_s is not None:
-            self.totals.lost_s += self._clock() - self._lost_since_s
-            self._lost_since_s = None
 
     def _status(self) -> Status:
         sound = self._meter.peak_db > SILENT_DB

@@ -14,6 +14,7 @@ from kws.features.frontend import Frontend, measure_normalisation, network_input
 from kws.features.tables import Normalisation, build_tables
 from kws.model.distill import Teacher, Teaching, make_teaching, shared_normalisation
 from kws.model.examples import SILENCE_LABEL, UNKNOWN_LABEL, Examples, Part, draw_epoch
+from kws.model.versions import Versions
 from kws.spec import Spec
 
 NORMALISATION_CLIPS = 2_000
@@ -31,6 +32,7 @@ class Material:
     clips    : int16 [clips, samples] for each split, rows as in its Part
     noise    : float32 [n], several, for each split
     teaching : of the teachers, None where there are none
+    cache    : folder for what is slow to make again, None where nothing is kept
     """
 
     spec: Spec
@@ -40,6 +42,7 @@ class Material:
     normalisation: Normalisation
     frontend: Frontend
     teaching: Teaching | None = None
+    cache: Path | None = None
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that no draw depends on another."""
@@ -71,19 +74,37 @@ class Material:
         clips[~speech] = silence(self.noise["training"], int((~speech).sum()), clips.shape[1], rng)
         return clips
 
+    @cached_property
+    def versions(self) -> Versions:
+        """The augmented versions that are kept."""
+        return Versions(self)
+
     def batch(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """One training batch: network input float32 [n, frames, features, 1] and one-hot labels [n, labels].
 
         With teachers their soft targets follow the labels: [n, 2 * labels].
         """
-        training, clips = self.spec.training, self.heard(rows, rng)
-        features = equalize(self.frontend.extract(clips, threads=1), self.curves, training, rng)
-        windows = network_input(mask(features, training, rng))
+        features, clips = self.sounds(rows, rng)
+        features = self.disguised(features, rng)
+        return network_input(features), self.targets(rows, features, clips)
+
+    def sounds(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Training clips, augmented: int8 [n, frames, features], and what the front end heard, int16 [n, samples]."""
+        clips = self.heard(rows, rng)
+        return self.frontend.extract(clips, threads=1), clips
+
+    def disguised(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The augmentation that works on features, int8 [n, frames, features]: timbre and SpecAugment."""
+        training = self.spec.training
+        return mask(equalize(features, self.curves, training, rng), training, rng)
+
+    def targets(self, rows: np.ndarray, features: np.ndarray, clips: np.ndarray) -> np.ndarray:
+        """What a network should say about sounds: float32 [n, labels], or with teachers [n, 2 * labels]."""
         numbers = np.where(rows >= 0, self.examples.training.labels[rows], SILENCE_LABEL)
         labels = one_hot(numbers, len(self.spec.labels))
-        if self.teaching:
-            labels = np.concatenate([labels, self.teaching.soft_targets(windows, clips)], axis=1)
-        return windows, labels
+        if self.teaching is None:
+            return labels
+        return np.concatenate([labels, self.teaching.soft_targets(network_input(features), clips)], axis=1)
 
     def representative(self) -> np.ndarray:
         """Training features for the quantization to look at, not augmented: int8 [n, frames, features]."""
@@ -112,7 +133,8 @@ def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Pat
     normalisation = (normalisation or shared_normalisation(teachers, spec)
                      or fit_normalisation(spec, examples, clips, noises))
     frontend = Frontend(build_tables(spec.frontend, normalisation))
-    return Material(spec, examples, clips, noises, normalisation, frontend, make_teaching(teachers, spec, frontend))
+    teaching = make_teaching(teachers, spec, frontend)
+    return Material(spec, examples, clips, noises, normalisation, frontend, teaching, cache)
 
 
 def fit_normalisation(spec: Spec, examples: Examples, clips: dict[str, np.ndarray],
@@ -138,9 +160,12 @@ def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int
     """
     import keras
 
-    size = material.spec.training.batch
-    rows = material.epoch_rows(material.rng(EPOCH, epoch))
+    size, versions = material.spec.training.batch, material.spec.training.augmented_versions
     purpose = (share,) if shares > 1 else ()
+    rng = material.rng(EPOCH, epoch)
+    rows = material.epoch_rows(rng)
+    if versions:
+        rows = rng.permutation(len(rows))  # of the version's examples
 
     class Batches(keras.utils.PyDataset):
         def __len__(self) -> int:
@@ -149,7 +174,10 @@ def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
             whole = rows[index * size : (index + 1) * size]
             part = len(whole) // shares
-            own = whole[share * part : (share + 1) * part]
-            return material.batch(own, material.rng(BATCH, epoch, index, *purpose))
+            own, rng = whole[share * part : (share + 1) * part], material.rng(BATCH, epoch, index, *purpose)
+            if not versions:
+                return material.batch(own, rng)
+            features, targets = material.versions[epoch % versions]
+            return network_input(material.disguised(features[own], rng)), targets[own]
 
     return Batches(workers=LOADERS, max_queue_size=AHEAD)

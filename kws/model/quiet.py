@@ -53,6 +53,7 @@ def flush() -> None:
 def load_keras() -> None:
     """Import Keras quietly. Raises ModelError where it, or a backend for it, is not installed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's default on new processors only
     try:
         with native_messages_hidden():
             import keras  # noqa: F401

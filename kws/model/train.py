@@ -20,6 +20,8 @@ from kws.features.frontend import network_input
 from kws.files import write_atomic
 from kws.model.dataset import Material, epoch_batches
 from kws.model.distill import distillation_loss, label_accuracy
+from kws.model.examples import FIRST_KEYWORD
+from kws.model.fast import keep_freed_memory, with_fused_normalisation
 from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
 from kws.model.quantized import LastEpochs
@@ -62,8 +64,10 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
 
     spec, chief = material.spec.training, workers is None or workers.chief
     steps = len(epoch_batches(material, 0))
+    keep_freed_memory()
     with native_messages_hidden():
-        model = build(material.spec, seed=spec.seed)
+        network = build(material.spec, seed=spec.seed)
+        model = with_fused_normalisation(network)
         if workers:
             model = workers.replicate(model)
         with workers.scope() if workers else nullcontext():
@@ -97,7 +101,24 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
                 if workers:
                     workers.check(ctrl_c)
                 ctrl_c.check()
-    return without_optimizer(workers.alone(model) if workers else model), tuple(history)
+    network.set_weights(model.get_weights())
+    balance_keywords(network, material.examples.training.labels, spec.keyword_balance)
+    return network, tuple(history)
+
+
+def balance_keywords(network: Any, labels: np.ndarray, share: float) -> None:
+    """Take the keywords' different numbers of clips out of the scores: a rare one is heard as readily as the others.
+
+    A network learns how often each label comes, as an addend to its logit. Of that of the keywords `share`, 0 to 1, is
+    taken out of the last layer's bias; their mean stays, so that `_unknown_` and silence weigh what they did.
+    (Menon et al.: "Long-Tail Learning via Logit Adjustment", 2021.)
+    labels : int [n], of the training clips; every keyword must be among them
+    """
+    bias = network.layers[-1].bias
+    values = bias.numpy()
+    frequency = np.log(np.bincount(labels, minlength=len(values))[FIRST_KEYWORD:])
+    values[FIRST_KEYWORD:] -= share * (frequency - frequency.mean())
+    bias.assign(values)
 
 
 def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int, *, taught: bool) -> None:
@@ -118,12 +139,6 @@ def prepare_loss(model: Any, optimizer: Any, spec: TrainingSpec, *, taught: bool
     if taught:
         loss, accuracy = distillation_loss(spec), keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
     model.compile(optimizer, loss, metrics=[accuracy], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
-
-
-def without_optimizer(model: Any) -> Any:
-    """The network alone: whoever loads or copies it needs neither its optimizer nor its loss."""
-    model.compiled, model.optimizer = False, None
-    return model
 
 
 def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,

@@ -23,7 +23,7 @@ from kws.model.few import Lesson
 from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
 from kws.model.quiet import load_network, native_messages_hidden
-from kws.model.train import EVALUATION_BATCH, Epoch, prepare_steps, restore, save, without_optimizer
+from kws.model.train import EVALUATION_BATCH, Epoch, prepare_steps, restore, save
 from kws.spec import Spec
 from kws.workspace import read_artefact, read_manifest
 
@@ -111,6 +111,12 @@ def from_scratch(material: Material, lesson: Lesson, plan: Learning, *, checkpoi
     features = network_input(lesson.features)
     history = learn(model, features, lesson.labels, material, plan, checkpoint=checkpoint, note=note)
     return without_optimizer(model), history
+
+
+def without_optimizer(model: Any) -> Any:
+    """The network alone: whoever loads or copies it needs neither its optimizer nor its loss."""
+    model.compiled, model.optimizer = False, None
+    return model
 
 
 def grafted(model: Any, labels: int, *, seed: int) -> tuple[Any, Any, Any]:
