@@ -11,6 +11,7 @@ ORDER = ("errors", "spec", "files", "specfile", "workspace", "requirements", "da
          "quantize", "detect", "validate", "export", "pipeline", "cli", "__main__")
 # The front end is C too: its Python side reaches the compiled engine, and nothing else of it.
 EXCEPTIONS = {"features": ("kws.engine._native", "kws.engine.build")}
+TENSORFLOW = [ROOT / "kws" / "model" / name for name in ("strategy.py", "fast.py")]  # beside kws/quantize
 # Slow to import, or missing on a small machine: only inside the functions that need them.
 HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sounddevice", "scipy", "sklearn", "tflite_micro",
          "espeakng_loader", "serial", "ziglang", "unicorn", "elftools", "optuna")
@@ -68,8 +69,8 @@ class TestModule:
         early = early_imports(ast.parse(path.read_text()))
         assert [name for name in early if name.split(".")[0] in HEAVY] == []
 
-    def test_names_tensorflow_only_where_it_quantizes_or_distributes(self, path):
-        if package_of(path) != "quantize" and path != ROOT / "kws" / "model" / "strategy.py":
+    def test_names_tensorflow_only_where_keras_has_nothing(self, path):
+        if package_of(path) != "quantize" and path not in TENSORFLOW:
             assert [name for name in imports(ast.parse(path.read_text())) if name.startswith("tensorflow")] == []
 
 
