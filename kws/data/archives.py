@@ -17,6 +17,7 @@ from kws.errors import DataError
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 LARGEST_BYTES = 1_000_000_000  # each file is held in memory
+# What reading a damaged archive raises; zipfile raises NotImplementedError for a compression that it does not know.
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
            NotImplementedError, OSError, UnicodeError, ValueError)
 

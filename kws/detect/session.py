@@ -4,6 +4,7 @@ A device that goes away is looked for until it is back; nothing is heard across 
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -94,7 +95,7 @@ class SessionTotals:
     lost_s: float = 0.0
 
 
-class Session:
+class Session(ABC):
     """The part that listening to a microphone and to a device share; `handle` is theirs."""
 
     totals: SessionTotals
@@ -113,9 +114,9 @@ class Session:
         finally:
             self._finish()
 
+    @abstractmethod
     def handle(self, event: Any) -> None:
         """One event."""
-        raise NotImplementedError
 
     def _lost(self, lost: Lost) -> None:
         self.totals.losses += 1

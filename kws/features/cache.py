@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
@@ -30,12 +31,10 @@ def features_fingerprint(tables: FrontendTables, probe: np.ndarray, clips: np.nd
 def cached(folder: Path, fingerprint: str, shape: tuple[int, ...], make: Callable[[], np.ndarray]) -> np.ndarray:
     """The int8 array of that fingerprint, memory-mapped read-only; made and stored where it is missing or damaged."""
     path = folder / f"features-{fingerprint}.npy"
-    try:
+    with suppress(OSError, ValueError, EOFError):  # not there, cut off or something else: made anew
         stored = np.load(path, mmap_mode="r")
         if stored.shape == shape and stored.dtype == np.int8:
             return stored
-    except (OSError, ValueError, EOFError):
-        pass  # not there, cut off or something else: made anew
     folder.mkdir(parents=True, exist_ok=True)
     sibling = temporary_sibling(path)
     try:

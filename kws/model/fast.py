@@ -10,11 +10,10 @@ KEPT_BYTES, STEP_BYTES = 2**31 - 1, 2**26
 
 def keep_freed_memory() -> None:
     """Let glibc keep what is freed: every batch allocates the same arrays, and new pages cost a quarter of the time."""
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:  # other C libraries have none
         for name, value in ((MMAP_MAX, 0), (TRIM_THRESHOLD, KEPT_BYTES), (TOP_PAD, STEP_BYTES), (ARENA_MAX, 1)):
-            if mallopt is not None:
-                mallopt(name, value)
+            mallopt(name, value)
 
 
 def with_fused_normalisation(model: Any) -> Any:
