@@ -200,6 +200,17 @@ def test_other_augmentation_is_another_version(recordings, tmp_path):
     assert len(list((tmp_path / "versions").iterdir())) == 2
 
 
+def test_a_clip_of_other_sound_and_the_same_size_is_another_version(recordings, tmp_path):
+    material = with_versions(recordings, 1, tmp_path)
+    before = material.versions[0]
+    clips = material.clips["training"].copy()
+    clips[0] = clips[0][::-1]
+    noise = [piece[::-1] for piece in material.noise["training"]]
+    for other in (replace(material, clips={**material.clips, "training": clips}),
+                  replace(material, noise={**material.noise, "training": noise})):
+        assert not np.array_equal(other.versions[0][0], before[0])
+
+
 def test_balance_takes_the_keywords_frequencies_out_of_their_scores(material):
     from kws.model.zoo import build
 

@@ -9,7 +9,10 @@ and teachers shares them, whatever its network and its seed.
 import io
 import threading
 import zipfile
+import zlib
+from collections.abc import Iterable
 from dataclasses import asdict
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +29,7 @@ HEARD = ("shift_ms", "noise_percent", "snr_low_db", "snr_high_db", "gain_db", "u
          "distillation_temperature")
 VERSION = 5  # purpose of random numbers, beside those of kws.model.dataset
 PART = 512  # clips that are made at once
+BLOCK = 1_024  # rows that are summed up at once
 LOCK = threading.Lock()  # of the threads that prepare batches, the first makes a version and the others wait
 
 
@@ -49,7 +53,7 @@ class Versions:
     def _stored(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         if self._material.cache is None:
             return self._made(number)
-        path = self._material.cache / "versions" / f"{self._fingerprint()}-{number}.npz"
+        path = self._material.cache / "versions" / f"{self._fingerprint}-{number}.npz"
         try:
             with open(path, "rb") as file, np.load(file) as arrays:
                 return arrays["features"], arrays["targets"]
@@ -71,11 +75,23 @@ class Versions:
         features, targets = zip(*parts, strict=True)
         return np.concatenate(features), np.concatenate(targets)
 
+    @cached_property
     def _fingerprint(self) -> str:
+        """Of all that a version depends on, the sound itself included: a take recorded anew may have its old size."""
         material = self._material
         training = material.spec.training
         teachers = material.teaching.teachers if material.teaching else ()
         return fingerprint(list(material.spec.keywords), material.spec.frontend, material.examples.fingerprint,
-                           [len(noise) for noise in material.noise["training"]], asdict(material.normalisation),
+                           checksum([material.clips["training"], *material.noise["training"]]),
+                           asdict(material.normalisation),
                            [getattr(training, name) for name in HEARD], [teacher.to_json() for teacher in teachers],
                            __version__)
+
+
+def checksum(arrays: Iterable[np.ndarray]) -> int:
+    """CRC-32 of all the numbers, one block after the other."""
+    found = 0
+    for array in arrays:
+        for start in range(0, len(array), BLOCK):
+            found = zlib.crc32(np.ascontiguousarray(array[start : start + BLOCK]), found)
+    return found
