@@ -4,6 +4,7 @@ KWS_TEST_DATA names a folder with the real recordings: packed (with unpack.py) o
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PER_WORD = 30
 settings.register_profile("kws", deadline=None)  # no test depends on timing
 settings.load_profile("kws")
+# A shell that starts the suite in the background has it ignore Ctrl-C, and so would every command that is stopped here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,11 @@ def end(process, *, after_s=1.0):
     """Ctrl-C, when what was sent has been read. -> (stdout, stderr)"""
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
-    return process.communicate(timeout=30)
+    try:
+        return process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def test_the_device_s_detections_and_costs_and_the_same_here(device, program, recording, words):

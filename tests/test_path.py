@@ -9,7 +9,7 @@ import pytest
 from kws.data.stream import read_truth
 from kws.workspace import find_run, read_manifest
 
-SETTINGS = {"epochs": 25, "batch": 32, "clips_per_word": 10, "accuracy_percent": 0.0}
+SETTINGS = {"epochs": 15, "batch": 32, "clips_per_word": 10, "accuracy_percent": 0.0}
 
 
 def kws(*arguments, status=0):
@@ -29,7 +29,7 @@ def trained(tmp_path_factory):
         line = next(line for line in text.splitlines() if line.startswith(f"{name} = "))
         text = text.replace(line, f"{name} = {value}")
     (place / "kws.toml").write_text(text)
-    kws("data", "synth", "-C", place, "--count", "120", "--unknown", "4")
+    kws("data", "synth", "-C", place, "--count", "80", "--unknown", "4")
     kws("train", "-C", place)
     return place
 
