@@ -144,7 +144,7 @@ def test_the_same_engine_on_the_same_sound_detects_the_same(detector, recording,
     assert view.rows == 1 + (len(recording) - 480) // HOP
     assert costs == [pytest.approx(0.01)] and listener.totals.busy_us == 100_000
     assert sorted(path.parent.name for path in tmp_path.rglob("*.wav")) == sorted(words)
-    assert f"its load 1.0 %   self-test passed   {len(words)} the same as here, 0 differ" in listener._status().footer
+    assert f"its load 1.0 %   self-test passed   {len(words)} the same as here, 0 differ" in listener._footer()
 
 
 @pytest.mark.parametrize("changed", [("down", 0, 0), ("up", 20, 0), ("up", 0, -1)])

@@ -16,7 +16,7 @@ from kws.detect.actions import Actions
 from kws.detect.detector import Detection, Detector, Hop
 from kws.detect.keep import Keeper, NearMisses
 from kws.detect.level import Meter
-from kws.detect.session import STATUS_S, Back, Lost, Session, SessionTotals, Status, View, recovering
+from kws.detect.session import Back, Lost, Session, SessionTotals, Status, View, recovering
 
 HINT_S, LOAD_S = 1.0, 2.0  # how often each is looked at
 NOTHING = np.zeros(0, np.int16)
@@ -83,32 +83,20 @@ class Listener(Session):
         self.totals = Totals()
         self._offset_s = 0.0  # time of the detector's first sample
         self._started_s: float | None = None
-        self._status_s = self._hint_s = self._load_s = 0.0
+        self._hint_s = self._load_s = 0.0
         self._hint: str | None = None
         self._load, self._latency_s = 0.0, 0.0
         self._cpu_start_s = self._cpu_s = cpu_clock()
         detector.reset()
 
-    def handle(self, event: Event) -> None:
-        """One event."""
-        now_s = self._clock()
+    def _elapsed_s(self, event: Event, now_s: float) -> float:
+        """Since the first sample, which was heard before it came."""
         if self._started_s is None and isinstance(event, Sound) and len(event.samples):
             self._started_s = self._load_s = now_s - len(event.samples) / SAMPLE_RATE_HZ
             self._cpu_start_s = self._cpu_s = self._cpu_clock()
-        self.totals.elapsed_s = now_s - self._started_s if self._started_s is not None else 0.0
-        if isinstance(event, Sound):
-            self._sound(event)
-        elif isinstance(event, Lost):
-            self._lost(event)
-        else:
-            self._back()
-        if self._actions is not None:
-            self._actions.poll()
-        if now_s - self._status_s >= STATUS_S:
-            self._status_s = now_s
-            self._view.status(self._status(now_s))
+        return now_s - self._started_s if self._started_s is not None else 0.0
 
-    def _sound(self, sound: Sound) -> None:
+    def _heard(self, sound: Sound) -> None:
         if sound.overflows:
             self.totals.overflows += sound.overflows
             times = "once" if sound.overflows == 1 else f"{sound.overflows} times"

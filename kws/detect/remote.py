@@ -26,14 +26,14 @@ from kws.detect.lines import (
     parse,
 )
 from kws.detect.port import Port
-from kws.detect.session import STATUS_S, Back, Lost, Session, SessionTotals, Status, View, recovering
+from kws.detect.session import Back, Lost, Session, SessionTotals, Status, View, recovering
 from kws.detect.twin import Twin
 from kws.engine.decoder import SCORE_STEPS
 
 QUIET_S = 12.0  # an example prints its costs every 10 s of sound, so after this time something is wrong
 NONSENSE = 20  # damaged lines without a good one
 STAGES = ("sizes", "features", "scores", "detections")  # bits of the self-test's result
-HEARD = Ready | Detected | Cost | SentSound
+GOOD = Ready | Detected | Cost | SentSound
 
 
 def port_events(port: Port, reopen: Callable[[], Port], *,
@@ -79,27 +79,15 @@ class DeviceListener(Session):
         self._splitter = Splitter()
         self._load: float | None = None
         self._start_s = self._good_s = clock()
-        self._status_s = 0.0
         self._told: set[str] = set()
         self._joining = True  # a first line may be the rest of one
 
-    def handle(self, event: bytes | Lost | Back) -> None:
-        """One event."""
-        now_s = self._clock()
-        self.totals.elapsed_s = now_s - self._start_s
-        if isinstance(event, bytes):
-            for line in self._splitter.push(event):
-                self._line(parse(line))
-        elif isinstance(event, Lost):
-            self._lost(event)
-        else:
-            self._back()
-        if self._actions is not None:
-            self._actions.poll()
-        if now_s - self._status_s >= STATUS_S:
-            self._status_s = now_s
-            self._look_for_trouble(now_s)
-            self._view.status(self._status())
+    def _elapsed_s(self, event: bytes | Lost | Back, now_s: float) -> float:
+        return now_s - self._start_s
+
+    def _heard(self, data: bytes) -> None:
+        for line in self._splitter.push(data):
+            self._line(parse(line))
 
     def _line(self, line: Line) -> None:
         joining, self._joining = self._joining, False
@@ -117,9 +105,9 @@ class DeviceListener(Session):
         else:
             self.totals.good += 1
             self._good_s = self._clock()
-            self._heard(line)
+            self._good(line)
 
-    def _heard(self, line: HEARD) -> None:
+    def _good(self, line: GOOD) -> None:
         if isinstance(line, Ready):
             self._ready(line)
         elif isinstance(line, Detected):
@@ -199,7 +187,8 @@ class DeviceListener(Session):
         self._joining = True
         self.twin.forget()
 
-    def _status(self) -> Status:
+    def _status(self, now_s: float) -> Status:
+        self._look_for_trouble(now_s)
         sound = self._meter.peak_db > SILENT_DB
         return Status(self.totals.elapsed_s, self._meter.peak_db, self._meter.rms_db,
                       self._meter.hint if sound else None, float("nan"), self._load or 0.0, 0,

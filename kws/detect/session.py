@@ -96,13 +96,14 @@ class SessionTotals:
 
 
 class Session(ABC):
-    """The part that listening to a microphone and to a device share; `handle` is theirs."""
+    """The part that listening to a microphone and to a device share."""
 
     totals: SessionTotals
 
     def __init__(self, view: View, *, actions: Actions | None, keeper: Keeper | None, clock: Callable[[], float]):
         self._view, self._actions, self._keeper, self._clock = view, actions, keeper, clock
         self._lost_since_s: float | None = None
+        self._status_s = 0.0
 
     def run(self, events: Iterable[Any], *, seconds: float | None = None) -> None:
         """Handle events until they end, or for `seconds`; whatever ends it, all is tidied up."""
@@ -114,9 +115,33 @@ class Session(ABC):
         finally:
             self._finish()
 
-    @abstractmethod
     def handle(self, event: Any) -> None:
-        """One event."""
+        """One event: something that was heard, or the device that went or came back."""
+        now_s = self._clock()
+        self.totals.elapsed_s = self._elapsed_s(event, now_s)
+        if isinstance(event, Lost):
+            self._lost(event)
+        elif isinstance(event, Back):
+            self._back()
+        else:
+            self._heard(event)
+        if self._actions is not None:
+            self._actions.poll()
+        if now_s - self._status_s >= STATUS_S:
+            self._status_s = now_s
+            self._view.status(self._status(now_s))
+
+    @abstractmethod
+    def _elapsed_s(self, event: Any, now_s: float) -> float:
+        """Time since the session's start; `event` may be what starts it."""
+
+    @abstractmethod
+    def _heard(self, event: Any) -> None:
+        """What the device brought."""
+
+    @abstractmethod
+    def _status(self, now_s: float) -> Status:
+        """How it stands."""
 
     def _lost(self, lost: Lost) -> None:
         self.totals.losses += 1
