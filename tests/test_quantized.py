@@ -16,7 +16,16 @@ from kws.engine.plan import Plan
 from kws.engine.streaming import lower
 from kws.errors import ModelError
 from kws.features.frontend import FrontendStream, network_input
-from kws.model.quantized import WEIGHTED, LastEpochs, folded, int8_twin, steps_of, values_on_grid, weights_on_grid
+from kws.model.quantized import (
+    WEIGHTED,
+    LastEpochs,
+    averages_on_grid,
+    folded,
+    int8_twin,
+    steps_of,
+    values_on_grid,
+    weights_on_grid,
+)
 from kws.model.quiet import load_keras
 from kws.model.train import train
 from kws.model.zoo import build
@@ -98,6 +107,30 @@ def test_the_twin_says_what_int8_says():
              (("twin", twin), ("float", exact))}
     assert (twin.argmax(axis=1) == said.argmax(axis=1)).mean() > 0.99
     assert (steps["twin"] <= 1).mean() > 0.96 and steps["twin"].mean() < 0.3 * steps["float"].mean()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_twin_of_every_network_says_what_int8_says(name):
+    """Also where averages of two numbers often end on a half. What differs: convolutions that floating point rounds."""
+    model = network(name)
+    features = windows(model)
+    int8 = Network(lower(read_graph(convert(model, features))))
+    said = np.stack([int8.window(window) for window in features]).astype(int)
+    twin = int8_twin(model, features).predict(network_input(features), verbose=0)
+    steps = np.abs(np.clip(np.rint(256 * twin) - 128, -128, 127) - said)
+    assert (steps <= 1).mean() > 0.98 and steps.mean() < {"cnn": 0.3, "ds_cnn": 0.05}.get(name, 0.01)
+
+
+@pytest.mark.parametrize("zero_point", [-128, -21, 0, 48])
+@pytest.mark.parametrize("count", [2, 9, 18])
+def test_averages_are_rounded_as_int8_rounds_them(zero_point, count):
+    """AVERAGE_POOL_2D of TensorFlow Lite Micro: half of the count is added to a sum above 0, else taken away."""
+    numbers = np.random.default_rng(1).integers(-128, 128, (5_000, count))
+    total, scale = numbers.sum(axis=1), np.float32(0.1511)
+    theirs = np.where(total > 0, total + count // 2, -(count // 2 - total)) / count
+    averages = ((numbers - zero_point) * scale).astype(np.float32).mean(axis=1)
+    ours = np.asarray(averages_on_grid(averages, np.float32([scale, zero_point]))) / scale + zero_point
+    assert np.rint(ours).tolist() == np.trunc(theirs).tolist()
 
 
 def test_values_go_to_the_nearest_step_and_saturate():

@@ -23,6 +23,7 @@ GRIDDED = (*WEIGHTED, "BatchNormalization", "ReLU", "Add", "GlobalAveragePooling
 AVERAGED = "AveragePooling2D"  # results rounded to the grid of what goes in
 PASSED_ON = ("Cropping2D", "Dropout", "Flatten", "MaxPooling2D", "Reshape", "ZeroPadding2D")  # on that grid as they are
 MEASURING_BATCH = 250  # windows
+HALF_IN = 4096  # steps of 1: finer than the distance of any average of int8 numbers to a half that it is not
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,9 @@ def run(steps: list[Step], window: Any, *, grids: Any = None, watch: Callable[[A
         if watch is not None and step.grid is not None:
             watch(result, step.grid)
         if grids is not None and step.grid is not None:
-            result, unit = values_on_grid(result, grids[step.grid], unit), None
+            grid = grids[step.grid]
+            result = averages_on_grid(result, grid) if kind == AVERAGED else values_on_grid(result, grid, unit)
+            unit = None
         values[step.output], units[step.output] = activation(result) if activation else result, unit
     return values[steps[-1].output]
 
@@ -158,8 +161,27 @@ def values_on_grid(values: Any, grid: Any, unit: Any = None) -> Any:
     if unit is not None:
         finer = 2.0 ** ops.stop_gradient(ops.ceil(-ops.log2(unit / scale)) - 1)
         result = ops.round(result * finer) / finer
-    whole = ops.sign(result) * ops.floor(ops.abs(result) + 0.5)  # halves away from zero
-    return (inside + ops.stop_gradient(whole - inside)) * scale
+    return (inside + ops.stop_gradient(halves_away(result) - inside)) * scale
+
+
+def averages_on_grid(values: Any, grid: Any) -> Any:
+    """Averages of numbers of a grid to whole ones of the same grid; halves are frequent where two are averaged.
+
+    Halves go away from the int8 number 0, not from what stands for the value 0, as TensorFlow Lite Micro has it.
+    """
+    from keras import ops
+
+    scale, zero_point = grid[0], grid[1]
+    exact = values / scale
+    number = ops.round((exact + zero_point) * HALF_IN) / HALF_IN  # a half that floating point missed is one again
+    return (exact + ops.stop_gradient(halves_away(number) - zero_point - exact)) * scale
+
+
+def halves_away(values: Any) -> Any:
+    """To the nearest whole numbers, halves away from 0."""
+    from keras import ops
+
+    return ops.sign(values) * ops.floor(ops.abs(values) + 0.5)
 
 
 def rounded(values: Any) -> Any:

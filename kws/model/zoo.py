@@ -4,7 +4,7 @@
     cnn         two convolutions over time and frequency, two over time: small and quick to train
     ds_cnn      convolutions over time and frequency, then separable ones over time: the best for its size
     tc_resnet   all bands become channels at once, then dilated separable residual layers over time: the least work
-    bc_resnet   residual layers over frequency and, on its mean, over time: the fewest parameters
+    bc_resnet   residual layers over frequency and, on a mean over it, over time: the fewest parameters
 
 tc_resnet is in the spirit of TC-ResNet (Choi et al., 2019) and SparkNet (Svirsky et al., 2024), bc_resnet in that of
 BC-ResNet (Kim et al., 2021): with valid convolutions, rectifiers and nothing that an int8 engine lacks.
@@ -121,9 +121,11 @@ def separable(x: Any, *, frames: int, dilation: int = 1) -> Any:
 
 
 def broadcasted(x: Any, filters: int, *, step: int, dilation: int) -> Any:
-    """A convolution over frequency per channel, then one over time on the mean over frequency, added to every band.
+    """A convolution over frequency per channel, then one over time on a mean over frequency, added to every band.
 
     [T, F, C] -> [T', F // step, filters]. Where the shape over frequency and channels stays, there is a shortcut too.
+    The mean is weighted, with weights that are learnt: a convolution, whose result has an int8 grid of its own. A plain
+    mean has the grid of what it averages, far too coarse for it.
     """
     import keras
 
@@ -133,7 +135,8 @@ def broadcasted(x: Any, filters: int, *, step: int, dilation: int) -> Any:
     y = normalised(keras.layers.DepthwiseConv2D((1, 3), use_bias=False)(y))
     if step > 1:
         y = keras.layers.AveragePooling2D((1, step))(y)
-    z = keras.layers.AveragePooling2D((1, y.shape[2]))(y)
+    z = keras.layers.DepthwiseConv2D((1, y.shape[2]), use_bias=False,
+                                     depthwise_initializer=keras.initializers.Constant(1 / y.shape[2]))(y)
     z = keras.layers.ReLU()(over_time(z, frames=3, dilation=dilation))
     z = keras.layers.Conv2D(filters, 1)(z)
     result = keras.layers.Add()([middle(y, z), z])
