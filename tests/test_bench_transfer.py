@@ -55,6 +55,10 @@ def test_one_network_is_trained_tested_and_tabled(benched, tone_run):
     found = json.loads(line)
     assert found["key"] == "middle transfer 4 1" and found["tested"] >= 12
     assert found["missed"] / found["tested"] < 0.5
+    thresholds, missed, alarms = np.array(found["curve"]).T
+    assert (np.diff(missed) >= 0).all() and alarms[0] >= alarms[-1]
+    nearest = np.abs(thresholds - found["threshold"]).argmin()
+    assert (missed[nearest], alarms[nearest]) == (found["missed"], found["false_alarms"]["made"])
     assert found["hours"] == {"made": pytest.approx(20 / 3600)} and found["false_alarms"]["made"] <= 9
     assert result.stdout == (folder / "out" / "table.txt").read_text()
     assert (folder / "out" / "transfer.svg").stat().st_size > 1_000
@@ -80,8 +84,12 @@ def test_a_base_that_was_taught_the_word_is_refused(benched, tone_run):
 
 def test_the_table_takes_the_mean_over_draws_and_the_interval_of_one_test():
     some = [{"word": "w", "how": "transfer", "count": 5, "missed": missed, "tested": 100, "seconds": 10,
-             "false_alarms": {"a": alarms, "b": 0}, "hours": {"a": 1.0, "b": 1.0}}
+             "false_alarms": {"a": alarms, "b": 0}, "hours": {"a": 1.0, "b": 1.0},
+             "curve": [[0.5, missed - 4, 9], [0.6, missed + 10, 2], [0.7, missed + 20, 0]]}
             for missed, alarms in ((10, 0), (20, 4))]
     assert BENCH["miss_rate"](some) == pytest.approx((0.15, 0.0931, 0.2328), abs=1e-4)
     assert BENCH["alarm_rate"](some) == pytest.approx((1.0, 0.1211, 3.6123), abs=1e-4)
+    assert BENCH["miss_rate_at"](some)[0] == 0.25 and BENCH["miss_rate_at"](some, 0.5)[0] == 0.35
+    assert BENCH["miss_rate_at"](some, 5)[0] == 0.11
+    assert BENCH["miss_rate_at"]([{**some[0], "curve": [[0.5, 3, 9]]}])[0] == 1.0, "no threshold is quiet enough"
     assert "10.0% to 20.0%" in BENCH["table"](some)
