@@ -111,9 +111,11 @@ def draw_front(axes: Any, tuned: Tuned) -> None:
     cost, front = tuned.search.cost, tuned.front
     axes.step([one.cost(cost) for one in front], [100 * one.accuracy for one in front], where="post", color="#444444",
               linewidth=1.2, label="Pareto front", zorder=1)
-    for one in front:
-        axes.annotate(f" {one.number}", (one.cost(cost), 100 * one.accuracy), fontsize=9, va="bottom", ha="left")
     chosen = tuned.chosen
+    for one in front:
+        away = 8 if one.number == chosen.number else 3  # points: outside of the ring around the chosen one
+        axes.annotate(str(one.number), (one.cost(cost), 100 * one.accuracy), (away, away), textcoords="offset points",
+                      fontsize=9)
     axes.plot([chosen.cost(cost)], [100 * chosen.accuracy], "o", markersize=17, markerfacecolor="none",
               markeredgecolor="#c00000", markeredgewidth=2, label=f"chosen: {chosen.number}, {chosen}", zorder=4)
 
