@@ -78,7 +78,7 @@ class DeviceListener(Session):
         self.totals = DeviceTotals()
         self._splitter = Splitter()
         self._load: float | None = None
-        self._start_s = self._good_s = clock()
+        self._start_s = clock()
         self._told: set[str] = set()
         self._joining = True  # a first line may be the rest of one
 
@@ -104,7 +104,6 @@ class DeviceListener(Session):
             self._view.note(f"the device lost {line.samples} samples: it is too slow, or prints too slowly")
         else:
             self.totals.good += 1
-            self._good_s = self._clock()
             self._good(line)
 
     def _good(self, line: GOOD) -> None:
