@@ -16,7 +16,7 @@ from kws.model.dataset import prepare
 from kws.model.distill import Teacher, distillation_loss, label_accuracy, load_teachers, make_teaching, softened
 from kws.model.examples import choose_examples
 from kws.model.train import predict, train
-from kws.pipeline.train import training_fingerprint
+from kws.pipeline.train import teaching_notes, training_fingerprint
 from kws.spec import Spec, TrainingSpec
 from kws.specfile import read_spec, write_spec
 from kws.workspace import read_artefact, read_manifest
@@ -145,12 +145,19 @@ def test_the_teacher_is_part_of_the_fingerprint(place):
     assert len({training_fingerprint(material) for material in (alone, taught, other)}) == 3
 
 
+def test_rare_keywords_raised_once_need_no_note(place):
+    spec = read_spec(place / "kws.toml")
+    teaching = material_of(place, spec, *load_teachers([place / "models" / "big"], spec)).teaching
+    assert [len(teaching_notes(teaching, balance=balance)) for balance in (0.0, 1.0)] == [1, 2]
+
+
 def test_the_command_names_its_teacher_and_shares_its_front_end(place):
     """Other augmentation would measure another range of the features: the teacher's is taken."""
     change(place, gain_db=30.0)
     result = run("train", "--model", "linear", "--run", "small", "--teacher", "big", "-C", place)
     assert result.exit_code == 0, result.output
     assert "teacher big: " in result.stderr and "shares its front end with the network" in result.stderr
+    assert "note: big raised rare keywords already, and this training will again; " in result.stderr
     manifests = {name: read_manifest(place / "models" / name) for name in ("big", "small")}
     assert manifests["small"]["command"] == "kws train --like small --run small-again --teacher big"
     assert manifests["small"]["teachers"] == [

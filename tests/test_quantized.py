@@ -191,7 +191,7 @@ def test_the_last_epochs_learn_on_the_grid_where_int8_loses(recordings, tmp_path
     material = make_material(recordings, spec_with(quantization_aware_epochs=2, quantization_loss_points=-100.0))
     model, history = train(material, checkpoint=tmp_path / "a.npz", note=notes.append)
     assert [epoch.on_int8_grid for epoch in history] == [False, False, True, True]
-    assert notes[0].endswith("the last 2 epochs learn on the int8 grid")
+    assert notes[0].endswith(": 2 more on the int8 grid")
     plain, _ = train(make_material(recordings, spec_with(quantization_aware_epochs=0)), checkpoint=tmp_path / "b.npz",
                      note=notes.append)
     assert len(notes) == 1
@@ -203,7 +203,24 @@ def test_they_do_not_where_it_does_not(recordings, tmp_path):  # noqa: F811
     material = make_material(recordings, spec_with(quantization_aware_epochs=2, quantization_loss_points=100.0))
     _, history = train(material, checkpoint=tmp_path / "a.npz", note=notes.append)
     assert not any(epoch.on_int8_grid for epoch in history)
-    assert notes[0].endswith("no epochs on the int8 grid needed")
+    assert len(notes) == 1 and notes[0].endswith(": no epochs on the int8 grid needed so far")
+
+
+def test_it_is_decided_before_each_of_the_last_epochs():
+    """int8 loses nothing before the first of them, 10 points before the second."""
+    load_keras()
+    from kws.model.zoo import build
+
+    rng, notes, said = np.random.default_rng(0), [], iter((0.9, 0.9, 0.9, 0.8))
+    windows = rng.integers(-128, 128, (4, SPEC.frontend.frames, SPEC.frontend.features), np.int8)
+    spec = TrainingSpec(epochs=9, quantization_aware_epochs=3)
+    last = LastEpochs(build(SPEC, seed=1), spec, lambda: windows, prepare=lambda twin: None,
+                      accuracy=lambda model: next(said), note=notes.append)
+    learners = [last.learner(number, decided=decided) is last.twin
+                for number, decided in ((5, False), (6, False), (7, False), (8, True))]
+    assert learners == [False, False, True, True]
+    assert [note.partition(": ")[2] for note in notes] == [
+        "no epochs on the int8 grid needed so far", "2 more on the int8 grid"]
 
 
 @pytest.mark.parametrize("stop_after", [2, 3])

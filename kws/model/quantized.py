@@ -263,20 +263,21 @@ class LastEpochs:
             steps_of(model)  # refuses now what it would refuse after hours
 
     def learner(self, number: int, *, decided: bool) -> Any:
-        """Who learns in epoch `number`. decided : whether the twin learned in the epoch before."""
-        if number < self.first or self.spec.quantization_aware_epochs == 0 or (number > self.first and not decided):
+        """Who learns in epoch `number`. decided : whether the twin did in the one before: it then does to the end."""
+        if number < self.first or self.spec.quantization_aware_epochs == 0:
             return self.model
         if self.twin is None:
             self.twin = int8_twin(self.model, self.representative())
             self.prepare(self.twin)
         self.twin.measure()
-        return self.twin if decided or self.pays() else self.model
+        return self.twin if decided or self.pays(number) else self.model
 
-    def pays(self) -> bool:
-        """Whether int8 as it is now loses more than the settings allow."""
+    def pays(self, number: int) -> bool:
+        """Whether int8 as it is now loses more than the settings allow; asked before each of the last epochs."""
         as_float, as_int8 = self.accuracy(self.model), self.accuracy(self.twin)
         loses = 100 * (as_float - as_int8) > self.spec.quantization_loss_points
-        decision = (f"the last {self.spec.epochs - self.first} epochs learn on the int8 grid" if loses else
-                    "no epochs on the int8 grid needed")
-        self.note(f"int8 takes {as_float:.1%} on validation clips to {as_int8:.1%}: {decision}")
+        left = self.spec.epochs - number
+        if loses or number == self.first:
+            decision = f"{left} more on the int8 grid" if loses else "no epochs on the int8 grid needed so far"
+            self.note(f"int8 takes {as_float:.1%} on validation clips to {as_int8:.1%}: {decision}")
         return loses

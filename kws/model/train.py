@@ -135,10 +135,25 @@ def prepare_loss(model: Any, optimizer: Any, spec: TrainingSpec, *, taught: bool
     """Give the network or its int8 twin the loss that the settings ask for."""
     import keras
 
-    loss, accuracy = keras.losses.CategoricalCrossentropy(label_smoothing=spec.label_smoothing), "accuracy"
-    if taught:
-        loss, accuracy = distillation_loss(spec), keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
-    model.compile(optimizer, loss, metrics=[accuracy], jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+    accuracy = keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy") if taught else "accuracy"
+    model.compile(optimizer, training_loss(spec, taught=taught), metrics=[accuracy],
+                  jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
+
+
+def training_loss(spec: TrainingSpec, *, taught: bool) -> Callable[[Any, Any], Any]:
+    """The loss that the settings ask for: a function of targets and probabilities. taught : as for prepare_steps."""
+    import keras
+
+    return distillation_loss(spec) if taught else keras.losses.CategoricalCrossentropy(
+        label_smoothing=spec.label_smoothing)
+
+
+def finite(loss: float, number: int, spec: TrainingSpec) -> float:
+    """The loss of epoch `number`, counted from 0. Raises ModelError where the training has diverged."""
+    if not np.isfinite(loss):
+        raise ModelError(f"the training diverged in epoch {number + 1} (loss {loss}); lower [training] learning_rate = "
+                         f"{spec.learning_rate} in kws.toml")
+    return loss
 
 
 def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
@@ -160,10 +175,8 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
     else:
         logs = model.fit(epoch_batches(material, number), verbose=0, shuffle=False, callbacks=[Steps()]).history
         loss, accuracy = (float(logs[name][0]) for name in ("loss", "accuracy"))
-    if not np.isfinite(loss):
-        raise ModelError(f"the training diverged in epoch {number + 1} (loss {loss}); lower [training] learning_rate = "
-                         f"{material.spec.training.learning_rate} in kws.toml")
-    return Epoch(loss, accuracy, accuracy_of(model, features, labels), time.perf_counter() - start)
+    return Epoch(finite(loss, number, material.spec.training), accuracy, accuracy_of(model, features, labels),
+                 time.perf_counter() - start)
 
 
 def accuracy_of(model: Any, features: np.ndarray, labels: np.ndarray) -> float:

@@ -70,7 +70,7 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     for line in fit_warnings(spec):
         note(line)
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=taught_by)
-    for line in teaching_notes(material.teaching):
+    for line in teaching_notes(material.teaching, balance=spec.training.keyword_balance):
         note(line)
     trained = training_fingerprint(material)
     if workers:
@@ -118,13 +118,21 @@ def teachers_of(material: Material) -> list[dict[str, Any]]:
     return [teacher.to_json() for teacher in material.teaching.teachers] if material.teaching else []
 
 
-def teaching_notes(teaching: Teaching | None) -> list[str]:
-    """Each teacher in one line: its size, and whether one front end serves it and the network that learns."""
+def teaching_notes(teaching: Teaching | None, *, balance: float) -> list[str]:
+    """Each teacher in one line: its size, and whether one front end serves it and the network that learns.
+
+    And a warning where rare keywords would be raised twice: in what a teacher says, and after the training.
+    """
     if teaching is None:
         return []
-    return [f"teacher {teacher.name}: {teacher.model.count_params():,} parameters, " +
+    told = [f"teacher {teacher.name}: {teacher.model.count_params():,} parameters, " +
             ("shares its front end with the network" if own is None else "hears every clip through its own front end")
             for teacher, own in zip(teaching.teachers, teaching.frontends, strict=True)]
+    balanced = [teacher.name for teacher in teaching.teachers if teacher.plan.spec.training.keyword_balance]
+    if balanced and balance:
+        told.append(f"note: {', '.join(balanced)} raised rare keywords already, and this training will again; "
+                    "set [training] keyword_balance = 0 in kws.toml, or take teachers that were trained with it")
+    return told
 
 
 def summary(examples: Examples) -> str:

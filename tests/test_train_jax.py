@@ -1,0 +1,96 @@
+"""scripts/train_jax: it takes the steps of kws train, and kws train goes on from where it stopped."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("jax")
+
+import tones
+from kws.model.progress import TrainingProgress
+from kws.pipeline.train import train_run
+from kws.specfile import write_spec
+from kws.workspace import open_workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+EPOCHS, LEFT = 4, 2  # the script runs the first two
+# Nothing is drawn: no shift, noise, gain, timbre or mask, and too few clips for one silent example.
+PLAIN = replace(tones.SPEC.training, epochs=EPOCHS, quantization_aware_epochs=LEFT, shift_ms=0, noise_percent=0,
+                gain_db=0, silence_percent=1)
+
+
+def workspace(folder, *, training, speakers):
+    tones.write_recordings(folder / "recordings", speakers=speakers)
+    model = replace(tones.SPEC.model, name="ds_cnn", width=0.3)
+    (folder / "kws.toml").write_text(write_spec(replace(tones.SPEC, model=model, training=training)))
+    return folder
+
+
+def on_the_card(folder, *options):
+    return subprocess.run([sys.executable, ROOT / "scripts/train_jax", "-C", folder, *options], capture_output=True,
+                          text=True, check=False, env={**os.environ, "JAX_PLATFORMS": "cpu"})
+
+
+def checkpoint(folder):
+    (path,) = (folder / ".cache/kws/training").iterdir()
+    with np.load(path) as arrays:
+        variables = [arrays[f"variable_{i}"] for i in range(len(arrays.files) - 1)]
+        return json.loads(str(arrays["history"])), [values for values in variables if values.dtype == np.float32]
+
+
+def distance(ones, others):
+    return np.sqrt(sum(np.square(one - other).sum() for one, other in zip(ones, others, strict=True)))
+
+
+def stop_after_an_epoch(folder, monkeypatch):
+    def interrupted(self, number, epoch):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(TrainingProgress, "epoch_ended", interrupted)
+        train_run(open_workspace(folder), name="second", teachers=("first",), note=print)
+
+
+def test_an_epoch_on_the_card_is_an_epoch_of_kws_train(tmp_path, monkeypatch):
+    """From the same checkpoint to the same weights, with a teacher beside the labels."""
+    here, there = workspace(tmp_path / "here", training=PLAIN, speakers=24), tmp_path / "there"
+    train_run(open_workspace(here), name="first", note=print)
+    stop_after_an_epoch(here, monkeypatch)
+    _, before = checkpoint(here)
+    shutil.copytree(here, there)
+    stop_after_an_epoch(here, monkeypatch)
+    done = on_the_card(there, "--teacher", "first")
+    assert done.returncode == 0, done.stderr
+    (told, expected), (said, found) = checkpoint(here), checkpoint(there)
+    assert len(told) == len(said) == EPOCHS - LEFT
+    assert abs(told[-1]["loss"] - said[-1]["loss"]) < 1e-3 * told[-1]["loss"]
+    assert distance(found, expected) < 0.001 * distance(expected, before)
+
+
+def test_kws_train_makes_the_run_of_it(tmp_path):
+    training = replace(tones.SPEC.training, equalization_db=1.0, time_mask_frames=1, band_mask_features=1,
+                       quantization_aware_epochs=1)
+    folder, notes = workspace(tmp_path / "w", training=training, speakers=80), []
+    done = on_the_card(folder)
+    assert done.returncode == 0 and "next, without KERAS_BACKEND and with TensorFlow: kws train\n" in done.stdout, done
+    history, _ = checkpoint(folder)
+    assert len(history) == training.epochs - 1 and history[-1]["loss"] < history[0]["loss"]
+    run = train_run(open_workspace(folder), name="tones", note=notes.append)
+    assert any(note.startswith(f"resuming after epoch {training.epochs - 1} of {training.epochs}") for note in notes)
+    assert run.metrics["epochs"][: len(history)] == history
+    assert run.metrics["splits"]["testing"]["int8"]["accuracy"] > 0.9
+
+
+def test_what_it_cannot_do_is_said(tmp_path):
+    folder = workspace(tmp_path / "w", training=replace(PLAIN, augmented_versions=2), speakers=8)
+    done = on_the_card(folder)
+    assert done.returncode == 1 and done.stderr.endswith("set [training] augmented_versions = 0 in kws.toml\n")
+    assert "Traceback" not in done.stderr
