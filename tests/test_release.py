@@ -18,7 +18,7 @@ from kws.workspace import read_artefact
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS, DEMO = ROOT / "models", ROOT / "recordings" / "demo"
-RELEASED = ("base", "commands", "large", "small")
+RELEASED = ("base", "commands", "large", "small", "wide", "wide-2")
 PARAMETERS = {"commands": 25_000, "small": 12_000}  # at most
 LATE_S = 1.0  # a detection may come this long after the end of its word
 
