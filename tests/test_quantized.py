@@ -106,7 +106,7 @@ def test_the_twin_says_what_int8_says():
     steps = {name: np.abs(np.clip(np.rint(256 * it) - 128, -128, 127) - said) for name, it in
              (("twin", twin), ("float", exact))}
     assert (twin.argmax(axis=1) == said.argmax(axis=1)).mean() > 0.99
-    assert (steps["twin"] <= 1).mean() > 0.96 and steps["twin"].mean() < 0.3 * steps["float"].mean()
+    assert (steps["twin"] <= 1).mean() > 0.95 and steps["twin"].mean() < 0.3 * steps["float"].mean()
 
 
 @pytest.mark.parametrize("name", NAMES)

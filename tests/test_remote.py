@@ -239,7 +239,7 @@ def test_what_does_not_come_is_said_once(detector, lines, said):
 def test_the_count_wraps_around(detector, recording, words):
     """After 74 hours the number of a sample starts at 0 again; nothing else does."""
     twin = Twin(detector)
-    start = 2**32 - 5 * HOP * 100
+    start = (2**32 // HOP - 500) * HOP  # a hop begins there, as at the recording's first sample
     for first in range(0, len(recording), HOP):
         twin.sound(SentSound((start + first) % 2**32, recording[first:first + HOP]))
     assert twin.totals.gaps == 0 and twin.totals.different == len(words)  # the device said nothing

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -76,9 +77,17 @@ def test_an_epoch_on_the_card_is_an_epoch_of_kws_train(tmp_path, monkeypatch):
 
 
 def test_kws_train_makes_the_run_of_it(tmp_path):
+    """Ctrl-C in between: the script goes on where it stopped, and kws train after that."""
     training = replace(tones.SPEC.training, equalization_db=1.0, time_mask_frames=1, band_mask_features=1,
                        quantization_aware_epochs=1)
     folder, notes = workspace(tmp_path / "w", training=training, speakers=80), []
+    with subprocess.Popen([sys.executable, ROOT / "scripts/train_jax", "-C", folder], stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, "JAX_PLATFORMS": "cpu"}) as stopped:
+        assert any(line.startswith("epoch 2/") for line in stopped.stderr)
+        stopped.send_signal(signal.SIGINT)
+        rest = stopped.communicate()[1]
+    assert stopped.returncode == 130 and rest.endswith("interrupted\n") and "Traceback" not in rest, rest
+    assert 2 <= len(checkpoint(folder)[0]) < training.epochs - 1
     done = on_the_card(folder)
     assert done.returncode == 0 and "next, without KERAS_BACKEND and with TensorFlow: kws train\n" in done.stdout, done
     history, _ = checkpoint(folder)
