@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 PER_WORD = 30
+MINUTES = ("test_own_word.py", "test_path.py", "test_strategy.py", "test_bench_transfer.py", "test_cli_serial.py",
+           "test_train_jax.py")
 settings.register_profile("kws", deadline=None)  # no test depends on timing
 settings.load_profile("kws")
 # A shell that starts the suite in the background has it ignore Ctrl-C, and so would every command that is stopped here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take minutes come first, so that no process is left alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in MINUTES)
 
 
 @pytest.fixture(scope="session")
