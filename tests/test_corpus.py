@@ -168,6 +168,11 @@ def test_cache_keeps_within_its_limit(tmp_path, monkeypatch):
     assert [path.stat().st_size for path in left if path.is_file()] == [128 + 3 * 32 * 2]
 
 
+def test_no_clips_are_read_without_a_bar(capsys):
+    assert load_clips([], samples=30).shape == (0, 30)
+    assert capsys.readouterr().err == ""
+
+
 def test_load_clips_names_what_cannot_be_read_and_leaves_nothing(tmp_path):
     clips = clips_of(tmp_path / "r/yes", 3)
     clips[2].path.write_text("broken")

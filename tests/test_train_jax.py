@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("jax")
 
 import tones
+from kws.data.augment import equalize, mask, timbre_curves
 from kws.model.progress import TrainingProgress
 from kws.pipeline.train import train_run
 from kws.specfile import write_spec
@@ -96,6 +98,32 @@ def test_kws_train_makes_the_run_of_it(tmp_path):
     assert any(note.startswith(f"resuming after epoch {training.epochs - 1} of {training.epochs}") for note in notes)
     assert run.metrics["epochs"][: len(history)] == history
     assert run.metrics["splits"]["testing"]["int8"]["accuracy"] > 0.9
+
+
+def test_timbre_and_gaps_are_drawn_as_kws_train_draws_them(monkeypatch):
+    """Other random numbers, the same distribution: how often each frame and band is hidden, how the bands vary."""
+    import jax
+
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # restored afterwards: the script sets it
+    disguise = runpy.run_path(str(ROOT / "scripts/train_jax"))["disguise"]
+    spec = replace(PLAIN, time_mask_frames=12, band_mask_features=7, equalization_db=0.0)
+    sound, none = np.full((4_000, 49, 40), 90, np.int8), np.zeros((1, 40), np.float32)
+    drawn = [mask(sound, spec, np.random.default_rng(1)), np.asarray(disguise(sound, none, spec, jax.random.key(1)))]
+    assert all(set(np.unique(found)) == {0, 90} for found in drawn)
+    hidden = [[(found == 0).all(axis=axis) for axis in (2, 1)] for found in drawn]
+    for here, there in zip(*hidden, strict=True):  # frames, then bands
+        lengths = [np.bincount(which.sum(axis=1), minlength=13) / len(sound) for which in (here, there)]
+        assert np.abs(lengths[0] - lengths[1]).max() < 0.03
+        assert np.abs(here.mean(axis=0) - there.mean(axis=0)).max() < 0.04
+
+    spec = replace(PLAIN, equalization_db=5.0)
+    curves = 32 * timbre_curves(tones.SPEC.frontend)
+    sound = np.zeros((4_000, 2, curves.shape[1]), np.int8)
+    drawn = [equalize(sound, curves, spec, np.random.default_rng(1)),
+             np.asarray(disguise(sound, curves, spec, jax.random.key(1)))]
+    assert all((found == found[:, :1]).all() for found in drawn), "one curve for all frames of a clip"
+    here, there = (np.cov(found[:, 0].astype(float), rowvar=False) for found in drawn)
+    assert np.abs(here - there).max() < 0.1 * np.abs(here).max()
 
 
 def test_what_it_cannot_do_is_said(tmp_path):
