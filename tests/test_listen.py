@@ -19,6 +19,7 @@ from kws.detect.keep import Keeper
 from kws.detect.listen import Listener, Sound, microphone_events
 from kws.detect.session import Back, Lost
 from kws.errors import DeviceError
+from watcher import Watcher
 
 WORDS = {1.0: "low", 2.0: "high", 3.0: "other", 4.0: "low"}
 
@@ -31,25 +32,6 @@ def detector(tone_run):
 @pytest.fixture(scope="module")
 def recording():
     return tones.spoken(WORDS, seconds=5, rng=np.random.default_rng(5))
-
-
-class Watcher:
-    """A View that remembers."""
-
-    def __init__(self):
-        self.rows, self.found, self.notes, self.seen = 0, [], [], []
-
-    def hops(self, hops):
-        self.rows += len(hops)
-
-    def hit(self, hit):
-        self.found.append(hit)
-
-    def note(self, message):
-        self.notes.append(message)
-
-    def status(self, status):
-        self.seen.append(status)
 
 
 class Clock:

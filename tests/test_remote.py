@@ -33,6 +33,7 @@ from kws.detect.remote import QUIET_S, DeviceListener
 from kws.detect.session import Back, Lost
 from kws.detect.twin import Totals, Twin
 from kws.errors import DeviceError
+from watcher import Watcher
 
 ROOT = Path(__file__).resolve().parents[1]
 HOP = 320
@@ -76,25 +77,6 @@ def printed(detector, recording):
         lines.append((sound_line(first, recording[first:first + HOP]), first))
         lines += [(detected_line(hit), first) for hit in detector.push(recording[first:first + HOP])]
     return lines
-
-
-class Watcher:
-    """A View that remembers."""
-
-    def __init__(self):
-        self.rows, self.found, self.notes, self.seen = 0, [], [], []
-
-    def hops(self, hops):
-        self.rows += len(hops)
-
-    def hit(self, hit):
-        self.found.append(hit)
-
-    def note(self, message):
-        self.notes.append(message)
-
-    def status(self, status):
-        self.seen.append(status)
 
 
 def hear(detector, lines, *, compare=True, **options):
