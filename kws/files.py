@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,12 @@ from kws.errors import KwsError
 def temporary_sibling(path: Path) -> Path:
     """A hidden name beside `path` that nobody else uses, so that a rename stays on one file system."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def meant_path(path: Path | str) -> Path:
+    """The path that a temporary sibling stands for; any other as it is."""
+    path = Path(path)
+    return path.with_name(re.sub(r"^\.(.+)\.[0-9a-f]{8}\.tmp$", r"\1", path.name))
 
 
 def write_atomic(path: Path | str, data: bytes | memoryview | str) -> None:

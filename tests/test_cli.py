@@ -27,6 +27,7 @@ def commands(group, path=()):
 
 
 ALL = dict(commands(typer.main.get_command(app)))
+ELSEWHERE = "choose another place, or look at the rights of its folder and the room on its disk"
 
 
 def run_kws(*arguments, **options):
@@ -184,7 +185,9 @@ class TestShared:
 
     @pytest.mark.parametrize(("error", "status", "line"), [
         (DataError("too quiet; record again"), 1, "error: too quiet; record again\n"),
-        (OSError(28, "No space left on device", "x.wav"), 1, "error: [Errno 28] No space left on device: 'x.wav'\n"),
+        (OSError(28, "No space left on device", "x.wav"), 1, f"error: x.wav: No space left on device; {ELSEWHERE}\n"),
+        (OSError(13, "Permission denied", "a/.out.0123abcd.tmp"), 1, f"error: a/out: Permission denied; {ELSEWHERE}\n"),
+        (OSError("PortAudio library not found"), 1, "error: PortAudio library not found\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ], ids=repr)
     def test_what_goes_wrong_ends_in_one_line(self, error, status, line):

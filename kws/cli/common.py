@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from kws.errors import KwsError
+from kws.files import meant_path
 from kws.workspace import Workspace, open_workspace
 
 # The order of the commands in help.
@@ -45,6 +46,14 @@ def print_json(result: Any) -> None:
     print(json.dumps(result, ensure_ascii=False), flush=True)
 
 
+def refusal(error: OSError) -> str:
+    """What the system would not do, with the file that a person knows, and what to look at."""
+    if not error.filename:
+        return str(error)
+    return (f"{meant_path(error.filename)}: {error.strerror}; choose another place, or look at the rights of its "
+            "folder and the room on its disk")
+
+
 class Commands(TyperGroup):
     """The commands in the order of the life cycle; what goes wrong on purpose ends in one line, not in a traceback."""
 
@@ -59,7 +68,7 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             raise  # typer ends quietly: the reader of our output has seen enough
         except OSError as error:
-            note(f"error: {error}")
+            note(f"error: {refusal(error)}")
         except KeyboardInterrupt:
             note("interrupted")
             raise typer.Exit(INTERRUPTED) from None

@@ -120,8 +120,7 @@ def load_clips(clips: tuple[Clip, ...] | list[Clip], *, samples: int, cache: Pat
     """
     if cache is None or not clips:
         rows = np.zeros((len(clips), samples), np.int16)
-        if clips:
-            fill(rows, clips)
+        fill(rows, clips)
         return rows
     path = cache / "clips" / f"{contents_key(clips, samples)}.npy"
     if path.exists():

@@ -11,7 +11,11 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
     """A bar on stderr: yields advance(n=1), which moves it by n of `total` steps (or bytes).
 
     advance(total=..., completed=...) sets the end and the place instead. In a pipe one line appears, at the end.
+    Nothing is shown where there is nothing to do.
     """
+    if total == 0:
+        yield lambda n=1, **place: None
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
