@@ -30,9 +30,9 @@ PLAIN = replace(tones.SPEC.training, epochs=EPOCHS, quantization_aware_epochs=LE
                 gain_db=0, silence_percent=1)
 
 
-def workspace(folder, *, training, speakers):
+def workspace(folder, *, training, speakers, network="ds_cnn"):
     tones.write_recordings(folder / "recordings", speakers=speakers)
-    model = replace(tones.SPEC.model, name="ds_cnn", width=0.3)
+    model = replace(tones.SPEC.model, name=network, width=0.3)
     (folder / "kws.toml").write_text(write_spec(replace(tones.SPEC, model=model, training=training)))
     return folder
 
@@ -82,7 +82,7 @@ def test_kws_train_makes_the_run_of_it(tmp_path):
     """Ctrl-C in between: the script goes on where it stopped, and kws train after that."""
     training = replace(tones.SPEC.training, equalization_db=1.0, time_mask_frames=1, band_mask_features=1,
                        quantization_aware_epochs=1)
-    folder, notes = workspace(tmp_path / "w", training=training, speakers=80), []
+    folder, notes = workspace(tmp_path / "w", training=training, speakers=80, network="cnn"), []
     with subprocess.Popen([sys.executable, ROOT / "scripts/train_jax", "-C", folder], stderr=subprocess.PIPE, text=True,
                           env={**os.environ, "JAX_PLATFORMS": "cpu"}) as stopped:
         assert any(line.startswith("epoch 2/") for line in stopped.stderr)
