@@ -18,9 +18,8 @@ def temporary_sibling(path: Path) -> Path:
 
 
 def meant_path(path: Path | str) -> Path:
-    """The path that a temporary sibling stands for; any other as it is."""
-    path = Path(path)
-    return path.with_name(re.sub(r"^\.(.+)\.[0-9a-f]{8}\.tmp$", r"\1", path.name))
+    """The path with what its temporary siblings stand for; any other as it is."""
+    return Path(re.sub(r"(^|/)\.([^/]+)\.[0-9a-f]{8}\.tmp(?=/|$)", r"\1\2", str(path)))
 
 
 def write_atomic(path: Path | str, data: bytes | memoryview | str) -> None:

@@ -1,11 +1,12 @@
 """kws.files: nothing half-written stays."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from kws.errors import KwsError
-from kws.files import fresh_folder, sha256_of, write_atomic
+from kws.files import fresh_folder, meant_path, sha256_of, temporary_sibling, write_atomic
 
 
 def test_write_atomic_makes_parents_and_replaces(tmp_path):
@@ -59,3 +60,10 @@ def test_fresh_folder_refuses_to_overwrite(tmp_path):
 def test_sha256_of_a_known_file(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize("path", ["a/firmware", "a/firmware/src/kws.c", "firmware", ".", "/", ".hidden.tmp"])
+def test_a_temporary_path_names_what_it_stands_for(path):
+    assert meant_path(path) == Path(path)
+    parts = [temporary_sibling(Path(part)) if part == "firmware" else part for part in Path(path).parts]
+    assert meant_path(Path(*parts)) == Path(path)
