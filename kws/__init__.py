@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from kws.detect.detector import Detector
 
 __all__ = ["load"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def load(run: "str | Path") -> "Detector":

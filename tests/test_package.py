@@ -1,18 +1,23 @@
 """What is installed and shown: dependencies, their lock, the wheel with the C engine and its sources, the README."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
+import kws
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCK = (ROOT / "constraints.txt").read_text()
+LOCK = (ROOT / "requirements.lock").read_text()
+CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 
 
 def names(requirements):
@@ -20,7 +25,7 @@ def names(requirements):
 
 
 def locked_parts():
-    """Part of constraints.txt -> {package: its block of lines}."""
+    """Part of requirements.lock -> {package: its block of lines}."""
     parts = re.split(r"^# \[(\w+)\]\n", LOCK, flags=re.MULTILINE)[1:]
     return {name: {block.partition("==")[0]: block for block in re.split(r"\n(?=\S)", text.strip())}
             for name, text in zip(parts[::2], parts[1::2], strict=True)}
@@ -28,7 +33,7 @@ def locked_parts():
 
 def test_the_base_is_light():
     extras = PROJECT["project"]["optional-dependencies"]
-    assert set(extras) == {"train", "tune", "card", "dev", "device"}
+    assert set(extras) == {"train", "tune", "card", "dev", "docs", "device"}
     base = locked_parts()["base"]
     assert not {"tensorflow", "librosa", "keras", "scipy", "matplotlib", "ziglang"}.intersection(base)
     assert {"tensorflow", "librosa"} <= names(extras["train"])
@@ -37,7 +42,7 @@ def test_the_base_is_light():
 
 def test_the_lock_names_every_dependency_once_with_hashes():
     parts = locked_parts()
-    assert list(parts) == ["build", "base", "train", "tune", "card", "dev", "device"]
+    assert list(parts) == ["build", "base", "train", "tune", "card", "dev", "docs", "device"]
     everything = [name for part in parts.values() for name in part]
     assert len(everything) == len(set(everything))
     for part in parts.values():
@@ -52,8 +57,21 @@ def test_the_lock_names_every_dependency_once_with_hashes():
         assert names(wanted[name]) <= locked
 
 
-def test_the_lock_holds_no_address():
-    assert not re.search(r"https?:|file:|index|find-links|@ ", LOCK)
+def test_the_lock_and_the_constraints_hold_no_address():
+    assert not re.search(r"https?:|file:|index|find-links|@ ", LOCK + CONSTRAINTS)
+
+
+def test_the_constraints_are_the_versions_of_the_lock_without_hashes():
+    locked = {block.split()[0] for part in locked_parts().values() for block in part.values()}
+    assert set(CONSTRAINTS.splitlines()[1:]) == locked
+
+
+def test_set_up_explains_itself_and_installs_nothing_for_it():
+    known = [name for name in locked_parts() if name not in ("build", "base")]
+    for arguments, status in ((["--help"], 0), (["train", "-h"], 0), (["trian"], 2)):
+        result = subprocess.run([ROOT / "scripts/setup", *arguments], capture_output=True, text=True)
+        assert result.returncode == status
+        assert all(name in result.stdout + result.stderr for name in known)
 
 
 def test_scripts_are_sound_shell():
@@ -63,14 +81,20 @@ def test_scripts_are_sound_shell():
         subprocess.run(["bash", "-n", path], check=True)
 
 
+def copy_sources(target):
+    """What pip needs of the repository, nothing compiled."""
+    target.mkdir(exist_ok=True)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, target)
+    built = shutil.ignore_patterns("*.so", "*.o", "_native.c", "__pycache__")
+    shutil.copytree(ROOT / "kws", target / "kws", ignore=built)
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel that pip builds from the tracked sources alone."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "setup.py", "README.md"):
-        shutil.copy(ROOT / name, source)
-    built = shutil.ignore_patterns("*.so", "*.o", "_native.c", "__pycache__")
-    shutil.copytree(ROOT / "kws", source / "kws", ignore=built)
+    copy_sources(source)
     subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
                     "--wheel-dir", target, source], check=True, stdin=subprocess.DEVNULL)
     return next(target.glob("kws-*.whl"))
@@ -84,13 +108,57 @@ def test_the_wheel_holds_the_engine_and_its_sources(wheel):
     assert not any(name.startswith("tests/") for name in inside)
 
 
-def test_the_wheel_runs_away_from_the_repository(wheel, tmp_path):
-    zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = "import kws, kws.engine._native as native; assert native.lib; print(kws.__file__)"
-    result = subprocess.run([sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
-                            capture_output=True, text=True, cwd=tmp_path)
+def test_one_wheel_serves_every_python_from_3_11_on(wheel):
+    assert re.fullmatch(r"kws-[\d.]+-cp311-abi3-\w+\.whl", wheel.name)
+
+
+def test_the_wheel_carries_the_licence(wheel):
+    inside = {name.partition("/")[2]: name for name in zipfile.ZipFile(wheel).namelist()}
+    licence = (ROOT / "LICENSE").read_bytes()
+    assert b"Apache License" in licence
+    assert zipfile.ZipFile(wheel).read(inside["licenses/LICENSE"]) == licence
+    assert zipfile.ZipFile(wheel).read("kws/export/templates/LICENSE") == licence
+    assert "License-Expression: Apache-2.0" in zipfile.ZipFile(wheel).read(inside["METADATA"]).decode()
+
+
+def fresh_environment(folder):
+    """A virtual environment with this one's packages but without its kws; the path of its Python."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    python = folder / "bin/python"
+    site = subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], check=True,
+                          capture_output=True, text=True).stdout.strip()
+    (Path(site) / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+def install(python, *arguments):
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index",
+                    "--no-build-isolation", *arguments], check=True, stdin=subprocess.DEVNULL)
+
+
+def run(command, *, cwd, path=os.defpath):
+    """stdout of a command that sees neither this repository nor this environment."""
+    result = subprocess.run(command, cwd=cwd, env={"PATH": path, "HOME": str(cwd)}, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(str(tmp_path))
+    return result.stdout
+
+
+def test_the_wheel_detects_in_a_fresh_environment_without_a_compiler(wheel, tmp_path):
+    python = fresh_environment(tmp_path / "environment")
+    install(python, wheel)
+    (tmp_path / "nothing").mkdir()
+    command = ["detect", "--run", ROOT / "models/commands", ROOT / "recordings/demo/commands.flac", "--json"]
+    heard = run([python.with_name("kws"), *command], cwd=tmp_path, path=str(tmp_path / "nothing"))
+    assert heard.count("keyword") > 10
+    assert heard == run([sys.executable, "-m", "kws", *command], cwd=ROOT)
+
+
+def test_a_clone_called_kws_does_not_hide_the_package_from_who_stands_beside_it(tmp_path):
+    copy_sources(tmp_path / "kws")
+    python = fresh_environment(tmp_path / "environment")
+    install(python, "--editable", tmp_path / "kws")
+    assert run([python, "-c", "import kws; print(kws.load.__name__, kws.__version__)"], cwd=tmp_path) == \
+        f"load {kws.__version__}\n"
 
 
 def test_the_readme_shows_every_stage():
