@@ -1,42 +1,112 @@
-"""kws validate: how good is a trained run, and does the streaming engine agree with the network it came from?"""
+"""kws validate: how good is a trained run, on clips, on hours of talk, on a recording with its truth?"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, RunOption, note, print_json
 
+if TYPE_CHECKING:
+    from kws.validate.run import Outcome
+
 
 def validate(
+    more: Annotated[list[Path] | None, typer.Argument(
+        metavar="[PATH]...", show_default=False, help="More audio without keywords, after --negatives PATH.")] = None,
     clips: Annotated[Path | None, typer.Option(
         "--clips", metavar="DIR", show_default=False,
         help="Folder with a folder of clips for each label, as in the official test archive. "
-             "Default: the run's own test split.")] = None,
+             "Default: the run's own test split, if nothing else is given either.")] = None,
+    negatives: Annotated[list[Path] | None, typer.Option(
+        "--negatives", metavar="PATH", show_default=False,
+        help="Audio without keywords, any hours of it: a file, or a folder with everything below it; may be repeated. "
+             "Recordings whose transcript holds a keyword are left out.")] = None,
+    stream: Annotated[Path | None, typer.Option(
+        "--stream", metavar="WAV", show_default=False, help="A long recording with keywords in it.")] = None,
+    truth: Annotated[Path | None, typer.Option(
+        "--truth", metavar="CSV", show_default=False,
+        help="What is said in it and when: columns keyword, start_s, end_s, and speaker if known. "
+             "Default: the .csv beside the recording.")] = None,
+    save: Annotated[Path | None, typer.Option(
+        "--save", metavar="DIR", show_default=False,
+        help="Write the ten worst false alarms there, each with the sound around it.")] = None,
     run: RunOption = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
-    """Measure a run's accuracy on clips that it has never met.
+    """Measure a run on sound that it has never met: clips, hours without keywords, a recording with its truth.
 
-    The streaming engine, the C that runs on the device, decides; TensorFlow Lite Micro and the float network are
-    compared with it where they are installed. Exit status 3: a requirement of kws.toml is not met.
+    The streaming engine, the C that runs on the device, decides; on clips, TensorFlow Lite Micro and the float network
+    are compared with it if they are installed. Exit status 3: a requirement of kws.toml was measured and is not met.
 
     Example: kws validate --clips speech_commands_test_set
+
+    Example: kws validate --negatives talk/ --negatives radio.mp3 --save worst/
+
+    Example: kws validate --stream kitchen.wav --truth kitchen.csv
     """
-    from kws.validate.report import clip_report
-    from kws.validate.run import validate_clips
+    from kws.requirements import broken
+    from kws.validate.run import validate as measure
     from kws.workspace import locate_run
 
+    if more and not negatives:
+        raise typer.BadParameter("paths follow --negatives PATH", param_hint="PATH")
+    if truth and not stream:
+        raise typer.BadParameter("is the truth of a --stream WAV", param_hint="--truth")
     folder = locate_run(run, directory)
-    outcome = validate_clips(folder, clips=clips, directory=directory)
-    for line in outcome.notes:
-        note(line)
+    outcome = measure(folder, clips=clips, negatives=(*(negatives or ()), *(more or ())), stream=stream, truth=truth,
+                      directory=directory)
+    if outcome.clips:
+        for line in outcome.clips.notes:
+            note(line)
     if json:
-        print_json(outcome.to_json())
+        print_json(outcome_json(outcome))
     else:
-        print(f"run {folder}: {len(outcome.result.truth):,} clips of {outcome.source}\n")
-        print(clip_report(outcome.result))
-        print("\n" + "\n".join(str(requirement) for requirement in outcome.requirements))
-    if not all(requirement.holds for requirement in outcome.requirements):
+        print_text(outcome, folder)
+    if save and outcome.negatives:
+        save_worst(outcome, save)
+    if broken(outcome.requirements):
         raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+def print_text(outcome: "Outcome", folder: Path) -> None:
+    """The parts that were asked for, and the requirements."""
+    from kws.validate.report import clip_report
+    from kws.validate.summary import negatives_report, requirements_table, stream_report
+
+    if outcome.clips:
+        print(f"run {folder}: {len(outcome.clips.result.truth):,} clips of {outcome.clips.source}\n")
+        print(clip_report(outcome.clips.result) + "\n")
+    if outcome.negatives:
+        print(f"run {folder}: {outcome.negatives.total.hours:.2f} hours without keywords\n")
+        print(negatives_report(outcome.negatives) + "\n")
+    if outcome.stream:
+        print(f"run {folder}: {outcome.stream.total.events:,} keywords in {outcome.stream.hours:.2f} hours\n")
+        print(stream_report(outcome.stream) + "\n")
+    print(requirements_table(outcome.requirements))
+
+
+def outcome_json(outcome: "Outcome") -> dict[str, Any]:
+    """{"clips", "negatives", "stream", "requirements"}: the parts that were asked for."""
+    from kws.validate.summary import negatives_json, stream_json
+
+    found: dict[str, Any] = {}
+    if outcome.clips:
+        found["clips"] = outcome.clips.result.to_json()
+    if outcome.negatives:
+        found["negatives"] = negatives_json(outcome.negatives)
+    if outcome.stream:
+        found["stream"] = stream_json(outcome.stream)
+    return {**found, "requirements": [requirement.to_json() for requirement in outcome.requirements]}
+
+
+def save_worst(outcome: "Outcome", folder: Path) -> None:
+    """The worst false alarms as sound, named by rank, keyword and score."""
+    from kws.data.audio import write_audio
+    from kws.validate.negatives import moment
+
+    assert outcome.negatives is not None
+    for rank, alarm in enumerate(outcome.negatives.worst, 1):
+        write_audio(folder / f"{rank:02d}-{alarm.keyword}-{alarm.score:.2f}-{alarm.path.stem}.wav", moment(alarm))
+    note(f"{len(outcome.negatives.worst)} worst moments in {folder}")

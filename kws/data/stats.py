@@ -35,7 +35,7 @@ class CorpusStats:
         """The shape that `kws data stats --json` prints."""
         return {"words": {word: asdict(stats) for word, stats in self.words.items()},
                 "noise": {"files": self.noise_files, "minutes": round(self.noise_minutes, 2)},
-                "requirements": [asdict(requirement) for requirement in self.requirements]}
+                "requirements": [requirement.to_json() for requirement in self.requirements]}
 
 
 def measure(corpus: Corpus, spec: Spec) -> CorpusStats:

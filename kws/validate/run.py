@@ -1,56 +1,125 @@
-"""Validation of a trained run: which clips, which engines, which requirements."""
+"""Validation of a trained run: which sound, which engines, and every requirement."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from kws.data.corpus import SPLITS, scan
-from kws.detect.detector import load_detector
+from kws.data.stream import read_truth
+from kws.detect.detector import Detector, load_detector
 from kws.errors import DataError, KwsError
-from kws.requirements import Requirement, at_least
+from kws.requirements import Requirement
 from kws.spec import Requirements, Spec
 from kws.validate.clips import ClipResult, ClipSet, classify, read_clip_folder
+from kws.validate.gate import against, from_metrics, gate
+from kws.validate.intervals import hours_to_prove
+from kws.validate.negatives import NegativeResult, hear_negatives, judge_negatives
+from kws.validate.streams import StreamResult, hear_stream
 from kws.workspace import Workspace, open_workspace, read_artefact, read_manifest
 
-TFLITE_NAME, KERAS_NAME = "model.tflite", "model.keras"
+TFLITE_NAME, KERAS_NAME, METRICS_NAME = "model.tflite", "model.keras", "metrics.json"
+
+
+@dataclass(frozen=True)
+class ClipOutcome:
+    """source : where the clips came from, in words; notes : what a person should know about them."""
+
+    result: ClipResult
+    source: str
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """source : where the clips came from, in words; notes : what a person should know about them."""
+    """The parts that were asked for, and every requirement."""
 
-    result: ClipResult
+    clips: ClipOutcome | None
+    negatives: NegativeResult | None
+    stream: StreamResult | None
     requirements: tuple[Requirement, ...]
-    source: str
-    notes: tuple[str, ...]
-
-    def to_json(self) -> dict:
-        """{"clips": {...}, "requirements": [{"name", "limit", "measured", "holds"}]}"""
-        return {"clips": self.result.to_json(), "requirements": [one.to_json() for one in self.requirements]}
 
 
-def validate_clips(run: Path, *, clips: Path | None, directory: Path | None) -> Outcome:
-    """Classify `clips` (a folder by label), or the run's own test split, with every engine that is installed.
+def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] = (), stream: Path | None = None,
+             truth: Path | None = None, directory: Path | None = None) -> Outcome:
+    """Measure a run on clips, on hours without keywords, on a labelled recording: on what is given.
 
-    directory : the workspace whose recordings and requirements count; the one around the current folder by default.
-    Raises DataError where there are no clips, KwsError where the test split is asked for outside a workspace.
+    clips     : a folder by label; the run's own test split if nothing else is given either
+    truth     : of the stream; by default the .csv beside it
+    directory : the workspace whose recordings and requirements count; the one around the current folder by default
+    Raises DataError if there is nothing to hear, KwsError if the test split is asked for outside a workspace.
     """
+    events = read_truth(truth or stream.with_suffix(".csv")) if stream else ()
     detector = load_detector(run)
+    decoder, spec = detector.plan.decoder, detector.plan.spec
+    limits = own_requirements(run, spec, directory)
+    on_clips = heard = judged = None
+    if clips is not None or not (negatives or stream):
+        on_clips = validate_clips(detector, run, clips=clips, directory=directory)
+        limits = limits if clips is not None else open_workspace(directory).spec.requirements
+    if negatives:
+        judged = judge_negatives(hear_negatives(detector, negatives), decoder)
+    if stream:
+        heard = hear_stream(detector, stream, events).judge(decoder)
+    measured = from_metrics(json.loads(read_artefact(run, METRICS_NAME)) if (run / METRICS_NAME).is_file() else {},
+                            limits)
+    return Outcome(on_clips, judged, heard,
+                   gate(limits, [*measured, *measured_now(limits, on_clips and on_clips.result, judged, heard)]))
+
+
+def measured_now(limits: Requirements, clips: ClipResult | None, negatives: NegativeResult | None,
+                 stream: StreamResult | None) -> list[Requirement]:
+    """The requirements that these measurements decide; false alarms on negatives count for more than a stream's."""
+    found = []
+    if clips is not None:
+        found.append(against(limits, "accuracy_percent", 100 * (clips.confusion().accuracy or 0.0)))
+    if stream is not None and stream.miss_rate is not None:
+        low, high = stream.miss_interval
+        found.append(against(limits, "miss_rate_percent", 100 * stream.miss_rate,
+                             note=f"{stream.total.events} words, 95 % interval {100 * low:.1f} to {100 * high:.1f}"))
+        late = stream.latency_ms(0.95)
+        if late is not None:
+            found.append(against(limits, "latency_ms", late, note="95th percentile"))
+    rated = negatives.total if negatives is not None else stream and SoundCount(stream.hours, stream.total.false_alarms)
+    if rated and rated.hours > 0:
+        found.append(against(limits, "false_alarms_per_hour", rated.false_alarms / rated.hours,
+                             note=proof(rated.false_alarms, rated.hours, limits.false_alarms_per_hour)))
+    return found
+
+
+@dataclass(frozen=True)
+class SoundCount:
+    """So many false alarms in so many hours."""
+
+    hours: float
+    false_alarms: int
+
+
+def proof(false_alarms: int, hours: float, limit: float) -> str:
+    """Whether so many hours prove the limit, in words."""
+    needed = hours_to_prove(limit, false_alarms=false_alarms)
+    if false_alarms > limit * hours:
+        return f"{false_alarms} in {hours:.1f} h"
+    if needed <= hours:
+        return f"{false_alarms} in {hours:.1f} h: proven with 95 % confidence"
+    return f"{false_alarms} in {hours:.1f} h: not proven; with as few false alarms {needed:.1f} h would"
+
+
+def validate_clips(detector: Detector, run: Path, *, clips: Path | None, directory: Path | None) -> ClipOutcome:
+    """Classify `clips` (a folder by label), or the run's own test split, with every engine that is installed."""
     spec = detector.plan.spec
     if clips is not None:
-        chosen = read_clip_folder(clips, labels=spec.labels, samples=spec.frontend.clip_samples)
-        requirements, source = own_requirements(run, spec, directory), str(clips)
+        chosen, source = read_clip_folder(clips, labels=spec.labels, samples=spec.frontend.clip_samples), str(clips)
     else:
         workspace = open_workspace(directory)
         chosen = test_split(spec, workspace, read_manifest(run).get("data_fingerprint"))
-        requirements, source = workspace.spec.requirements, f"the test split of {workspace.recordings}"
+        source = f"the test split of {workspace.recordings}"
     keras_model = run / KERAS_NAME
     result = classify(detector, chosen, tflite=read_artefact(run, TFLITE_NAME),
                       keras_model=keras_model if keras_model.is_file() else None)
-    accuracy = at_least("accuracy_percent", limit=requirements.accuracy_percent,
-                        measured=100 * (result.confusion().accuracy or 0.0))
-    return Outcome(result, (accuracy,), source, chosen.notes)
+    return ClipOutcome(result, source, chosen.notes)
 
 
 def own_requirements(run: Path, spec: Spec, directory: Path | None) -> Requirements:

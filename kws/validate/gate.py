@@ -1,0 +1,45 @@
+"""Every requirement of kws.toml, measured or with what would measure it: one table for every command."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kws.requirements import KINDS, Requirement, at_least, at_most, unmeasured
+from kws.spec import Requirements
+
+DEVICE = ("flash_bytes", "ram_bytes", "duty_percent", "decisions_per_second")
+HINTS = {
+    **dict.fromkeys(DEVICE, "kws profile"),
+    "latency_ms": "give --stream WAV --truth CSV",
+    "miss_rate_percent": "give --stream WAV --truth CSV",
+    "false_alarms_per_hour": "give --negatives PATH, hours of audio without keywords",
+    "accuracy_percent": "kws validate without --negatives and --stream, or give --clips DIR",
+    "clips_per_word": "kws data stats", "speakers_per_word": "kws data stats",
+}
+
+
+def gate(limits: Requirements, measured: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """Every requirement in the order of kws.toml: as it was measured, or with what would measure it."""
+    found = {requirement.name: requirement for requirement in measured}
+    return tuple(found.get(name) or unmeasured(name, limit=getattr(limits, name), hint=HINTS[name]) for name in KINDS)
+
+
+def against(limits: Requirements, name: str, measured: float, *, note: str = "") -> Requirement:
+    """One requirement of kws.toml against what was measured."""
+    side = at_least if KINDS[name][0] == "at least" else at_most
+    return side(name, limit=getattr(limits, name), measured=measured, note=note)
+
+
+def from_metrics(metrics: Mapping[str, Any], limits: Requirements) -> list[Requirement]:
+    """What a run's metrics.json tells about the device and the recordings, against these limits."""
+    found = []
+    for one in metrics.get("device", {}).get("requirements", []):
+        if one["name"] in DEVICE and one["measured"] is not None:
+            found.append(against(limits, one["name"], one["measured"]))
+    tested = (metrics.get("splits", {}).get("testing") or {}).get("int8")
+    if tested and tested["accuracy"] is not None:
+        found.append(against(limits, "accuracy_percent", 100 * tested["accuracy"], note="when it was trained"))
+    for name, counts in metrics.get("data", {}).items():
+        if name in KINDS and counts:
+            word = min(counts, key=lambda keyword: counts[keyword])
+            found.append(against(limits, name, counts[word], note=f"fewest: {word}"))
+    return found

@@ -1,0 +1,224 @@
+"""False alarms per hour on audio that holds no keyword: any files, any hours, heard once.
+
+The recordings of a source follow each other without a pause, as talk in a room does; a false alarm belongs to the
+recording that was being heard at the decision. Where transcripts say that a keyword or a word that sounds the same is
+said, the recording is left out; where word times say so, only that stretch is, up to the latest moment at which its
+detection could still be a hit.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kws.data.audio import SAMPLE_RATE_HZ, is_audio
+from kws.data.progress import progress
+from kws.data.transcripts import Transcripts, holds, read_transcripts, sounds_like, words_of
+from kws.detect.detector import Detection, Detector
+from kws.detect.sources import open_audio
+from kws.engine.decoder import DecoderTables
+from kws.errors import DataError
+from kws.validate.events import LATEST_S, Kind, bursts
+from kws.validate.intervals import rate_bound, rate_interval
+from kws.validate.track import ScoreTrack, hear
+
+WORST = 10  # moments that are told in full
+BEFORE_S, AFTER_S = 1.5, 0.5  # of sound around a decision that is kept to be played
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One recording inside the sound of its source.
+
+    ignored : stretches (start, end) in seconds of the source's sound in which a keyword is really said
+    """
+
+    path: Path
+    start_s: float
+    seconds: float
+    ignored: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class NegativeSource:
+    """The scores of one source: its recordings one after the other. left_out : recordings that hold a keyword."""
+
+    name: str
+    track: ScoreTrack
+    pieces: tuple[Piece, ...]
+    left_out: int
+
+    @property
+    def hours(self) -> float:
+        """What is judged: without the stretches that hold a keyword."""
+        ignored = sum(covered_s(piece.ignored) for piece in self.pieces)
+        return (self.track.seconds - ignored) / 3600
+
+    @property
+    def starts(self) -> list[float]:
+        return [piece.start_s for piece in self.pieces]
+
+    def wrong(self, tables: DecoderTables) -> list[Detection]:
+        """Detections outside the ignored stretches; times count from the start of the source's sound."""
+        starts = self.starts
+        return [hit for hit in self.track.detections(tables) if not self.ignores(hit.time_s, starts)]
+
+    def ignores(self, time_s: float, starts: Sequence[float]) -> bool:
+        """Whether a keyword is really said there; a stretch may reach into the recordings that follow."""
+        last = bisect_right(starts, time_s)
+        near = self.pieces[max(last - 3, 0):last]
+        return any(start <= time_s <= end for piece in near for start, end in piece.ignored)
+
+    def piece_at(self, time_s: float) -> Piece:
+        return self.pieces[max(bisect_right(self.starts, time_s) - 1, 0)]
+
+
+@dataclass(frozen=True)
+class FalseAlarm:
+    """A false alarm: where it was heard. time_s counts from the start of the recording."""
+
+    source: str
+    path: Path
+    time_s: float
+    keyword: str
+    score: float
+
+
+@dataclass(frozen=True)
+class SourceCount:
+    """hours : judged; false_alarms : bursts; detections : all of them; left_out : recordings that hold a keyword."""
+
+    hours: float
+    false_alarms: int
+    detections: int
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class NegativeResult:
+    """False alarms over all sources, by source, by keyword, and the moments with the greatest scores."""
+
+    total: SourceCount
+    per_source: dict[str, SourceCount]
+    per_keyword: dict[str, int]
+    worst: tuple[FalseAlarm, ...]
+
+    @property
+    def per_hour(self) -> float:
+        return self.total.false_alarms / self.total.hours
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return rate_interval(self.total.false_alarms, self.total.hours)
+
+    @property
+    def upper_bound(self) -> float:
+        return rate_bound(self.total.false_alarms, self.total.hours)
+
+
+def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:
+    """Source -> its recordings in order of their names; each of `paths` is a source: an audio file or a folder.
+
+    Raises DataError for a path that is missing or holds no audio.
+    """
+    found = {}
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"{path}: there is no such file or folder; name audio without keywords with --negatives")
+        below = [path] if path.is_file() else path.rglob("*")
+        files = sorted(one for one in below if one.is_file() and (one == path or is_audio(one.name)))
+        if not files:
+            raise DataError(f"{path}: no audio in it; name files or folders of audio without keywords")
+        name = path.resolve().name
+        found[name if name not in found else "/".join(path.resolve().parts[-2:])] = files
+    return found
+
+
+def hear_negatives(detector: Detector, paths: Sequence[Path]) -> list[NegativeSource]:
+    """Scores of all recordings below `paths` that hold none of the detector's keywords."""
+    sources = gather(paths)
+    heard = []
+    with progress("negatives", total=sum(map(len, sources.values()))) as advance:
+        for (name, files), path in zip(sources.items(), paths, strict=True):
+            said = read_transcripts(path if path.is_dir() else path.parent, files)
+            heard.append(hear_source(detector, name, files, said, advance))
+    if not any(source.hours > 0 for source in heard):
+        raise DataError(f"{', '.join(map(str, paths))}: nothing left to hear: every recording holds a keyword")
+    return heard
+
+
+def hear_source(detector: Detector, name: str, files: Sequence[Path], said: Transcripts, advance) -> NegativeSource:
+    """One source; `advance` is called after each recording."""
+    sounds = sounds_like(detector.plan.spec.keywords)
+    pieces: list[Piece] = []
+    left_out = 0
+
+    def blocks() -> Iterator[np.ndarray]:
+        nonlocal left_out
+        samples = 0
+        for path in files:
+            text = said.text_of(path)
+            times = said.times_of(path)
+            if times is None and text is not None and holds(text, sounds):
+                left_out += 1
+            else:
+                start, at = samples, samples / SAMPLE_RATE_HZ
+                with open_audio(path) as audio:
+                    for block in audio.blocks:
+                        samples += len(block)
+                        yield block
+                ignored = tuple((at + word.start_s, at + word.end_s + LATEST_S) for word in times or ()
+                                if tuple(words_of(word.word)) in sounds)
+                pieces.append(Piece(path, at, (samples - start) / SAMPLE_RATE_HZ, ignored))
+            advance()
+
+    track = hear(detector, blocks())
+    return NegativeSource(name, track, tuple(pieces), left_out)
+
+
+def count_source(source: NegativeSource, tables: DecoderTables) -> tuple[SourceCount, list[FalseAlarm]]:
+    """What a detector with these tables does wrong on one source."""
+    wrong = source.wrong(tables)
+    alarms = []
+    for item in bursts(wrong):
+        if item.kind is Kind.FALSE_ALARM and item.heard is not None:
+            piece = source.piece_at(item.heard.time_s)
+            alarms.append(FalseAlarm(source.name, piece.path, item.heard.time_s - piece.start_s, item.heard.keyword,
+                                     item.heard.score))
+    return SourceCount(source.hours, len(alarms), len(wrong), source.left_out), alarms
+
+
+def judge_negatives(sources: Iterable[NegativeSource], tables: DecoderTables) -> NegativeResult:
+    """What a detector with these tables does wrong on all of them."""
+    counted = {source.name: count_source(source, tables) for source in sources}
+    alarms = [alarm for _, found in counted.values() for alarm in found]
+    counts = [count for count, _ in counted.values()]
+    total = SourceCount(sum(one.hours for one in counts), len(alarms), sum(one.detections for one in counts),
+                        sum(one.left_out for one in counts))
+    return NegativeResult(total, {name: count for name, (count, _) in counted.items()},
+                          dict(Counter(alarm.keyword for alarm in alarms).most_common()),
+                          tuple(sorted(alarms, key=worst_first)[:WORST]))
+
+
+def worst_first(alarm: FalseAlarm) -> tuple[float, str, float]:
+    return -alarm.score, str(alarm.path), alarm.time_s
+
+
+def covered_s(stretches: Sequence[tuple[float, float]]) -> float:
+    """Seconds in at least one of the stretches."""
+    covered, done = 0.0, float("-inf")
+    for start, end in sorted(stretches):
+        covered += max(end - max(start, done), 0.0)
+        done = max(done, end)
+    return covered
+
+
+def moment(alarm: FalseAlarm) -> np.ndarray:
+    """int16 [n]: the sound around a false alarm, from BEFORE_S before its decision to AFTER_S after it."""
+    with open_audio(alarm.path) as audio:
+        samples = np.concatenate(list(audio.blocks))
+    at = round(alarm.time_s * SAMPLE_RATE_HZ)
+    return samples[max(at - round(BEFORE_S * SAMPLE_RATE_HZ), 0):at + round(AFTER_S * SAMPLE_RATE_HZ)]

@@ -1,0 +1,98 @@
+"""What a validation found on hours of sound, as text and as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kws.requirements import Requirement, number
+from kws.validate.intervals import rate_interval
+from kws.validate.negatives import FalseAlarm, NegativeResult, SourceCount
+from kws.validate.report import align
+from kws.validate.streams import StreamResult
+
+
+def negatives_report(result: NegativeResult) -> str:
+    """False alarms per source and per keyword, and the worst moments."""
+    rows = [["source", "hours", "false alarms", "per hour", "95 % interval", "left out"]]
+    rows += [source_row(name, count) for name, count in result.per_source.items()]
+    if len(result.per_source) > 1:
+        rows.append(source_row("all", result.total))
+    parts = [align(rows, left=(0,))]
+    if result.per_keyword:
+        parts.append("false alarms by keyword: " + ", ".join(f"{word} {n}" for word, n in result.per_keyword.items()))
+        parts.append("worst moments:\n" + "\n".join(map(alarm_line, result.worst)))
+    return "\n".join(parts)
+
+
+def source_row(name: str, count: SourceCount) -> list[str]:
+    low, high = rate_interval(count.false_alarms, count.hours)
+    rate = number(count.false_alarms / count.hours) if count.hours else "-"
+    return [name, f"{count.hours:.2f}", f"{count.false_alarms:,}", rate, f"{number(low)} to {number(high)}",
+            f"{count.left_out:,}"]
+
+
+def alarm_line(alarm: FalseAlarm) -> str:
+    return f"  {alarm.keyword} {alarm.score:.2f} at {alarm.time_s:.1f} s of {alarm.path}"
+
+
+def stream_report(result: StreamResult) -> str:
+    """What became of the spoken keywords, per keyword and together."""
+    rows = [["keyword", "said", "hits", "misses", "confused", "false alarms", "twice"]]
+    for name in (*result.keywords, ""):
+        found = result.of(name) if name else result.total
+        rows.append([name or "all", *(f"{n:,}" for n in (found.events, found.hits, found.misses, found.confusions,
+                                                         found.false_alarms, found.duplicates))])
+    parts = [align(rows, left=(0,))]
+    if result.miss_rate is not None:
+        low, high = result.miss_interval
+        parts.append(f"missed: {100 * result.miss_rate:.1f} % ({100 * low:.1f} to {100 * high:.1f})")
+    low, high = result.per_hour_interval
+    parts.append(f"false alarms per hour: {number(result.per_hour)} ({number(low)} to {number(high)}) "
+                 f"in {result.hours:.2f} h")
+    if (median := result.latency_ms(0.5)) is not None:
+        parts.append(f"from the end of a word to its detection: median {median:.0f} ms, "
+                     f"95th percentile {result.latency_ms(0.95):.0f} ms")
+    if result.confusions:
+        parts.append("taken for another: " + ", ".join(f"{said} for {heard} {n}" for (said, heard), n
+                                                       in result.confusions.most_common(8)))
+    return "\n".join(parts)
+
+
+def requirements_table(requirements: Sequence[Requirement]) -> str:
+    """Every requirement: what is wanted, what was measured, whether it holds."""
+    rows = [["requirement", "wanted", "measured", "verdict"]]
+    for one in requirements:
+        measured = "-" if one.measured is None else number(one.measured)
+        verdict = f"{one.verdict}: {one.note}" if one.note else one.verdict
+        rows.append([one.name, one.wanted, measured, verdict])
+    return align(rows, left=(0, 1, 3))
+
+
+def negatives_json(result: NegativeResult) -> dict[str, Any]:
+    """{"hours", "false_alarms", "per_hour", "interval", …}"""
+    def counted(count: SourceCount) -> dict[str, Any]:
+        return {"hours": count.hours, "false_alarms": count.false_alarms, "detections": count.detections,
+                "per_hour": count.false_alarms / count.hours if count.hours else None,
+                "interval": list(rate_interval(count.false_alarms, count.hours)) if count.hours else None,
+                "left_out": count.left_out}
+
+    worst = [{"source": alarm.source, "file": str(alarm.path), "time_s": alarm.time_s, "keyword": alarm.keyword,
+              "score": alarm.score} for alarm in result.worst]
+    return {**counted(result.total), "upper_bound": result.upper_bound, "per_keyword": result.per_keyword,
+            "per_source": {name: counted(count) for name, count in result.per_source.items()}, "worst": worst}
+
+
+def stream_json(result: StreamResult) -> dict[str, Any]:
+    """{"hours", "events", "hits", "misses", "false_alarms", "miss_rate", "per_hour", "latency_ms", intervals, …}"""
+    def counted(name: str) -> dict[str, Any]:
+        found = result.of(name) if name else result.total
+        return {"events": found.events, "hits": found.hits, "misses": found.misses, "confusions": found.confusions,
+                "false_alarms": found.false_alarms, "duplicates": found.duplicates}
+
+    late = result.latency_ms(0.5), result.latency_ms(0.95)
+    return {"hours": result.hours, **counted(""), "detections": result.total.detections,
+            "miss_rate": result.miss_rate, "miss_interval": list(result.miss_interval),
+            "per_hour": result.per_hour, "per_hour_interval": list(result.per_hour_interval),
+            "upper_bound": result.upper_bound, "latency_ms": {"median": late[0], "p95": late[1]},
+            "per_keyword": {name: counted(name) for name in result.keywords},
+            "confusions": [{"said": said, "heard": heard, "count": n}
+                           for (said, heard), n in result.confusions.most_common()]}
