@@ -104,21 +104,26 @@ def golden_rows(program: Program) -> int:
     return hops_of(program)
 
 
+def banner(what: str) -> str:
+    """The first lines of every generated file."""
+    return f"/* SPDX-License-Identifier: Apache-2.0 */\n/* {what} {NOTICE} */\n"
+
+
 def opening(guard: str, what: str) -> str:
-    return f"/* {what} {NOTICE} */\n#ifndef {guard}\n#define {guard}\n\n"
+    return f"{banner(what)}#ifndef {guard}\n#define {guard}\n\n"
 
 
 # ---- kws_model.c
 
 def model_source(plan: Plan, stored: Program) -> str:
     """kws_model.c: every constant of the detector. stored : the plan's program, compressed or not."""
-    return (f"/* Tables, weights and labels of the model. {NOTICE} */\n#include \"kws_tables.h\"\n\n"
+    return (banner("Tables, weights and labels of the model.") + '#include "kws_tables.h"\n\n'
             + frontend_source(plan.frontend) + "\n" + network_source(stored) + "\n"
             + decoder_source(plan.decoder, plan.labels))
 
 
 def network_only_source(program: Program) -> str:
-    return (f"/* Weights and tables of the network. {NOTICE} */\n#include \"kws_tables.h\"\n\n"
+    return (banner("Weights and tables of the network.") + '#include "kws_tables.h"\n\n'
             + network_source(program))
 
 

@@ -14,6 +14,13 @@ MARK = "export.json"  # in every package: what it is, so that --force replaces n
 # And whatever ends in _check: a package's constants are checked before it is written.
 INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
 PLACEHOLDER = re.compile(r"@([A-Z0-9_]+)@")
+LICENCE_SECTION = """
+## Licence
+
+The code is under the Apache License 2.0 (`LICENSE`): use it in any product and pass the licence on with it. The weights
+come from the recordings that the network learned from; give credit where those recordings' licence asks for it. The
+runs that are released with kws were trained on Speech Commands (P. Warden, 2018, CC BY 4.0), which does.
+"""
 
 Files = dict[str, str | bytes]
 
@@ -61,11 +68,21 @@ def write_package(package: Package, out: Path, *, force: bool = False) -> None:
     Raises KwsError where `out` exists and is not empty, unless it holds an older export and `force` is set.
     """
     refuse(out, force=force)
+    files = {**with_licence(package.files), MARK: json.dumps(package.facts, indent=2) + "\n"}
     with fresh_folder(out, replace=True) as folder:
-        for name, content in sorted({**package.files, MARK: json.dumps(package.facts, indent=2) + "\n"}.items()):
+        for name, content in sorted(files.items()):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def with_licence(files: Files) -> Files:
+    """The same with LICENSE, and with what README.md says about it."""
+    changed = dict(files)
+    changed["LICENSE"] = (TEMPLATES / "LICENSE").read_text()
+    if isinstance(readme := files.get("README.md"), str):
+        changed["README.md"] = readme.rstrip() + "\n" + LICENCE_SECTION
+    return changed
 
 
 def refuse(out: Path, *, force: bool) -> None:

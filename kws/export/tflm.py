@@ -8,7 +8,7 @@ from kws.export.c import facts
 from kws.export.costs import count_costs
 from kws.export.csource import define, wrapped
 from kws.export.golden import golden
-from kws.export.model import NOTICE, decoder_source, frontend_source, model_header, opening
+from kws.export.model import banner, decoder_source, frontend_source, model_header, opening
 from kws.export.package import Files, Package, engine_files, template, templates
 from kws.export.readme import network_values, sound_values
 from kws.export.source import Source
@@ -80,7 +80,7 @@ def tflite_header(graph: Graph, *, size: int, arena: int) -> str:
 def tflite_source(tflite: bytes) -> str:
     """kws_tflite.c: the file, aligned as the interpreter wants it."""
     numbers = wrapped(np.frombuffer(tflite, np.uint8), indent=4)
-    return (f"/* The .tflite file. {NOTICE} */\n#include \"kws_tflite.h\"\n\n"
+    return (banner("The .tflite file.") + '#include "kws_tflite.h"\n\n'
             "#if defined(__GNUC__)\n__attribute__((aligned(16)))\n#endif\n"
             f"const unsigned char kws_tflite[KWS_TFLITE_BYTES] = {{\n{numbers}\n}};\n")
 
@@ -88,7 +88,7 @@ def tflite_source(tflite: bytes) -> str:
 def detector_files(source: Source) -> Files:
     """Front end, decoder, interface and self-test around the network."""
     plan = source.plan
-    model = (f"/* Tables and labels of the model. {NOTICE} */\n#include \"kws_tables.h\"\n\n"
+    model = (banner("Tables and labels of the model.") + '#include "kws_tables.h"\n\n'
              + frontend_source(plan.frontend) + "\n" + decoder_source(plan.decoder, plan.labels))
     return {**engine_files("frontend.h", "decoder.h"), **templates("tflm", "kws.h", "kws.c", "kws_tables.h"),
             **templates("common", "kws_golden.h", "kws_lines.h", "kws_self_test.c"),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hears keywords with the PDM microphone of the board (Arduino Nano 33 BLE Sense, Nano RP2040 Connect, Portenta and others
  * whose core has PDM.h). Lines on the serial port, 115200 baud:
  *     ready <failed>                        0: the self-test passed

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keywords in a stream: int16 samples, little-endian, KWS_SAMPLE_RATE_HZ, one channel on stdin; lines on stdout:
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the self-test needs: a signal made in code and a checksum. Internal. */
 #ifndef KWS_GOLDEN_H
 #define KWS_GOLDEN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The line that carries sound to a PC, for `kws listen --serial PORT --compare` (an example compiled with KWS_SEND_SOUND
  * prints one before what it hears in it):
  *     sound <first> <sum> <base64>   first: number of the first sample, modulo 2^32; sum: of the samples, modulo 2^16;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Storage for one stream on the emulated processor. The emulator writes the samples and calls kws_init and kws_push. */
 #include "kws.h"
 

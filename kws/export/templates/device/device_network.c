@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Storage for a network alone on the emulated processor. The emulator writes a window and calls kws_init and kws_run. */
 #include "kws.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What each stage gives for int16 samples from stdin, hop by hop on stdout: the row of features, the newest scores, the
  * network's rows, and int32 detected, label, score. For kws verify. */
 #include <stdio.h>

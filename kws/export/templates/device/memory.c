@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The three functions of the C library that the engine and its compiler use, for a toolchain without one. */
 #include <stdint.h>
 #include <string.h>

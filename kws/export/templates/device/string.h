@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stands in where the toolchain has no C library. */
 #ifndef KWS_DEVICE_STRING_H
 #define KWS_DEVICE_STRING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hears keywords with an I2S microphone (INMP441, ICS-43434, SPH0645 and others) on the left channel. Lines on the console:
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scores of a stream of rows: int8 [KWS_FEATURES] each on stdin; lines on stdout:
  *     ready <failed>                      0: the self-test passed
  *     scores <row> <score> <score> ...    the decision after row number <row>, which counts from 1: KWS_LABELS int8

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A network alone: rows of int8 numbers in, int8 scores out.
  *
  *     static kws_state state;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The constants of kws_model.c. Internal. */
 #ifndef KWS_TABLES_H
 #define KWS_TABLES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A keyword spotter around TensorFlow Lite for Microcontrollers: sound in, keywords out.
  *
  *     static kws_state state;

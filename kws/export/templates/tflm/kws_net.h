@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The network behind two functions, so that the rest does not know TensorFlow Lite for Microcontrollers. */
 #ifndef KWS_NET_H
 #define KWS_NET_H

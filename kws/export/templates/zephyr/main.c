@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hears keywords with a PDM microphone: the device tree's node label dmic_dev. Lines on the console:
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs the network and its self-test. Lines on the console:
  *     ready <failed>         0: the self-test passed
  *     cost <rows> <busy_us>  processor time spent on the last <rows> rows
