@@ -14,11 +14,20 @@ __version__ = "0.2.0"
 def load(run: "str | Path") -> "Detector":
     """The detector of a trained run: its path, or its name in the models/ of the workspace around the current folder.
 
-        detector = kws.load("models/commands")
-        for hit in detector.push(samples):      # int16 [n] at 16 kHz mono, any n
-            print(hit.keyword, hit.time_s, hit.score)
+    Raises ModelError if there is no such run, PlanError if its plan is damaged.
 
-    Raises ModelError where there is no such run, PlanError where its plan is damaged.
+    Examples:
+        >>> import kws, soundfile
+        >>> samples, rate_hz = soundfile.read("recordings/demo/commands.flac", dtype="int16")
+        >>> rate_hz
+        16000
+        >>> detector = kws.load("models/commands")
+        >>> for hit in detector.push(samples[3 * rate_hz:9 * rate_hz]):  # int16 [n] at 16 kHz mono, any n
+        ...     print(hit.keyword, f"in second {hit.time_s:.0f}", hit.score > 0.5)
+        stop in second 2 True
+        up in second 4 True
+
+    See also: Detector.push, and Detector.scores for what the network says before the decoder.
     """
     from kws.detect.detector import load_detector
 

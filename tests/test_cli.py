@@ -1,5 +1,6 @@
 """The command line as a person meets it: help, exit statuses, one line instead of a traceback."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,9 @@ def run_kws(*arguments, **options):
 def test_help_lists_the_commands_in_the_order_of_the_life_cycle():
     result = runner.invoke(app, ["--help"])
     assert result.exit_code == 0
-    listed = [line.split()[0] for line in result.stdout.partition("Commands:\n")[2].splitlines() if line.strip()]
+    commands = result.stdout.partition("Commands:\n")[2]
+    assert "..." not in commands, "no description is cut off"
+    listed = re.findall(r"^  (\w+)", commands, flags=re.MULTILINE)
     assert listed == ["new", "data", "record", "train", "tune", "validate", "detect", "listen", "export", "verify",
                       "profile"]
     assert set(listed) == {path[0] for path in ALL}

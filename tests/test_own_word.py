@@ -1,6 +1,6 @@
 """docs/own-word.md: a new word from 20 takes at a microphone to a detector that hears it and to C that builds.
 
-Smaller than scripts/check_own_word, whose figures are in docs/log.md: fewer other words and near misses.
+Smaller than scripts/check_own_word, whose figures are in docs/log/new-words.md: fewer other words and near misses.
 """
 
 import subprocess

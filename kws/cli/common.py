@@ -60,6 +60,13 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: typer.Context) -> list[str]:
         return sorted(self.commands, key=lambda name: LIFE_CYCLE.index(name) if name in LIFE_CYCLE else len(LIFE_CYCLE))
 
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+        """The first sentence of each command's help, in full: click itself cuts it off at the end of the line."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, " ".join((command.help or "").partition("\n\n")[0].split())) for name, command in commands]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def invoke(self, ctx: typer.Context) -> Any:
         try:
             return super().invoke(ctx)

@@ -85,11 +85,40 @@ class Detector:
         return self._state.heard
 
     def reset(self) -> None:
-        """Forget everything heard so far; time starts at 0."""
+        """Forget everything heard so far; time starts at 0.
+
+        Examples:
+            >>> import kws, numpy as np
+            >>> detector = kws.load("models/commands")
+            >>> detector.push(np.zeros(4000, np.int16))
+            []
+            >>> detector.heard_samples
+            4000
+            >>> detector.reset()
+            >>> detector.heard_samples
+            0
+        """
         self._lib.kws_detector_reset(self._state)
 
     def push(self, samples: np.ndarray) -> list[Detection]:
-        """Detections in the next samples : int16 [n], 16 kHz mono, any n."""
+        """Detections in the next samples : int16 [n], 16 kHz mono, any n.
+
+        Examples:
+            How a sound is cut makes no difference: whole, or in pieces of 1,000 samples.
+
+            >>> import kws, soundfile
+            >>> samples, _ = soundfile.read("recordings/demo/commands.flac", stop=10 * 16_000, dtype="int16")
+            >>> detector = kws.load("models/commands")
+            >>> whole = detector.push(samples)
+            >>> [hit.keyword for hit in whole]
+            ['stop', 'up']
+            >>> detector.reset()
+            >>> pieces = [hit for at in range(0, len(samples), 1000) for hit in detector.push(samples[at:at + 1000])]
+            >>> pieces == whole
+            True
+
+        See also: reset, scores.
+        """
         found = []
         for chunk in pointers(samples, self._ffi):
             pointer, count = chunk
@@ -127,6 +156,15 @@ class Detector:
 
         samples : int16 [n] -> scores : int8 [decisions, labels] (the softmax is (score + 128) / 256), and the number of
         samples heard at each decision : int64 [decisions]
+
+        Examples:
+            >>> import kws, numpy as np
+            >>> detector = kws.load("models/commands")
+            >>> scores, heard = detector.scores(np.zeros(16_000 + 320, np.int16))
+            >>> scores.shape, heard.tolist() == [detector.window_samples, detector.window_samples + 320]
+            ((2, 12), True)
+            >>> detector.labels[scores[0].argmax()]
+            '_silence_'
         """
         hops = len(samples) // self.plan.frontend.hop_samples + 2
         rows, heard, done = np.empty((hops, len(self.labels)), np.int8), np.empty(hops, np.uint64), 0
