@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+
 #include "kws_tables.h"
 
 void kws_init(kws_state *state)
@@ -13,6 +15,9 @@ int32_t kws_push(kws_state *state, const int16_t *samples, int32_t count, kws_ev
 {
     int32_t detections = 0;
     int32_t consumed = 0;
+    if (state->detector.frontend == NULL) {
+        return KWS_NOT_STARTED;
+    }
     while (kws_detector_push(&state->detector, samples, count, &consumed, event)) {
         samples += consumed;
         count -= consumed;

@@ -46,10 +46,14 @@ typedef struct kws_state {
 /* Starts a stream, or forgets everything that it has heard. The content of *state does not matter. */
 void kws_init(kws_state *state);
 
+/* What kws_push answers where kws_init has not been called, without looking at the samples. A state with static storage
+ * knows that, and any other one that was filled with zeros. */
+#define KWS_NOT_STARTED (-1)
+
 /* Takes all samples : int16 [count], count >= 0. Returns the number of keywords detected and leaves the last of them in
  * *event, which is untouched when there is none: event->label for kws_label, event->score 1..255 (of 256), event->sample
  * the number of samples heard from kws_init to the decision. With at most KWS_HOP_SAMPLES samples per call there is at
- * most one detection per call. How the sound is cut into calls changes nothing else. */
+ * most one detection per call. How the sound is cut into calls changes nothing else. Before kws_init: KWS_NOT_STARTED. */
 int32_t kws_push(kws_state *state, const int16_t *samples, int32_t count, kws_event *event);
 
 /* The name of a label, 0..KWS_LABELS - 1. */

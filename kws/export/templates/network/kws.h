@@ -6,7 +6,7 @@
  *
  *     kws_init(&state);
  *     for every new row:
- *         if (kws_push_row(&state, row, scores)) { ... }      a decision on the last KWS_FRAMES rows
+ *         if (kws_push_row(&state, row, scores) > 0) { ... }  a decision on the last KWS_FRAMES rows
  *     or, for a window that stands alone:
  *     kws_run(&state, window, scores);
  *
@@ -38,11 +38,17 @@ typedef struct kws_state {
 /* Starts a stream of rows, or forgets all of them. The content of *state does not matter. */
 void kws_init(kws_state *state);
 
+/* What kws_push_row answers where kws_init has not been called, without looking at the row. A state with static storage
+ * knows that, and any other one that was filled with zeros. */
+#define KWS_NOT_STARTED (-1)
+
 /* Takes one row : int8 [KWS_FEATURES], the next frame of the input. Returns 1 and writes scores : int8 [KWS_LABELS] once
- * KWS_FRAMES rows have been taken, at every KWS_DECIDE_EVERY-th row; else 0. */
+ * KWS_FRAMES rows have been taken, at every KWS_DECIDE_EVERY-th row; else 0. Before
+ * kws_init: KWS_NOT_STARTED. */
 int32_t kws_push_row(kws_state *state, const int8_t *row, int8_t *scores);
 
-/* A window that stands alone : int8 [KWS_FRAMES][KWS_FEATURES] to scores : int8 [KWS_LABELS]. Forgets the stream. */
+/* A window that stands alone : int8 [KWS_FRAMES][KWS_FEATURES] to scores : int8 [KWS_LABELS]. Begins with
+ * kws_init, so the content of *state does not matter and a stream is forgotten. */
 void kws_run(kws_state *state, const int8_t *window, int8_t *scores);
 
 /* Runs the network on rows made in code and compares with what the PC computed when it was exported: 0, or one of these.

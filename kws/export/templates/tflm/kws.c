@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
 #include <string.h>
 
 #include "kws_net.h"
@@ -32,6 +33,9 @@ int32_t kws_push(kws_state *state, const int16_t *samples, int32_t count, kws_ev
     int32_t consumed = 0;
     int8_t row[KWS_FEATURES];
     int8_t scores[KWS_LABELS];
+    if (state->frontend.tables == NULL) {
+        return KWS_NOT_STARTED;
+    }
     while (kws_frontend_push(&state->frontend, samples, count, &consumed, row)) {
         samples += consumed;
         count -= consumed;
