@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from kws.cli import app
-from kws.cli.common import Commands, DirectoryOption, JsonOption, RunOption, print_json, workspace
+from kws.cli.common import Commands, DirectoryOption, JsonOption, RunOption, counted, print_json, workspace
 from kws.errors import DataError
 from kws.spec import ModelSpec, Spec
 from kws.specfile import read_spec
@@ -28,7 +28,7 @@ def commands(group, path=()):
 
 
 ALL = dict(commands(typer.main.get_command(app)))
-ELSEWHERE = "choose another place, or look at the rights of its folder and the room on its disk"
+ELSEWHERE = "choose another place, or check the folder's permissions and the free space on its disk"
 
 
 def run_kws(*arguments, **options):
@@ -105,7 +105,17 @@ def test_version():
     assert result.stdout.count(".") == 2
 
 
+def test_numbers_are_counted_as_people_do():
+    assert [counted(n, "near miss", "near misses") for n in (0, 1, 1200)] == \
+        ["0 near misses", "1 near miss", "1,200 near misses"]
+    assert [counted(n, "overflow") for n in (1, 2)] == ["1 overflow", "2 overflows"]
+
+
 class TestNew:
+    def test_takes_the_network_that_is_recommended(self, tmp_path):
+        assert runner.invoke(app, ["new", str(tmp_path / "mine"), "--keywords", "yes"]).exit_code == 0
+        assert read_spec(tmp_path / "mine/kws.toml").model.name == "ds_cnn"
+
     def test_makes_a_workspace_that_reads_back(self, tmp_path):
         folder = tmp_path / "mine"
         result = runner.invoke(app, ["new", str(folder), "--keywords", "hello, good-bye", "--model", "linear"])
@@ -144,7 +154,7 @@ class TestNew:
         assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
 
 
-def example(error: BaseException | None = None) -> typer.Typer:
+def example(error: BaseException | None = None, *, name: str = "show") -> typer.Typer:
     """A command line made of the shared parts."""
     program = typer.Typer(cls=Commands)
 
@@ -152,7 +162,7 @@ def example(error: BaseException | None = None) -> typer.Typer:
     def root(directory: DirectoryOption = None) -> None:
         pass
 
-    @program.command()
+    @program.command(name)
     def show(directory: DirectoryOption = None, run: RunOption = None, as_json: JsonOption = False) -> None:
         if error is not None:
             raise error
@@ -196,6 +206,10 @@ class TestShared:
     def test_what_goes_wrong_ends_in_one_line(self, error, status, line):
         result = runner.invoke(example(error), ["show"])
         assert (result.exit_code, result.stderr, result.stdout) == (status, line, "")
+
+    def test_ctrl_c_says_when_the_same_command_goes_on(self):
+        result = runner.invoke(example(KeyboardInterrupt(), name="train"), ["train"])
+        assert (result.exit_code, result.stderr) == (130, "interrupted; run the same command again to continue\n")
 
     def test_a_mistake_of_ours_is_not_hidden(self):
         result = runner.invoke(example(ZeroDivisionError()), ["show"])

@@ -38,7 +38,7 @@ def test_a_person_is_asked_once_and_every_command_remembers(two, tmp_path):
     terminal.wait_for("say: low")
     two.play(beep("low").astype(np.int16), sink="kitchen")
     status, out = terminal.finish()
-    assert status == 0 and "1 takes (low 1)" in out and len(files(tmp_path)) == 1
+    assert status == 0 and "1 take (low 1)" in out and len(files(tmp_path)) == 1
     assert json.loads((tmp_path / ".cache/kws/microphone.json").read_text()) == {"device": "kitchen"}
     result = run_kws("listen", "--run", RUN, "--seconds", "0.3", "-C", str(tmp_path))
     assert result.returncode == 0 and result.stderr.startswith("listening: commands  ·  kitchen\n")

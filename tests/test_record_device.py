@@ -77,7 +77,7 @@ class TestDevice:
         terminal.wait_for("get ready")
         terminal.press("q")
         status, out = terminal.finish()
-        assert status == 0 and "1 takes (" in out and "not said yet: 5" in out
+        assert status == 0 and "1 take (" in out and "not said yet: 5" in out
         assert len(files(tmp_path)) == 1
         assert "[#" in terminal.shown, "the meter moved"
 
@@ -92,7 +92,7 @@ class TestDevice:
         finally:
             null_sink.add_sink()
         assert status == 1 and "is gone, nothing comes from it any more; plug it in again" in terminal.shown
-        assert "1 takes (" in out and len(files(tmp_path)) == 1
+        assert "1 take (" in out and len(files(tmp_path)) == 1
 
     def test_noise_in_a_pipe(self, null_sink, tmp_path):
         workspace(tmp_path, "low")
@@ -133,7 +133,7 @@ class TestDevice:
         terminal.wait_for("good: ")
         terminal.process.send_signal(signal.SIGINT)
         status, out = terminal.finish()
-        assert status == 130 and "1 takes (" in out and "interrupted" in terminal.shown
+        assert status == 130 and "1 take (" in out and "interrupted" in terminal.shown
         assert len(files(tmp_path)) == 1
 
     def test_a_session_in_a_pipe_is_plain_lines(self, null_sink, tmp_path):

@@ -14,6 +14,7 @@ from kws.workspace import Workspace, open_workspace
 
 # The order of the commands in help.
 LIFE_CYCLE = ("new", "data", "record", "train", "tune", "validate", "detect", "listen", "export", "verify", "profile")
+CONTINUE = ("train", "tune", "record", "download", "import", "synth")  # what the same command takes up again
 # Exit status of every command.
 DONE, CANNOT, USAGE, REQUIREMENT_NOT_MET, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -41,6 +42,11 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """1 overflow; 2 overflows; 1,200 near misses. many : the plural, if it is not the singular with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def print_json(result: Any) -> None:
     """One JSON value on a line of its own on stdout."""
     print(json.dumps(result, ensure_ascii=False), flush=True)
@@ -50,8 +56,8 @@ def refusal(error: OSError) -> str:
     """What the system would not do, with the file that a person knows, and what to look at."""
     if not error.filename:
         return str(error)
-    return (f"{meant_path(error.filename)}: {error.strerror}; choose another place, or look at the rights of its "
-            "folder and the room on its disk")
+    return (f"{meant_path(error.filename)}: {error.strerror}; choose another place, or check the folder's permissions "
+            "and the free space on its disk")
 
 
 class Commands(TyperGroup):
@@ -77,6 +83,7 @@ class Commands(TyperGroup):
         except OSError as error:
             note(f"error: {refusal(error)}")
         except KeyboardInterrupt:
-            note("interrupted")
+            more = "; run the same command again to continue" if ctx.invoked_subcommand in CONTINUE else ""
+            note(f"interrupted{more}")
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(CANNOT)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SHOWN = 20  # files that were left out, before the rest is only counted
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True,
                   help="Get recordings: download, import or synthesize them, and count what there is.")
-SeedOption = Annotated[int, typer.Option("--seed", min=0, max=99_999, help="Of everything that is drawn at random.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=99_999, help="Seed of everything drawn at random.")]
 
 
 class Split(StrEnum):
@@ -40,7 +40,7 @@ def download(
 ) -> None:
     """Get Speech Commands: 105,829 clips of 35 words (CC BY 4.0, Warden, P. "Speech Commands", 2018).
 
-    Interrupted, the same command goes on where it was. Needs 6 GB on the disk, 3.5 GB afterwards.
+    If it is interrupted, run the same command again to continue. Needs 6 GB of disk space, 3.5 GB afterwards.
 
     Example: kws data download
     """
@@ -55,7 +55,7 @@ def download(
         print(f"{folder}: complete already")
         return
     if sha256 is None and url is not None:
-        note(f"not checked; to have it checked next time: --sha256 {done.sha256}")
+        note(f"the archive was not verified; to verify it next time: --sha256 {done.sha256}")
     report_import(done.imported, folder)
 
 
@@ -73,7 +73,7 @@ def import_(
         help="Folder under recordings/. Default: the name of the folder or archive; 'own' for single files.")] = None,
     speaker: Annotated[str | None, typer.Option(
         "--speaker", metavar="NAME", show_default=False,
-        help="Who speaks in all of these files. Default: the file name up to _nohash_.")] = None,
+        help="The speaker of all these files. Default: each file name up to _nohash_.")] = None,
     directory: DirectoryOption = None,
 ) -> None:
     """Import recordings of any rate, channels and format as 16 kHz mono clips.
@@ -111,8 +111,8 @@ def report_import(report: "Imported", folder: Path) -> None:
         note(f"left out: {report.test_labels} files in _silence_ and _unknown_, which belong to a test; "
              "to measure a model with them: kws validate --clips DIR")
     if report.own_speaker:
-        note(f"{report.own_speaker} names hold no speaker (speaker_nohash_1.wav): each counts as a speaker of its own, "
-             "so one voice may both train and test; name it with --speaker")
+        note(f"{report.own_speaker:,} file names do not say who speaks (as in speaker_nohash_1.wav): each counts as "
+             "another speaker, so one voice may end up in both training and test; name the speaker with --speaker")
 
 
 @app.command()
@@ -125,18 +125,18 @@ def synth(
         help="Clips of each of about 15 made-up words that sound nearly like WORD or are pieces of it.")] = 0,
     unknown: Annotated[int | None, typer.Option(
         "--unknown", min=0, max=100_000, metavar="N", show_default=False,
-        help="Clips of each of about 70 other words. Default: a tenth of --count where there are no other words yet.",
+        help="Clips of each of about 70 other words. Default: a tenth of --count if there are no other words yet.",
     )] = None,
     noise: Annotated[bool | None, typer.Option(
         "--noise/--no-noise", show_default=False,
-        help="Six minutes of background noise. Default: where there is none yet.")] = None,
+        help="Also make six minutes of background noise. Default: if there is none yet.")] = None,
     stream: Annotated[Path | None, typer.Option(
         "--stream", metavar="FILE", show_default=False,
         help="Instead of clips, one long recording (.wav or .flac) that says each word --count times among other "
              "speech, by the voices of the testing split; FILE.csv says when.")] = None,
     split: Annotated[Split | None, typer.Option(
         "--split", show_default=False,
-        help="Only the voices of this split: with training, about eight in ten clips, real recordings alone judge.",
+        help="Only the voices of this split. With training (about eight in ten clips), only real recordings judge.",
     )] = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "synth",
     seed: SeedOption = 1,
@@ -144,7 +144,7 @@ def synth(
 ) -> None:
     """Speak words with a synthesizer, in 73 voices, for a start without recordings.
 
-    Files that are there stay as they are: the same command again changes nothing, a larger --count adds clips.
+    Existing files are kept: the same command again changes nothing, and a larger --count adds clips.
 
     Example: kws data synth yes no --count 300
     """
@@ -153,7 +153,7 @@ def synth(
     from kws.data.stream import write_stream
 
     if not count and not near_misses:
-        raise typer.BadParameter("0 makes sense with --near-misses only", param_hint="--count")
+        raise typer.BadParameter("0 only makes sense with --near-misses", param_hint="--count")
     place = workspace(directory)
     chosen = tuple(dict.fromkeys(words or place.spec.keywords))
     if stream is not None:
@@ -169,7 +169,7 @@ def synth(
 
 @app.command()
 def stats(as_json: JsonOption = False, directory: DirectoryOption = None) -> None:
-    """Count clips, speakers and splits of each word; status 3 where a keyword has fewer than kws.toml requires.
+    """Count clips, speakers and splits of each word; exit status 3 if a keyword has fewer than kws.toml asks for.
 
     Example: kws data stats --json
     """

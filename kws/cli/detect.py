@@ -26,8 +26,8 @@ def detect(
 ) -> None:
     """Detect keywords in audio files or in a pipe.
 
-    Prints each detection when it is made: when the keyword was decided, which one, how sure. With --json one object
-    per line: {"file", "keyword", "time_s", "score"}.
+    Prints each detection as soon as it is made: the time of the decision, the keyword, its score. With --json, one
+    object per line: {"file", "keyword", "time_s", "score"}.
 
     Example: kws detect recordings/demo/*.wav
     """

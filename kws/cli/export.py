@@ -20,8 +20,8 @@ def export(
                                                      "network alone, without front end and decoder.")] = None,
     compress: Annotated[bool, typer.Option("--compress", help="Huffman-code the weights: less flash, many more "
                                                               "instructions, the same results.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an older export in DIR; compress where it does not "
-                                                        "pay.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an older export in DIR; compress even if that "
+                                                        "saves nothing.")] = False,
     directory: DirectoryOption = None,
 ) -> None:
     """Export a trained run to a device: source code without dependencies.
@@ -33,7 +33,7 @@ def export(
     from kws.workspace import locate_run
 
     if run and tflite:
-        raise typer.BadParameter("--run and --tflite exclude each other: a run, or a network from elsewhere")
+        raise typer.BadParameter("--run and --tflite cannot be combined: export a run, or a network from elsewhere")
     check(target, out, force=force, compress=compress)
     source = from_tflite(tflite) if tflite else from_run(locate_run(run, directory))
     if compress:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from kws.cli.common import DirectoryOption, JsonOption, RunOption, note
+from kws.cli.common import DirectoryOption, JsonOption, RunOption, counted, note
 from kws.cli.detect import print_hit
 from kws.cli.session import detections, tell_the_rest
 from kws.errors import KwsError
@@ -46,7 +46,7 @@ def listen(
         help="Number, name or part of the name of a microphone. Default: the one used last, or the system's.")] = None,
     serial: Annotated[str | None, typer.Option(
         "--serial", metavar="PORT", show_default=False,
-        help="Show what a device detects that runs an exported example, instead of using the microphone.")] = None,
+        help="Show what a device with an exported example detects, instead of using the microphone.")] = None,
     baud: Annotated[int, typer.Option("--baud", metavar="N", min=1, help="Speed of the serial port.")] = 115_200,
     compare: Annotated[bool, typer.Option(
         "--compare", help="With --serial: run this PC's engine on the sound that the device sends, and report what "
@@ -54,18 +54,18 @@ def listen(
     on: Annotated[list[str] | None, typer.Option(
         "--on", metavar="KEYWORD COMMAND", show_default=False,
         help="Run a command at each detection of KEYWORD (* for every keyword). {keyword}, {score} and {time_s} are "
-             "filled in. No shell; one at a time for each keyword.")] = None,
+             "filled in. No shell is involved; one command at a time for each keyword.")] = None,
     limit_s: Annotated[float, typer.Option("--limit", metavar="S", min=0.1,
-                                           help="Seconds until such a command is ended.")] = 30.0,
+                                           help="Seconds after which such a command is stopped.")] = 30.0,
     save: Annotated[Path | None, typer.Option(
         metavar="DIR", show_default=False, help="Keep the sound around each detection in DIR.")] = None,
     near_misses: Annotated[bool, typer.Option(
         "--near-misses", help="With --save: also keep what came close to the threshold.")] = False,
     plain: Annotated[bool, typer.Option(
-        "--plain", help="Lines instead of the display; what you get in a pipe anyway.")] = False,
+        "--plain", help="Print lines instead of the display, as in a pipe.")] = False,
     json: JsonOption = False,
     seconds: Annotated[float | None, typer.Option(
-        metavar="S", min=0.1, show_default=False, help="End after this time. Default: at Ctrl-C.")] = None,
+        metavar="S", min=0.1, show_default=False, help="Stop after this time. Default: at Ctrl-C.")] = None,
     directory: DirectoryOption = None,
 ) -> None:
     """Hear keywords live from a microphone.
@@ -249,7 +249,6 @@ class Lines:
 
 def summarize(totals: "Totals", actions: Any, keeper: Any) -> None:
     """What there was, on stderr."""
-    note(f"listened for {totals.elapsed_s:.1f} s: {detections(totals)}, "
-         f"{totals.overflows} overflow{'' if totals.overflows == 1 else 's'}, "
+    note(f"listened for {totals.elapsed_s:.1f} s: {detections(totals)}, {counted(totals.overflows, 'overflow')}, "
          f"{100 * totals.cpu_s / max(totals.elapsed_s, 0.1):.1f} % of one core")
-    tell_the_rest(totals, actions, keeper, of_them=f" ({totals.near_misses} near misses)")
+    tell_the_rest(totals, actions, keeper, of_them=f" ({counted(totals.near_misses, 'near miss', 'near misses')})")

@@ -11,6 +11,7 @@ from kws.spec import ModelSpec, Spec, allowed
 from kws.specfile import NAME, write_spec
 
 NETWORK = ModelSpec.__dataclass_fields__["name"]
+RECOMMENDED = "ds_cnn"  # the most accurate for its cost on a device; docs/figures.md
 GITIGNORE = """\
 # Audio and trained runs are large; name here what you want to keep: !models/my-run/
 recordings/*
@@ -35,7 +36,7 @@ def new(
     keywords: Annotated[str, typer.Option(
         metavar="WORDS", help="Words to detect, separated by commas: yes,no,stop.", show_default=False)],
     model: Annotated[str | None, typer.Option(
-        metavar="NAME", help=f"Network of the zoo: {allowed(NETWORK.metadata)}. Default: {NETWORK.default}.",
+        metavar="NAME", help=f"Network of the zoo: {allowed(NETWORK.metadata)}. Default: {RECOMMENDED}.",
         show_default=False)] = None,
 ) -> None:
     """Make a workspace: kws.toml with every setting explained, and folders for recordings and models.
@@ -44,7 +45,7 @@ def new(
     """
     words = tuple(word.strip() for word in keywords.split(","))
     try:
-        spec = Spec(keywords=words, model=ModelSpec(name=model) if model else ModelSpec())
+        spec = Spec(keywords=words, model=ModelSpec(name=model or RECOMMENDED))
     except SpecError as error:
         raise typer.BadParameter(str(error)) from error
     if (directory / NAME).exists():

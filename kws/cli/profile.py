@@ -15,10 +15,10 @@ def profile(
                                                  "Default: [requirements] cpu in kws.toml.")] = None,
     audio: Annotated[list[Path] | None, typer.Option(
         "--audio", metavar="FILE", show_default=False,
-        help="Audio to run over, as often as you like. Default: ten seconds of the workspace's recordings.")] = None,
+        help="Audio to run on; may be repeated. Default: ten seconds of the workspace's recordings.")] = None,
     compare: Annotated[list[str] | None, typer.Option(
-        "--compare", metavar="RUN", show_default=False, help="A run to set beside it, as often as you like.")] = None,
-    functions: Annotated[bool, typer.Option("--functions", help="Also the costliest functions.")] = False,
+        "--compare", metavar="RUN", show_default=False, help="Another run to compare with; may be repeated.")] = None,
+    functions: Annotated[bool, typer.Option("--functions", help="Also list the costliest functions.")] = False,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:

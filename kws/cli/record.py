@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli.common import DirectoryOption, note, workspace
+from kws.cli.common import DirectoryOption, counted, note, workspace
 from kws.errors import DataError, DeviceError, KwsError
 from kws.workspace import Workspace
 
@@ -29,27 +29,27 @@ def record(
     speaker: Annotated[str, typer.Option("--speaker", metavar="NAME", show_default=False,
                                          help="Who speaks: letters, digits, . - and _; decides the split.")] = ...,
     count: Annotated[int, typer.Option("--count", min=1, max=10_000,
-                                       help="Takes of each word that the speaker shall have in the end.")] = 20,
+                                       help="Takes of each word that this speaker has in the end.")] = 20,
     device: Annotated[str | None, typer.Option(
         "--device", metavar="D", show_default=False,
         help="Number, name or part of the name of the microphone; remembered. Default: the last one, or the system's.",
     )] = None,
     noise: Annotated[bool, typer.Option("--noise", help="Record background noise instead of words.")] = False,
     continuous: Annotated[bool, typer.Option(
-        "--continuous", help="Say the words freely in one long take; it is cut apart afterwards.")] = False,
+        "--continuous", help="Say the words freely in one long take, which is cut up afterwards.")] = False,
     file: Annotated[Path | None, typer.Option(
-        "--from", metavar="FILE", show_default=False, help="Cut a recording apart instead of using the microphone.",
+        "--from", metavar="FILE", show_default=False, help="Cut up a recording instead of using the microphone.",
     )] = None,
     seconds: Annotated[float | None, typer.Option(
         "--seconds", min=1, max=3_600, show_default=False,
         help="Length of --noise (default: 60) or --continuous (default: until a key or Ctrl-C).")] = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "own",
     countdown: Annotated[float, typer.Option("--countdown", min=0.1, max=10, metavar="SECONDS",
-                                             help="From one take to the next prompt.")] = 1.5,
+                                             help="Pause between a take and the next prompt.")] = 1.5,
     plain: Annotated[bool, typer.Option("--plain", help="Lines only: no meter, no keys.")] = False,
     directory: DirectoryOption = None,
 ) -> None:
-    """Record words at the microphone, each take checked at once; the same command again goes on where it was.
+    """Record words at the microphone, each take checked at once; run the same command again to continue.
 
     Keys: s skip, u undo, p pause, r replay, q quit. Every accepted take is on the disk at once, in
     recordings/SOURCE/WORD/, where training finds it.
@@ -64,11 +64,11 @@ def record(
     check_words(chosen)
     cutting = continuous or file is not None
     if noise + continuous + (file is not None) > 1:
-        raise typer.BadParameter("--noise, --continuous and --from exclude each other")
+        raise typer.BadParameter("--noise, --continuous and --from cannot be combined")
     if cutting and len(chosen) > 1 and not is_interactive(plain=plain):
-        raise typer.BadParameter("without a terminal for the review, --continuous and --from take one word")
+        raise typer.BadParameter("without a terminal to review the takes, --continuous and --from accept one word")
     if cutting and len(chosen) > 9:
-        raise typer.BadParameter("--continuous and --from take at most nine words")
+        raise typer.BadParameter("--continuous and --from accept at most nine words")
     if file is not None:
         from_file(place, file, chosen, speaker=speaker, source=source, plain=plain)
         return
@@ -169,11 +169,11 @@ def summary(place: Workspace, takes: "Takes", session: "Session", screen: "Scree
     screen.clear()
     words = Counter(word for word, _ in session.done)
     listed = ", ".join(f"{word} {number}" for word, number in sorted(words.items())) or "none"
-    print(f"{takes.folder}: {len(session.done)} takes ({listed})")
+    print(f"{takes.folder}: {counted(len(session.done), 'take')} ({listed})")
     if session.refused:
         print("refused: " + ", ".join(f"{fault.value} {number}" for fault, number in session.refused.most_common()))
     if session.waiting:
-        print(f"not said yet: {len(session.waiting)}; the same command goes on there")
+        print(f"still to say: {len(session.waiting)}; run the same command again to continue")
     tell_missing(place, takes)
 
 
@@ -193,7 +193,7 @@ def tell_missing(place: Workspace, takes: "Takes") -> None:
     if missing:
         print("still missing for kws.toml: " + "; ".join(missing))
     else:
-        print("kws.toml's clips and speakers per word are all there")
+        print("enough clips and speakers of each word for kws.toml")
 
 
 def record_noise(recorder: "Recorder", *, seconds: float) -> None:
@@ -254,4 +254,4 @@ def keep(takes: "Takes", audio: "np.ndarray", words: tuple[str, ...], screen: "S
     screen.clear()
     counts = Counter(word for word, _ in kept)
     listed = ", ".join(f"{word} {number}" for word, number in sorted(counts.items())) or "none"
-    print(f"{takes.folder}: {len(kept)} takes ({listed}), {len(found) - len(kept)} of {len(found)} dropped")
+    print(f"{takes.folder}: {counted(len(kept), 'take')} ({listed}), {len(found) - len(kept)} of {len(found)} dropped")

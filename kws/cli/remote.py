@@ -24,7 +24,7 @@ def refuse(*, serial: str | None, device: str | None, near_misses: bool, compare
         raise typer.BadParameter("needs --serial PORT, where the device is", param_hint="--compare")
     for name, given in zip(NEVER_WITH, (device is not None, near_misses), strict=True):
         if serial is not None and given:
-            raise typer.BadParameter("is of the microphone, and --serial listens to a device", param_hint=name)
+            raise typer.BadParameter("concerns the microphone; --serial listens to a device instead", param_hint=name)
 
 
 def port_events(port: str, *, baud: int) -> Iterator[Any]:
@@ -65,13 +65,13 @@ def judge(listener: "DeviceListener", folder: Path) -> None:
     found = listener.twin.totals
     seconds = found.samples / 16_000
     if not found.samples:
-        raise KwsError("nothing was compared, because no sound came from the device, or too little; compile its "
-                       "example with KWS_SEND_SOUND (docs/listen.md), and listen for longer")
+        raise KwsError("nothing was compared: the device sent no sound, or too little; compile its example with "
+                       "KWS_SEND_SOUND (see the README.md of the export), and listen for longer")
     note(f"compared with {folder.name} on {seconds:.1f} s of the device's sound: {found.same} "
          f"detection{'' if found.same == 1 else 's'} the same, {found.different} differ"
          f"{f', {found.gaps} gaps left out' if found.gaps else ''}")
     if listener.totals.failed:
-        note("error: the device's self-test failed; compile the export anew, with another compiler or fewer "
+        note("error: the device's self-test failed; recompile the export, with another compiler or fewer "
              "optimizations")
     if found.different:
         note(f"error: the device does not detect what {folder.name} detects; is it the same run (--run), exported as "

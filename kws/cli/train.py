@@ -19,15 +19,15 @@ def train(
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,
     teacher: Annotated[list[str] | None, typer.Option(
         "--teacher", metavar="RUN", show_default=False,
-        help="A larger network's run, by name in models/ or by path, that the network learns from beside the labels; "
-             "several are averaged. It must know the same keywords.")] = None,
+        help="Run of a larger network (name in models/ or path) to learn from, in addition to the labels; may be "
+             "repeated to average several. It must know the same keywords.")] = None,
     base: Annotated[str | None, typer.Option(
         "--from", metavar="RUN", show_default=False,
-        help="A run, by name in models/ or by path, that many words were taught: a few recordings of a new keyword "
-             "are enough on what it has learnt to hear. kws.toml must have its [frontend] and [model].")] = None,
+        help="Base run (name in models/ or path) that was trained on many words: a new keyword then needs only a few "
+             "recordings. kws.toml must have its [frontend] and [model].")] = None,
     like: Annotated[str | None, typer.Option(
         "--like", metavar="RUN", show_default=False,
-        help="Keywords and settings of a run instead of kws.toml's.")] = None,
+        help="Use the keywords and settings of a run instead of those in kws.toml.")] = None,
     strategy: Annotated[str | None, typer.Option(
         "--strategy", metavar="NAME", show_default=False,
         help="mirrored (every GPU of this machine) or multi-worker (the processes that TF_CONFIG names), by "
@@ -37,8 +37,8 @@ def train(
 ) -> None:
     """Train a network, quantize it, lower it to the streaming engine, choose thresholds, measure.
 
-    Stopped by Ctrl-C or worse, the same command goes on after the last whole epoch. Writes models/RUN/: manifest.json,
-    model.keras, model.tflite, model.kws (what the engine runs), metrics.json, report.html.
+    If it is interrupted, run the same command again to continue after the last whole epoch. Writes models/RUN/:
+    manifest.json, model.keras, model.tflite, model.kws (what the engine runs), metrics.json, report.html.
 
     Example: kws train --model ds_cnn
 
@@ -54,7 +54,7 @@ def train(
     if strategy not in (None, *STRATEGIES):
         raise typer.BadParameter(f"{strategy!r}: must be one of {', '.join(STRATEGIES)}", param_hint="--strategy")
     if base and (teacher or strategy):
-        raise typer.BadParameter("goes neither with --teacher nor with --strategy", param_hint="--from")
+        raise typer.BadParameter("cannot be combined with --teacher or --strategy", param_hint="--from")
     place = with_model(with_settings_of(workspace(directory), like), model)
     if base:
         finished = transfer_run(place, base=base, name=run, note=note)
@@ -108,5 +108,5 @@ def lines(finished: Any) -> list[str]:
     found.append(f"detector    {point['hits']} of {point['clips']} keywords, {point['false_alarms']} false alarms in "
                  f"{60 * point['hours']:.0f} minutes of validation clips; smoothing {point['smoothing_ms']:.0f} ms")
     found += ["", profile_table(metrics["device"]), ""]
-    found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; a look: report.html in that folder"]
+    found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; see report.html in that folder"]
     return found

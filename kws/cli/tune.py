@@ -14,11 +14,11 @@ FOLDER = "tune"
 
 def tune(
     trials: Annotated[int, typer.Option("--trials", min=1, metavar="N",
-                                        help="Candidates to train in all, those of earlier calls included.")] = 20,
+                                        help="Candidates to train in total, including those of earlier calls.")] = 20,
     epochs: Annotated[int, typer.Option("--epochs", min=1, metavar="N", help="Epochs of each candidate.")] = 15,
     model: Annotated[list[str] | None, typer.Option(
         "--model", metavar="NAME", show_default=False,
-        help=f"A network to consider, as often as you like: {', '.join(NETWORKS)}. Default: all of them.")] = None,
+        help=f"A network to consider; may be repeated: {', '.join(NETWORKS)}. Default: all of them.")] = None,
     cost: Annotated[str, typer.Option("--cost", metavar="COST",
                                       help=f"What accuracy is weighed against: {', '.join(COSTS)}.")] = COSTS[0],
     pick: Annotated[int | None, typer.Option(
@@ -32,8 +32,8 @@ def tune(
     """Search over front end, network and width for the best accuracy at each cost.
 
     Candidates that break a requirement of kws.toml are refused before they are trained; the others are judged, int8, in
-    the streaming engine, on the validation split. Stopped by Ctrl-C or worse, the same command goes on. Writes tune/:
-    report.html, pareto.png, kws.toml with the chosen setting, results.json. Needs the extra tune.
+    the streaming engine, on the validation split. If it is interrupted, run the same command again to continue. Writes
+    tune/: report.html, pareto.png, kws.toml with the chosen setting, results.json. Needs the extra tune.
 
     Example: kws tune --trials 20 --model cnn --model ds_cnn
     """

@@ -12,7 +12,7 @@ def verify(
     run: RunOption = None,
     audio: Annotated[list[Path] | None, typer.Option(
         "--audio", metavar="FILE", show_default=False,
-        help="Audio to run over, as often as you like. Default: ten seconds of the workspace's recordings.")] = None,
+        help="Audio to run on; may be repeated. Default: ten seconds of the workspace's recordings.")] = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
