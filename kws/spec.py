@@ -14,7 +14,8 @@ from kws.errors import SpecError
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 NETWORKS = ("linear", "cnn", "ds_cnn", "tc_resnet", "bc_resnet")  # kws/model/zoo.py
-ONCE = {"training": {"keyword_balance": 0.0}}  # what runs did before a setting existed, where that is not its default
+# What runs did before a setting existed, where that is not its default.
+ONCE = {"training": {"keyword_balance": 0.0, "talk_percent": 0.0}}
 WORD_PATTERN = re.compile(r"[a-z0-9][a-z0-9_'-]{0,39}")
 
 
@@ -176,6 +177,12 @@ class TrainingSpec(Settings):
     band_mask_features: int = setting(1, "SpecAugment: most bands blanked; 0 switches it off", low=0, high=40)
     unknown_percent: float = setting(25.0, "unknown words per 100 keyword clips", low=1, high=200)
     silence_percent: float = setting(10.0, "silent clips per 100 keyword clips", low=1, high=200)
+    talk_percent: float = setting(45.0, "where there is talk in recordings/*/_talk_/: its share of what is heard while "
+                                  "training; 0 leaves it out, and trains on single clips", low=0, high=90)
+    talk_weight: float = setting(0.1, "what each hop of talk weighs beside a clip: more makes fewer false alarms and "
+                                 "more misses", low=0, high=10)
+    hard_percent: float = setting(40.0, "share of the talk that is taken where the network was most nearly deceived "
+                                  "before the epoch", low=0, high=100)
     keyword_balance: float = setting(1.0, "after training, rare keywords are raised as if each had as many clips: 1 "
                                      "wholly, 0 not at all", low=0, high=1)
     seed: int = setting(1, "of every random number", low=0, high=2**31 - 1)

@@ -1,7 +1,7 @@
 """From clips to batches of int8 features, through the front end that runs on the device."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,14 @@ import numpy as np
 
 from kws.data.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.data.corpus import SPLITS, load_clips
+from kws.data.talk import Talk
+from kws.errors import DataError
 from kws.features.frontend import Frontend, measure_normalisation, network_input
 from kws.features.tables import Normalisation, build_tables
 from kws.model.distill import Teacher, Teaching, make_teaching, shared_normalisation
 from kws.model.examples import SILENCE_LABEL, UNKNOWN_LABEL, Examples, Part, draw_epoch
+from kws.model.stretches import CLIPS, Stretches
+from kws.model.talk import noise_rows, read_rooms, talk_rows
 from kws.model.versions import Versions
 from kws.spec import Spec
 
@@ -32,6 +36,7 @@ class Material:
     clips    : int16 [clips, samples] for each split, rows as in its Part
     noise    : float32 [n], several, for each split
     teaching : of the teachers, None where there are none
+    stretches : what talk makes of the clips, None where there is no talk
     cache    : folder for what is slow to make again, None where nothing is kept
     """
 
@@ -43,6 +48,7 @@ class Material:
     frontend: Frontend
     teaching: Teaching | None = None
     cache: Path | None = None
+    stretches: Stretches | None = None
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that no draw depends on another."""
@@ -120,9 +126,12 @@ class Material:
 
 
 def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Path | None,
-            teachers: Sequence[Teacher] = (), normalisation: Normalisation | None = None) -> Material:
+            teachers: Sequence[Teacher] = (), normalisation: Normalisation | None = None,
+            talk: Sequence[Talk] = (), rooms: Sequence[Path] = ()) -> Material:
     """Read the recordings and fit the features' range to them.
 
+    talk  : what people say who do not speak to the device; the training split's makes stretches (kws.model.stretches)
+    rooms : impulse responses that part of the talk is heard through
     noise : background recordings; cache : folder for what is slow to read again
     teachers : one with the same front-end settings hands its features' range down, so that one front end serves both
     normalisation : the features' range where it is not to be fitted, but given
@@ -134,7 +143,25 @@ def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Pat
                      or fit_normalisation(spec, examples, clips, noises))
     frontend = Frontend(build_tables(spec.frontend, normalisation))
     teaching = make_teaching(teachers, spec, frontend)
-    return Material(spec, examples, clips, noises, normalisation, frontend, teaching, cache)
+    material = Material(spec, examples, clips, noises, normalisation, frontend, teaching, cache)
+    return with_stretches(material, [one for one in talk if one.split == "training"], rooms)
+
+
+def with_stretches(material: Material, talk: Sequence[Talk], rooms: Sequence[Path]) -> Material:
+    """The material, with stretches of talk where there is enough of it and `talk_percent` asks for them."""
+    spec = material.spec
+    if not talk or not spec.training.talk_percent:
+        return material
+    if spec.training.batch < CLIPS:
+        raise DataError(f"[training] batch = {spec.training.batch}: training with talk needs at least {CLIPS} clips")
+    rows = talk_rows(talk, spec.keywords, material.frontend, cache=material.cache, rooms=read_rooms(rooms))
+    stretches = Stretches(spec, rows, np.zeros((0, spec.frontend.features), np.int8), material.normalisation,
+                          timbre_curves(spec.frontend))
+    if len(rows) < 2 * stretches.frames:
+        raise DataError(f"{len(talk)} recordings of talk hold {len(rows) * spec.frontend.hop_ms / 1000:.0f} s: add "
+                        "some minutes, hours are good, or set [training] talk_percent = 0 in kws.toml")
+    noise = noise_rows(material.noise["training"], material.frontend, least=stretches.frames)
+    return replace(material, stretches=replace(stretches, noise=noise))
 
 
 def fit_normalisation(spec: Spec, examples: Examples, clips: dict[str, np.ndarray],
@@ -161,6 +188,7 @@ def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int
     import keras
 
     size, versions = material.spec.training.batch, material.spec.training.augmented_versions
+    stretches = material.stretches
     purpose = (share,) if shares > 1 else ()
     rng = material.rng(EPOCH, epoch)
     rows = material.epoch_rows(rng)
@@ -175,9 +203,30 @@ def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int
             whole = rows[index * size : (index + 1) * size]
             part = len(whole) // shares
             own, rng = whole[share * part : (share + 1) * part], material.rng(BATCH, epoch, index, *purpose)
+            if stretches:
+                return stretched(material, stretches, *some_words(material, own, epoch, rng), rng)
             if not versions:
                 return material.batch(own, rng)
             features, targets = material.versions[epoch % versions]
             return network_input(material.disguised(features[own], rng)), targets[own]
 
     return Batches(workers=LOADERS, max_queue_size=AHEAD)
+
+
+def some_words(material: Material, rows: np.ndarray, epoch: int,
+               rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Features int8 [n, frames, features] and targets of some of an epoch's clips, from its kept version if any."""
+    versions = material.spec.training.augmented_versions
+    if versions:
+        features, targets = material.versions[epoch % versions]
+        return features[rows], targets[rows]
+    features, clips = material.sounds(rows, rng)
+    return features, material.targets(rows, features, clips)
+
+
+def stretched(material: Material, stretches: Stretches, features: np.ndarray, targets: np.ndarray,
+              rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A batch of stretches: network input float32 [n, frames, features, 1] and targets (kws.model.stretch_loss)."""
+    whole = len(features) // CLIPS * CLIPS
+    rows, said = stretches.batch(mask(features[:whole], material.spec.training, rng), targets[:whole], rng)
+    return network_input(rows), said

@@ -7,7 +7,7 @@ earlier epoch by its validation accuracy would pick luck, and make that accuracy
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
@@ -26,12 +26,19 @@ from kws.model.interrupt import CtrlC
 from kws.model.progress import TrainingProgress
 from kws.model.quantized import LastEpochs
 from kws.model.quiet import load_keras, native_messages_hidden
+from kws.model.stretch_loss import clip_accuracy, stretch_loss
+from kws.model.stretches import CLIPS, Stretches
+from kws.model.talk import hardest
+from kws.model.unrolled import unrolled
 from kws.spec import TrainingSpec
 
 if TYPE_CHECKING:
     from kws.model.strategy import Workers
 
 EVALUATION_BATCH = 512
+SCANNED_ROWS = 4_000  # of talk at once
+HARD_PLACES, HARD_APART_MS = 1_500, 500
+DECEIVED = 0.5  # probability of a keyword where none is
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,14 @@ class Epoch:
     on_int8_grid: bool = False
 
 
-def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
-          workers: "Workers | None" = None) -> tuple[Any, tuple[Epoch, ...]]:
+def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], workers: "Workers | None" = None,
+          start: Sequence[np.ndarray] | None = None) -> tuple[Any, tuple[Epoch, ...]]:
     """Train the network of `material.spec` from its seed, or go on where `checkpoint` stopped.
 
     checkpoint : file that is replaced after every epoch; remove it when the result is safe
     note       : is told in one line when the training resumes
     workers    : what to train with instead of this process alone; the chief's checkpoint counts, and it alone writes
+    start      : weights to begin with instead of the seed's
     Raises ModelError where the training diverges or the checkpoint is of another training.
     """
     load_keras()
@@ -67,6 +75,8 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
     keep_freed_memory()
     with native_messages_hidden():
         network = build(material.spec, seed=spec.seed)
+        if start is not None:
+            network.set_weights(start)
         model = with_fused_normalisation(network)
         if workers:
             model = workers.replicate(model)
@@ -77,12 +87,13 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
         history = [Epoch(*row) for row in workers.spread(state_of(model), [astuple(epoch) for epoch in history])]
     clips, labels = material.audio("validation")
     features = material.frontend.extract(clips)
-    if workers and spec.quantization_aware_epochs:
-        note("several workers: no epochs on the int8 grid")
+    if (workers or material.stretches) and spec.quantization_aware_epochs:
+        note(f"{'several workers' if workers else 'training with talk'}: no epochs on the int8 grid")
         spec = replace(spec, quantization_aware_epochs=0)
     last_epochs = LastEpochs(
         model, spec, material.representative, note=note, accuracy=lambda it: accuracy_of(it, features, labels),
         prepare=lambda twin: prepare_loss(twin, model.optimizer, spec, taught=material.teaching is not None))
+    listener = Listener(model, material, spec, note) if material.stretches else None
     with CtrlC() as ctrl_c:
         if history:
             note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
@@ -93,7 +104,10 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
                     ctrl_c.check()
 
                 learner = last_epochs.learner(number, decided=history[-1].on_int8_grid if history else False)
-                epoch = run_epoch(learner, material, number, features, labels, step, workers)
+                if listener:
+                    material = listener.told(material, number)
+                epoch = run_epoch(learner, material, number, features, labels, step, workers,
+                                  through=listener.learner if listener else learner)
                 history.append(replace(epoch, on_int8_grid=learner is not model))
                 if chief:
                     save(model, history, checkpoint)
@@ -104,6 +118,52 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None],
     network.set_weights(model.get_weights())
     balance_keywords(network, material.examples.training.labels, spec.keyword_balance)
     return network, tuple(history)
+
+
+class Listener:
+    """Trains a network on stretches (kws.model.stretches), and hears all the talk before each epoch.
+
+    learner : the network unrolled over a stretch, compiled; its variables and its optimizer are the network's own
+    """
+
+    def __init__(self, model: Any, material: Material, spec: TrainingSpec, note: Callable[[str], None]) -> None:
+        assert material.stretches is not None
+        self.stretches: Stretches = material.stretches
+        self.note, self.frontend = note, material.spec.frontend
+        self.learner = unrolled(model, self.stretches.frames)
+        labels = len(material.spec.labels)
+        self.learner.compile(model.optimizer, stretch_loss(spec, labels=labels, clips=spec.batch // CLIPS * CLIPS,
+                                                           taught=material.teaching is not None),
+                             metrics=[named(clip_accuracy(labels))], jit_compile=False)
+        self.scanner = unrolled(model, SCANNED_ROWS + self.frontend.frames - 1)
+
+    def told(self, material: Material, number: int) -> Material:
+        """The material with the places where the network, as it is before epoch `number`, is most nearly deceived."""
+        if number == 0:
+            return material
+        places, found = hardest(self.stretches.talk, self.score, window=self.frontend.frames, count=HARD_PLACES,
+                                apart=HARD_APART_MS // self.frontend.hop_ms)
+        hours = len(self.stretches.talk) * self.frontend.hop_ms / 3.6e6
+        self.note(f"after epoch {number}: a keyword where none is at {int((found > DECEIVED).sum())} places of "
+                  f"{hours:.1f} hours of training talk")
+        return replace(material, stretches=replace(self.stretches, places=places))
+
+    def score(self, rows: np.ndarray) -> np.ndarray:
+        """int8 [n, features] -> probabilities of the keywords, float32 [n - window + 1, keywords]."""
+        window, answers = self.frontend.frames, []
+        for start in range(0, len(rows) - window + 1, SCANNED_ROWS):
+            part = rows[start : start + SCANNED_ROWS + window - 1]
+            whole = np.pad(part, ((0, SCANNED_ROWS + window - 1 - len(part)), (0, 0)))
+            said = np.asarray(self.scanner.predict_on_batch(network_input(whole[None])))[0]
+            answers.append(said[: len(part) - window + 1, FIRST_KEYWORD:])
+        return np.concatenate(answers)
+
+
+def named(metric: Callable[[Any, Any], Any]) -> Any:
+    """A function as the metric that is called accuracy."""
+    import keras
+
+    return keras.metrics.MeanMetricWrapper(metric, name="accuracy")
 
 
 def balance_keywords(network: Any, labels: np.ndarray, share: float) -> None:
@@ -157,10 +217,11 @@ def finite(loss: float, number: int, spec: TrainingSpec) -> float:
 
 
 def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
-              step: Callable[[dict], None], workers: "Workers | None" = None) -> Epoch:
+              step: Callable[[dict], None], workers: "Workers | None" = None, through: Any = None) -> Epoch:
     """One pass over the training clips, then the validation clips `features`, int8 [n, frames, features].
 
-    step : is told the loss and accuracy so far after every batch
+    step    : is told the loss and accuracy so far after every batch
+    through : what the batches go through where it is not `model` itself, with the same variables
     """
     import keras
 
@@ -173,7 +234,8 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
         loss, accuracy = workers.run_epoch(model, material, number, step)
         model = workers.alone(model)
     else:
-        logs = model.fit(epoch_batches(material, number), verbose=0, shuffle=False, callbacks=[Steps()]).history
+        batches = epoch_batches(material, number)
+        logs = (through or model).fit(batches, verbose=0, shuffle=False, callbacks=[Steps()]).history
         loss, accuracy = (float(logs[name][0]) for name in ("loss", "accuracy"))
     return Epoch(finite(loss, number, material.spec.training), accuracy, accuracy_of(model, features, labels),
                  time.perf_counter() - start)

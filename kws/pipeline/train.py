@@ -11,6 +11,7 @@ import numpy as np
 
 from kws import __version__
 from kws.data.corpus import scan
+from kws.data.talk import find_rooms, find_talk
 from kws.detect.calibrate import OperatingPoint, choose_operating_point
 from kws.detect.detector import Detector
 from kws.engine.decoder import build_decoder_tables
@@ -25,6 +26,8 @@ from kws.model.dataset import Material, prepare
 from kws.model.distill import Teaching, load_teachers
 from kws.model.examples import Examples, choose_examples
 from kws.model.train import Epoch, train
+from kws.model.versions import checksum
+from kws.model.warm_start import WarmStart, load_warm_start
 from kws.pipeline.report import training_report
 from kws.quantize.convert import convert
 from kws.spec import fingerprint
@@ -44,13 +47,15 @@ class Run:
     metrics: dict[str, Any]
 
 
-def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (),
-              note: Callable[[str], None], strategy: str | None = None) -> Run | None:
+def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (), note: Callable[[str], None],
+              strategy: str | None = None, start: str | None = None) -> Run | None:
     """Train the network of the workspace's settings and write everything about it to models/<name>/.
 
     name     : of the run; by default the network's name and the first free number
     teachers : runs, by name or path, that the network learns from beside the labels
     note     : is told in single lines what a person should know on the way
+    start    : a run, by name or path, with the same keywords, front end and network: the training begins with its
+               weights
     strategy : of tf.distribute, as kws.model.strategy names them; only the chief of several workers makes a run, the
                others get None
     A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
@@ -60,6 +65,11 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     folder = workspace.models / (name or free_name(workspace))
     if folder.exists():
         raise ModelError(f"{folder} already exists; choose another name with --run, or remove it first")
+    talk = find_talk(workspace.recordings) if spec.training.talk_percent else ()
+    if strategy and any(one.split == "training" for one in talk):
+        raise ModelError("several workers cannot train with talk yet; set [training] talk_percent = 0 in kws.toml, or "
+                         "leave --strategy out")
+    begun = load_warm_start(find_run(start, workspace.models), spec) if start else None
     workers = opened(strategy, note)
     taught_by = load_teachers([find_run(run, workspace.models) for run in teachers], spec)
     corpus = scan(workspace.recordings)
@@ -69,22 +79,26 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     note(summary(examples))
     for line in fit_warnings(spec):
         note(line)
-    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=taught_by)
+    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=taught_by, talk=talk,
+                       rooms=find_rooms(workspace.recordings), normalisation=begun.normalisation if begun else None)
+    if material.stretches:
+        note(f"talk: {len(material.stretches.talk) * spec.frontend.hop_ms / 3.6e6:.1f} hours to train with")
     for line in teaching_notes(material.teaching, balance=spec.training.keyword_balance):
         note(line)
-    trained = training_fingerprint(material)
+    trained = training_fingerprint(material, begun)
     if workers:
         workers.agree(trained, spec.training.batch)
     replicas = f"-{workers.replicas}" if workers else ""
     checkpoint = workspace.cache / "training" / f"{trained}{replicas}.npz"
-    model, history = train(material, checkpoint=checkpoint, note=note, workers=workers)
+    model, history = train(material, checkpoint=checkpoint, note=note, workers=workers,
+                           start=begun.weights if begun else None)
     if workers and not workers.chief:
         note(f"{workers}: trained; the chief writes the run")
         return None
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
         metrics = finish(making, material, model, history)
-        write_manifest(making, manifest_of(folder.name, material, metrics, making, strategy))
+        write_manifest(making, manifest_of(folder.name, material, metrics, making, strategy, begun))
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
 
@@ -106,11 +120,21 @@ def free_name(workspace: Workspace) -> str:
     return f"{workspace.spec.model.name}-{number}"
 
 
-def training_fingerprint(material: Material) -> str:
+def training_fingerprint(material: Material, begun: WarmStart | None = None) -> str:
     """Equal exactly for trainings that go through the same weights."""
     spec = material.spec
     return fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, material.examples.fingerprint,
-                       asdict(material.normalisation), teachers_of(material), __version__)
+                       asdict(material.normalisation), teachers_of(material), __version__,
+                       *([begun.to_json()] if begun else []), *([talk_of(material)] if material.stretches else []))
+
+
+def talk_of(material: Material) -> dict[str, Any] | None:
+    """How much talk took part, and its checksum; None where none did."""
+    if material.stretches is None:
+        return None
+    talk = material.stretches.talk
+    return {"hours": round(len(talk) * material.spec.frontend.hop_ms / 3.6e6, 3),
+            "crc32": checksum([talk.rows, talk.in_room, talk.said, material.stretches.noise])}
 
 
 def teachers_of(material: Material) -> list[dict[str, Any]]:
@@ -202,16 +226,19 @@ def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) ->
     return {"float": result.confusion(FLOAT).to_json(), "int8": result.confusion(STREAMING).to_json()}
 
 
-def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path,
-                strategy: str | None) -> dict[str, Any]:
+def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path, strategy: str | None,
+                begun: WarmStart | None = None) -> dict[str, Any]:
     """What it takes to build the run again, and its main figures."""
     spec, examples = material.spec, material.examples
     return {
         "name": name,
         "command": " ".join([f"kws train --like {name} --run {name}-again",
                              *(f"--teacher {teacher['run']}" for teacher in teachers_of(material)),
+                             *([f"--start {begun.name}"] if begun else []),
                              *([f"--strategy {strategy}"] if strategy else [])]),
         "teachers": teachers_of(material),
+        "start": begun and begun.to_json(),
+        "talk": talk_of(material),
         "spec": asdict(spec),
         "data_fingerprint": examples.fingerprint,
         "clips": {"training": len(examples.training.clips), "validation": len(examples.validation.clips),

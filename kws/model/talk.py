@@ -1,0 +1,112 @@
+"""Hours of talk and noise as rows of features, computed once: any stretch of them is a slice."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from kws.data.audio import read_samples
+from kws.data.progress import progress
+from kws.data.talk import Talk, keywords_said
+from kws.features.frontend import Frontend
+
+
+@dataclass(frozen=True, eq=False)
+class TalkRows:
+    """Feature rows of recordings that follow each other; those of one speaker run on like a single recording.
+
+    rows    : int8 [n, features]
+    in_room : int8 [n, features], the same in some room; the rows themselves where no room is known
+    said    : bool [n, keywords], whether a keyword may be heard in the recording that a row comes from
+    sources : int [k + 1], where the rows of each source begin, and the end of the last one
+    """
+
+    rows: np.ndarray
+    in_room: np.ndarray
+    said: np.ndarray
+    sources: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+Part = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows, the same in a room, what may be said: of one speaker
+
+
+def talk_rows(talk: Sequence[Talk], keywords: Sequence[str], frontend: Frontend, *, cache: Path | None,
+              rooms: Sequence[np.ndarray] = ()) -> TalkRows:
+    """The rows of recordings, in their order.
+
+    rooms : impulse responses, float32 [n]; each speaker is heard in one of them, in turn
+    cache : folder that keeps the rows, None where nothing is kept
+    """
+    parts: list[Part] = []
+    lengths: dict[str, int] = {}
+    with progress("hearing talk", total=len(talk)) as advance:
+        for number, ((source, _), recordings) in enumerate(groupby(talk, key=lambda one: (one.source, one.speaker))):
+            group = list(recordings)
+            room = rooms[number % len(rooms)] if rooms else None
+            parts.append(speaker_rows(group, keywords, frontend, room, cache))
+            lengths[source] = lengths.get(source, 0) + len(parts[-1][0])
+            advance(len(group))
+    rows, in_room, said = (np.concatenate(kind) for kind in zip(*parts, strict=True))
+    return TalkRows(rows, in_room, said, np.cumsum([0, *lengths.values()]))
+
+
+def speaker_rows(talk: Sequence[Talk], keywords: Sequence[str], frontend: Frontend, room: np.ndarray | None,
+                 cache: Path | None) -> Part:
+    """One speaker's recordings, end to end."""
+    audio = [read_samples(one.path) for one in talk]
+    folder, whole = cache and cache / "talk", np.concatenate(audio)
+    rows = frontend.extract(whole[None], threads=1, cache=folder)[0]
+    heard = rows if room is None else frontend.extract(in_room(whole, room)[None], threads=1, cache=folder)[0]
+    masks = np.array([[keyword in keywords_said(one.text, keywords) for keyword in keywords] for one in talk], bool)
+    ends = np.cumsum([len(samples) for samples in audio])
+    hop, window = frontend.tables.hop_samples, frontend.tables.window_samples
+    first = np.searchsorted(ends, np.arange(len(rows)) * hop, side="right")
+    last = np.searchsorted(ends, np.arange(len(rows)) * hop + window - 1, side="right")
+    return rows, heard, masks[first] | masks[np.minimum(last, len(talk) - 1)]
+
+
+def in_room(samples: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """int16 [n] through an impulse response, float32 [m], of which the direct sound comes first: int16 [n], as loud."""
+    size = 1 << (2 * len(room) - 1).bit_length()
+    step, response = size - len(room) + 1, np.fft.rfft(room / np.sqrt((room**2).sum()), size)
+    heard = np.zeros(len(samples) + size, np.float32)
+    for start in range(0, len(samples), step):
+        heard[start : start + size] += np.fft.irfft(np.fft.rfft(samples[start : start + step], size) * response, size)
+    return np.clip(np.rint(heard[: len(samples)]), -32768, 32767).astype(np.int16)
+
+
+def read_rooms(paths: Sequence[Path]) -> list[np.ndarray]:
+    """Impulse responses from their direct sound on, float32 [n] each."""
+    rooms = [read_samples(path).astype(np.float32) for path in paths]
+    return [room[np.abs(room).argmax() :] for room in rooms if room.any()]
+
+
+def noise_rows(noise: Iterable[np.ndarray], frontend: Frontend, *, least: int) -> np.ndarray:
+    """Rows of noise, float32 [n] each in steps of int16 -> int8 [rows, features], at least `least` rows."""
+    rows = np.concatenate([frontend.extract(np.clip(np.rint(sound), -32768, 32767).astype(np.int16)[None], threads=1)[0]
+                           for sound in noise])
+    return np.tile(rows, (-(-least // len(rows)), 1))
+
+
+def hardest(talk: TalkRows, score: Callable[[np.ndarray], np.ndarray], *, window: int, count: int,
+            apart: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where a network is most nearly deceived: rows at which its window ends, int [k], k <= count, the worst first.
+
+    -> the rows, and the greatest probability of a keyword at each
+    score : rows int8 [n, features] -> probabilities of the keywords [n - window + 1, keywords], in order
+    apart : rows; of each stretch of so many only the worst counts
+    A keyword that may be heard there is no deception.
+    """
+    if len(talk) < window:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    found = score(talk.rows)
+    said = np.lib.stride_tricks.sliding_window_view(talk.said, window, axis=0).any(axis=-1)
+    worst = np.where(said, 0, found).max(axis=1)
+    blocks = np.array([start + int(worst[start : start + apart].argmax()) for start in range(0, len(worst), apart)])
+    chosen = blocks[np.argsort(-worst[blocks], kind="stable")[:count]]
+    return chosen + window - 1, worst[chosen]
