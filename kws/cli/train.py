@@ -23,17 +23,12 @@ def train(
              "repeated to average several. It must know the same keywords.")] = None,
     base: Annotated[str | None, typer.Option(
         "--from", metavar="RUN", show_default=False,
-<<<<<<< HEAD
         help="Base run (name in models/ or path) that was trained on many words: a new keyword then needs only a few "
              "recordings. kws.toml must have its [frontend] and [model].")] = None,
-=======
-        help="A run, by name in models/ or by path, that many words were taught: a few recordings of a new keyword "
-             "are enough on what it has learnt to hear. kws.toml must have its [frontend] and [model].")] = None,
     start: Annotated[str | None, typer.Option(
         "--start", metavar="RUN", show_default=False,
-        help="A run, by name in models/ or by path, with the same keywords, [frontend] and [model], whose weights the "
-             "training begins with: what it could is kept, and what is new is learnt in fewer epochs.")] = None,
->>>>>>> f572a70 (Training on stretches of talk: every hop of hours of talk is a negative, words lie among talk and noise, and the places that deceive the network are heard more often)
+        help="Run (name in models/ or path) with the same keywords, [frontend] and [model] to start from: training "
+             "begins with its weights and needs fewer epochs.")] = None,
     like: Annotated[str | None, typer.Option(
         "--like", metavar="RUN", show_default=False,
         help="Use the keywords and settings of a run instead of those in kws.toml.")] = None,
@@ -55,7 +50,7 @@ def train(
 
     A new word from few recordings: kws train --from ../models/base
 
-    With the talk in recordings/*/_talk_/, from what a run can already: kws train --start commands
+    With the talk in recordings/*/_talk_/, starting from a trained run: kws train --start commands
 
     A run's recipe once more: kws train --like commands --run commands-again
     """
@@ -64,13 +59,8 @@ def train(
 
     if strategy not in (None, *STRATEGIES):
         raise typer.BadParameter(f"{strategy!r}: must be one of {', '.join(STRATEGIES)}", param_hint="--strategy")
-<<<<<<< HEAD
-    if base and (teacher or strategy):
-        raise typer.BadParameter("cannot be combined with --teacher or --strategy", param_hint="--from")
-=======
     if base and (teacher or strategy or start):
-        raise typer.BadParameter("goes with none of --teacher, --start and --strategy", param_hint="--from")
->>>>>>> f572a70 (Training on stretches of talk: every hop of hours of talk is a negative, words lie among talk and noise, and the places that deceive the network are heard more often)
+        raise typer.BadParameter("cannot be combined with --teacher, --start or --strategy", param_hint="--from")
     place = with_model(with_settings_of(workspace(directory), like), model)
     if base:
         finished = transfer_run(place, base=base, name=run, note=note)
