@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli.common import REQUIREMENT_NOT_MET, Commands, DirectoryOption, JsonOption, note, print_json, workspace
+from kws.cli.common import (
+    REQUIREMENT_NOT_MET,
+    Commands,
+    DirectoryOption,
+    JsonOption,
+    RunOption,
+    note,
+    print_json,
+    workspace,
+)
 from kws.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -185,3 +194,44 @@ def stats(as_json: JsonOption = False, directory: DirectoryOption = None) -> Non
     if not all(requirement.holds for requirement in measured.requirements):
         note("some requirements are not met: add recordings, or change [requirements] in kws.toml")
         raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+@app.command()
+def mine(
+    paths: Annotated[list[Path], typer.Argument(
+        metavar="PATH...", show_default=False,
+        help="Audio without keywords, any hours of it: files, or folders with everything below them. Recordings whose "
+             "transcript holds a keyword are left out.")],
+    nearly: Annotated[float, typer.Option(
+        "--nearly", min=0.05, max=1.0, metavar="SHARE",
+        help="Keep what reaches this share of a threshold; 1 keeps false alarms only.")] = 0.6,
+    count: Annotated[int, typer.Option(
+        "--count", min=1, max=1_000_000, metavar="N", help="Keep so many at most, the worst.")] = 2_000,
+    source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "mined",
+    run: RunOption = None,
+    as_json: JsonOption = False,
+    directory: DirectoryOption = None,
+) -> None:
+    """Keep what a run takes for its keywords in hours without them, as talk for the next training.
+
+    Writes seconds around each such moment to recordings/SOURCE/_talk_/training/, and where it came from to mined.csv.
+    The next `kws train` hears them; mine again with the run that comes out, until it no longer pays. What was mined
+    can no longer judge: validate on other sound.
+
+    Example: kws data mine radio/ meeting.mp3 --run ds_cnn-1
+    """
+    from dataclasses import asdict
+
+    from kws.pipeline.mine import mine as dig
+    from kws.workspace import find_run
+
+    place = workspace(directory)
+    mined = dig(place, find_run(run, place.models), paths, source=source, nearly=nearly, count=count)
+    if as_json:
+        print_json({"hours": mined.hours, "fired": mined.fired, "written": mined.written,
+                    "finds": [asdict(find) | {"origin": str(find.origin)} for find in mined.finds]})
+        return
+    print(f"{mined.folder}: {mined.written} written, {len(mined.finds) - mined.written} there already; "
+          f"{mined.fired} of them triggered in {mined.hours:.2f} hours")
+    if mined.finds:
+        note("next: kws train, which hears them; then judge on other sound: kws validate --negatives PATH")

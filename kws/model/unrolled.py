@@ -29,6 +29,6 @@ def unrolled(model: Any, frames: int) -> Any:
         return layer
 
     stretch = keras.Input((frames, *model.input_shape[2:]))
-    bare = keras.Model(model.inputs, model.outputs)  # a compiled one would be cloned with its loss
+    bare = keras.Model(model.input, model.output)  # a compiled one would be cloned with its loss
     long = keras.models.clone_model(bare, input_tensors=stretch, clone_function=adapted)
     return keras.Model(long.input, keras.layers.Reshape((-1, model.output_shape[-1]))(long.output))
