@@ -14,8 +14,11 @@ Choose = Callable[[int, int], int]
 FRAMES, FEATURES = 24, 8
 
 
-def convert(model: Any, *, seed: int = 0) -> bytes:
-    """int8 .tflite of a Keras model with a fixed batch of 1; ranges come from random inputs on -128..127 / 32."""
+def convert(model: Any, *, seed: int = 0, one_scale: bool = False) -> bytes:
+    """int8 .tflite of a Keras model with a fixed batch of 1; ranges come from random inputs on -128..127 / 32.
+
+    one_scale : all weights of a layer share a scale, as networks from elsewhere have it, instead of one per channel.
+    """
     with native_messages_hidden():
         import tensorflow as tf
 
@@ -25,9 +28,15 @@ def convert(model: Any, *, seed: int = 0) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([x] for x in inputs)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter._experimental_disable_per_channel = one_scale
     converter.inference_input_type = converter.inference_output_type = tf.int8
     with native_messages_hidden():
         return converter.convert()
+
+
+def random_network(choose: Choose) -> bytes:
+    """int8 .tflite of a `random_model`; a third of them with one scale of all weights of a layer."""
+    return convert(random_model(choose), one_scale=choose(0, 2) == 0)
 
 
 def random_model(choose: Choose) -> Any:
@@ -115,11 +124,22 @@ def _gate(x: Any, choose: Choose) -> Any:
 BLOCKS = (_conv, _conv, _depthwise, _depthwise, _residual, _residual, _pool, _gate)
 
 
+def _saturated(x: Any, choose: Choose) -> Any:
+    """ReLU6 with channels that are 6 all the time: the mean over them then has the scale of what it is taken over."""
+    import keras
+    from keras import layers
+
+    bias = keras.initializers.RandomUniform(-20, 20, seed=choose(0, 999))
+    return layers.ReLU(6)(layers.Conv2D(choose(4, 8), 1, bias_initializer=bias)(x))
+
+
 def _head(x: Any, choose: Choose) -> Any:
     import keras
     from keras import layers
 
     kind = choose(0, 4)
+    if kind and choose(0, 1):
+        x = _saturated(x, choose)
     if kind == 0:
         x = layers.Flatten()(x)
     elif kind == 1:

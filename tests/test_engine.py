@@ -14,7 +14,7 @@ from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError
 from kws.spec import NETWORKS, FrontendSpec, ModelSpec, Spec
-from networks import FEATURES, FRAMES, convert, random_model
+from networks import FEATURES, FRAMES, convert, random_network
 
 
 def rows_of(graph: Graph, hops: int, seed: int = 0) -> np.ndarray:
@@ -64,7 +64,7 @@ def check_network(flatbuffer: bytes, *, hops: int = 8) -> None:
 @settings(max_examples=12, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_random_networks_equal_tflm(data):
-    flatbuffer = convert(random_model(lambda low, high: data.draw(st.integers(low, high))))
+    flatbuffer = random_network(lambda low, high: data.draw(st.integers(low, high)))
     try:
         lower(read_graph(flatbuffer))
     except ModelError as refusal:

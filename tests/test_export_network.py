@@ -14,7 +14,7 @@ from kws.cli import app
 from kws.errors import KwsError
 from kws.export.export import export_to
 from kws.export.source import Source, from_tflite
-from networks import convert, random_model
+from networks import convert, random_network
 
 BOOT = """#include "kws.h"
 kws_state state;
@@ -69,8 +69,7 @@ def test_a_network_from_elsewhere_equals_tflm(mlperf_network, tmp_path):
 @given(data=st.data())
 def test_random_networks_equal_tflm(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("network")
-    model = random_model(lambda low, high: data.draw(st.integers(low, high)))
-    (folder / "model.tflite").write_bytes(convert(model))
+    (folder / "model.tflite").write_bytes(random_network(lambda low, high: data.draw(st.integers(low, high))))
     source = from_tflite(folder / "model.tflite")
     export_to("c", source, folder / "out")
     rows = rows_for(source, 12)

@@ -56,8 +56,8 @@ class Graph:
 
     @property
     def frames(self) -> int:
-        """Rows of the input window: the first dimension that is not 1."""
-        return next((n for n in self.tensors[self.input].shape if n != 1), 1)
+        """Rows of the input window: the first dimension that is not 1, short of the last. A flat input is one row."""
+        return next((n for n in self.tensors[self.input].shape[:-1] if n != 1), 1)
 
     @property
     def features(self) -> int:

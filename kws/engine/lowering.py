@@ -128,7 +128,7 @@ def _mean(low: Lowering, layer: Layer) -> None:
     width = 1 if reduced & middle else source.width
     taps = source.time if over_time else 1
     count = taps * (source.width // width)
-    scale = constants.mean_multiplier(graph.tensors[layer.inputs[0]], graph.tensors[layer.output], count) or (0, 0)
+    scale = constants.mean_multiplier(graph.tensors[layer.inputs[0]], graph.tensors[layer.output], count)
     target = low.like(layer, source, time=1 if over_time else source.time, width=width,
                       axis=source.axis if len(graph.tensors[layer.output].shape) == len(shape) else -1)
     low.emit("MEAN", source, target, taps=taps, count=count, scale=(*scale, 0, 0, 0, 0), **low.zeros(layer))

@@ -12,7 +12,8 @@ REASONS = {lib.KWS_NETWORK_BAD_SIZE: "a size is out of range",
            lib.KWS_NETWORK_BAD_OP: "op {} is unknown or has impossible settings",
            lib.KWS_NETWORK_BAD_SHAPE: "the rows of op {} do not fit its buffers",
            lib.KWS_NETWORK_BAD_TABLE: "the weights or tables of op {} lie outside the file",
-           lib.KWS_NETWORK_BAD_TIME: "op {} reads rows that its buffer does not keep"}
+           lib.KWS_NETWORK_BAD_TIME: "op {} reads rows that its buffer does not keep",
+           lib.KWS_NETWORK_BAD_WORK: f"up to op {{}} it needs more than {lib.KWS_NETWORK_WORK:,} products per decision"}
 
 
 def check_network(tables) -> None:
@@ -20,7 +21,7 @@ def check_network(tables) -> None:
     where = ffi.new("int32_t *")
     code = lib.kws_network_check(tables, where)
     if code != lib.KWS_NETWORK_OK:
-        raise PlanError(f"the network is damaged: {REASONS[code].format(where[0])}; build the run again with kws train")
+        raise PlanError(f"the engine cannot run the network: {REASONS[code].format(where[0])}")
 
 
 class NetworkTables:

@@ -12,6 +12,8 @@ from kws.engine.graph import Graph, Layer, Tensor
 from kws.engine.oracle import arithmetic as fixed
 from kws.errors import ModelError
 
+MOST_SHIFT = 30  # to the left, of a 32-bit sum
+
 
 def real_scale(tensor: Tensor) -> float:
     return float(tensor.scale[0])
@@ -31,22 +33,28 @@ def _round_half_away(value: float) -> int:
     return int(np.floor(abs(float(value)) + 0.5)) * (1 if value >= 0 else -1)
 
 
+def multiplier(real: float) -> tuple[int, int]:
+    """Q31 multiplier and shift of a real factor. Raises ModelError for one that TFLM cannot shift by."""
+    pair = fixed.quantize_multiplier(real)
+    if pair[1] > MOST_SHIFT:
+        raise ModelError(f"the scales of a layer differ by a factor of {real:.3g}; it must be below 2^{MOST_SHIFT}")
+    return pair
+
+
 def multipliers(reals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Q31 multipliers and shifts of real factors, both int32 of the same length."""
-    pairs = [fixed.quantize_multiplier(float(real)) for real in reals]
+    pairs = [multiplier(float(real)) for real in reals]
     return np.array([m for m, _ in pairs], np.int32), np.array([s for _, s in pairs], np.int32)
 
 
 def weighted_multipliers(layer: Layer, graph: Graph, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Requantization of a convolution or fully connected layer, one entry per output channel."""
+    """Requantization of a convolution or fully connected layer, one entry per output channel.
+
+    The product of the scales is taken in double, for one scale of all weights as for one per channel.
+    """
     source, weights = graph.tensors[layer.inputs[0]], graph.tensors[layer.inputs[1]]
-    target = graph.tensors[layer.output]
-    if layer.op == "FULLY_CONNECTED" and len(weights.scale) == 1:
-        product = np.float64(np.float32(source.scale[0]) * np.float32(weights.scale[0]))
-        reals = np.full(channels, product / real_scale(target))
-    else:
-        reals = np.broadcast_to(real_scale(source) * weights.scale.astype(np.float64) / real_scale(target), (channels,))
-    return multipliers(reals)
+    reals = real_scale(source) * weights.scale.astype(np.float64) / real_scale(graph.tensors[layer.output])
+    return multipliers(np.broadcast_to(reals, (channels,)))
 
 
 def bias_of(layer: Layer, graph: Graph, channels: int) -> np.ndarray:
@@ -77,22 +85,19 @@ class AddConstants:
 
 def add_constants(first: Tensor, second: Tensor, output: Tensor) -> AddConstants:
     twice = 2.0 * max(real_scale(first), real_scale(second))
-    return AddConstants(fixed.quantize_multiplier(real_scale(first) / twice),
-                        fixed.quantize_multiplier(real_scale(second) / twice),
-                        fixed.quantize_multiplier(twice / ((1 << 20) * real_scale(output))))
+    return AddConstants(multiplier(real_scale(first) / twice), multiplier(real_scale(second) / twice),
+                        multiplier(twice / ((1 << 20) * real_scale(output))))
 
 
 def mul_multiplier(first: Tensor, second: Tensor, output: Tensor) -> tuple[int, int]:
-    return fixed.quantize_multiplier(real_scale(first) * real_scale(second) / real_scale(output))
+    return multiplier(real_scale(first) * real_scale(second) / real_scale(output))
 
 
-def mean_multiplier(source: Tensor, output: Tensor, count: int) -> tuple[int, int] | None:
-    """Of the sum minus count zero points; None where the scales are equal and TFLM divides instead."""
-    if source.zero_point == output.zero_point and source.scale[0] == output.scale[0]:
-        return None
-    multiplier, shift = fixed.quantize_multiplier(real_scale(source) / real_scale(output))
+def mean_multiplier(source: Tensor, output: Tensor, count: int) -> tuple[int, int]:
+    """Of the sum minus count zero points: the division by count lies in it, for equal scales too."""
+    q31, shift = multiplier(real_scale(source) / real_scale(output))
     spread = min(count.bit_length() - 1, 32, 31 + shift)
-    return (multiplier << spread) // count, shift - spread
+    return (q31 << spread) // count, shift - spread
 
 
 def lookup(op: str, source: Tensor, output: Tensor) -> np.ndarray:
@@ -106,17 +111,17 @@ def lookup(op: str, source: Tensor, output: Tensor) -> np.ndarray:
         low, high = activation_range(source, "RELU6")
         return np.clip(q, low, high).astype(np.int8)
     low = output.zero_point if op == "RELU" else -128
-    scaled = output.zero_point + fixed.requantize(centred, *fixed.quantize_multiplier(ratio))
+    scaled = output.zero_point + fixed.requantize(centred, *multiplier(ratio))
     return np.clip(scaled, max(low, -128), 127).astype(np.int8)
 
 
 def _logistic_table(centred: np.ndarray, source: Tensor) -> np.ndarray:
     integer_bits = 4
-    multiplier, shift = fixed.quantize_multiplier(real_scale(source) * (1 << (31 - integer_bits)))
+    q31, shift = fixed.quantize_multiplier(real_scale(source) * (1 << (31 - integer_bits)))
     radius = int(((1 << integer_bits) - 1) * 2.0 ** (31 - integer_bits) / 2.0**shift)
     inside = np.clip(centred, -radius + 1, radius - 1)
-    q31 = fixed.logistic(fixed.requantize(inside, multiplier, shift))
-    result = np.clip(fixed.rounding_shift_right(q31, 23) - 128, -128, 127)
+    shares = fixed.logistic(fixed.requantize(inside, q31, shift))
+    result = np.clip(fixed.rounding_shift_right(shares, 23) - 128, -128, 127)
     return np.where(centred <= -radius, -128, np.where(centred >= radius, 127, result)).astype(np.int8)
 
 
@@ -127,11 +132,8 @@ def softmax_table(source: Tensor, beta: float) -> np.ndarray:
     """
     integer_bits = 5
     real = min(beta * real_scale(source) * (1 << (31 - integer_bits)), float(fixed.INT32_MAX))
-    if real <= 1:  # TFLM stops here too
-        raise ModelError(f"SOFTMAX of inputs with scale {real_scale(source):.2g}: the layers before it give the same "
-                         "for every sound; train the network again")
-    multiplier, shift = fixed.quantize_multiplier(real)
+    q31, shift = fixed.quantize_multiplier(real)
     radius = int(np.floor(((1 << integer_bits) - 1) * 2.0 ** (31 - integer_bits) / 2.0**shift))
     distances = np.arange(min(radius, 255) + 1, dtype=np.int64)
-    scaled = fixed.doubling_high_multiply(-distances << shift, multiplier)
+    scaled = fixed.doubling_high_multiply(-distances << shift, q31)
     return fixed.exp_of_negative(scaled, integer_bits).astype(np.int32)

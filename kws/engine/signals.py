@@ -112,10 +112,10 @@ class Lowering:
         return self.signals[layer.output]
 
     def aligned(self, signal: Signal) -> Signal:
-        """The final scores: one row, not delayed."""
+        """The final scores: one row, not delayed, written by a step."""
         if signal.time != 1:
             raise ModelError(f"the network ends with {signal.time} rows of scores; the engine needs one per window")
-        if signal.delay:
+        if signal.delay or not self.steps:
             copy = replace(signal, ring=self.new_ring(), delay=0)
             self.emit("COPY", signal, copy)
             return copy

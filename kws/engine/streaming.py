@@ -9,6 +9,7 @@ between decisions, rows that no decision needs are not computed. Any other netwo
 import math
 from dataclasses import replace
 
+from kws.engine.demands import check_demands
 from kws.engine.graph import Graph
 from kws.engine.lowering import translate
 from kws.engine.packing import conv_scratch_words
@@ -26,6 +27,7 @@ def lower(graph: Graph, *, decide_every: int = 1, windowed: bool | None = None) 
     """
     if decide_every < 1:
         raise ModelError(f"decide_every = {decide_every}: must be at least 1 hop")
+    check_demands(graph)
     try:
         if not windowed:
             try:

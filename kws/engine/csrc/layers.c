@@ -57,13 +57,9 @@ void kws_mean_row(const kws_op *op, const int32_t *sums, int8_t *out)
 {
     const int32_t outputs = op->out_width * op->out_channels;
     for (int32_t i = 0; i < outputs; ++i) {
-        if (op->scale[0] == 0) { /* equal scales: TFLM divides, towards zero */
-            out[i] = kws_clamp(sums[i] / op->count, -128, 127);
-        } else {
-            const int32_t centred = kws_wrapping_add(sums[i], -op->count * op->in_zero);
-            const int32_t scaled = kws_requantize(centred, op->scale[0], op->scale[1]);
-            out[i] = kws_clamp(kws_wrapping_add(scaled, op->out_zero), -128, 127);
-        }
+        const int32_t centred = kws_wrapping_add(sums[i], -op->count * op->in_zero);
+        const int32_t scaled = kws_requantize(centred, op->scale[0], op->scale[1]);
+        out[i] = kws_clamp(kws_wrapping_add(scaled, op->out_zero), -128, 127);
     }
 }
 

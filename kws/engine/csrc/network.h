@@ -32,6 +32,10 @@
 #define KWS_NETWORK_BAD_SHAPE (-4)   /* rows of an op do not fit its buffers, or absurdly many */
 #define KWS_NETWORK_BAD_TABLE (-5)   /* weights, bias or tables lie outside the pool */
 #define KWS_NETWORK_BAD_TIME (-6)    /* an op reads rows older than its buffer keeps */
+#define KWS_NETWORK_BAD_WORK (-7)    /* up to this op there are more than KWS_NETWORK_WORK products per hop */
+
+#define KWS_NETWORK_WORK 1073741824 /* products, or numbers moved, of all ops together: a bound on time */
+#define KWS_MEAN_COUNT 8388608      /* numbers of one mean: their sum fits 32 bits whatever the zero point */
 
 typedef struct {
     int32_t rows;      /* rows kept, the newest included */
@@ -63,7 +67,7 @@ typedef struct {
     int32_t quick;                                       /* 1: nothing overflows on the way to int8, see above */
     int32_t table_count;                                 /* entries of a SOFTMAX or LOOKUP table (in `weights`) */
     int32_t scale[6];                                    /* ADD: three (multiplier, shift); MUL, MEAN: one */
-    int32_t count;                                       /* MEAN: numbers per mean */
+    int32_t count;                                       /* MEAN: numbers per mean, at most KWS_MEAN_COUNT */
     int32_t sums, slots;                                 /* MEAN: first running sum, -1: none; interleaved sums */
 } kws_op;
 

@@ -1,11 +1,10 @@
-/* Proves that a network from an untrusted file can neither leave its memory nor overflow. Nothing is changed. */
+/* Proves that a network from an untrusted file can neither leave its memory, overflow nor run forever. Nothing is changed. */
 #include <stddef.h>
 
 #include "layers.h"
 
 #define MOST 65536           /* of any dimension or count */
 #define MOST_BYTES 67108864  /* of the arena and of any product of dimensions */
-#define MOST_WORK 1073741824 /* products per run of one op: a bound on time */
 
 static int within(int64_t value, int64_t low, int64_t high)
 {
@@ -67,12 +66,24 @@ static int check_shape(const kws_network_tables *t, const kws_op *op)
            && (op->other < 0 || apart(&t->buffers[op->other], out));
 }
 
-static int check_work(const kws_op *op)
+/* a * b, or a where that alone is beyond the bound. */
+static int64_t product(int64_t a, int64_t b)
 {
+    return a > KWS_NETWORK_WORK ? a : a * b;
+}
+
+/* Numbers that one run of the op multiplies or moves: right up to KWS_NETWORK_WORK, and above it where that is passed. No
+ * factor is larger than 2^16. */
+static int64_t work_of(const kws_op *op)
+{
+    const int64_t inputs = (int64_t)op->in_width * op->in_channels, outputs = (int64_t)op->out_width * op->out_channels;
     const int64_t taps = (int64_t)op->taps * op->kernel; /* at most 2^16, see check_numbers */
-    const int64_t results = (int64_t)op->steps * op->out_width * op->out_channels;
-    return results <= MOST_WORK && results * taps <= MOST_WORK
-           && (op->kind != KWS_OP_CONV || results * taps * op->in_channels <= MOST_WORK);
+    switch (op->kind) {
+        case KWS_OP_CONV: return product(product(product(outputs, op->steps), taps), op->in_channels);
+        case KWS_OP_MEAN: return product(product(inputs, op->steps), op->taps);
+        case KWS_OP_RESHAPE: return product(outputs, op->steps);
+        default: return product(product(outputs, op->steps), taps);
+    }
 }
 
 /* Ages that the op reads: never beyond the ring, and only kinds that know padding may leave the span. */
@@ -159,7 +170,8 @@ static int check_mean(const kws_network_tables *t, const kws_op *op)
 {
     const int64_t inputs = (int64_t)op->in_width * op->in_channels;
     const int64_t outputs = (int64_t)op->out_width * op->out_channels;
-    if (inputs % outputs != 0 || op->count != op->taps * (inputs / outputs) || !scale_fits(op, 0)) {
+    if (inputs % outputs != 0 || op->count != op->taps * (inputs / outputs) || !within(op->count, 1, KWS_MEAN_COUNT)
+        || !within(op->scale[0], 1, INT32_MAX) || !scale_fits(op, 0)) { /* 0 once meant a division without rounding */
         return 0;
     }
     if (op->sums < 0) {
@@ -220,13 +232,18 @@ int32_t kws_network_check(const kws_network_tables *t, int32_t *where)
             return KWS_NETWORK_BAD_BUFFER;
         }
     }
+    int64_t work = 0;
     for (*where = 0; *where < t->op_count; ++*where) {
         const kws_op *op = &t->ops[*where];
         if (!check_numbers(t, op)) {
             return KWS_NETWORK_BAD_OP;
         }
-        if (!check_shape(t, op) || !check_work(op)) {
+        if (!check_shape(t, op)) {
             return KWS_NETWORK_BAD_SHAPE;
+        }
+        work += work_of(op);
+        if (work > KWS_NETWORK_WORK) {
+            return KWS_NETWORK_BAD_WORK;
         }
         if (!check_time(t, op)) {
             return KWS_NETWORK_BAD_TIME;

@@ -15,7 +15,8 @@ INT32_MAX, INT32_MIN = 2**31 - 1, -(2**31)
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """A positive real factor as (multiplier in Q31, shift): real = multiplier / 2^31 * 2^shift.
 
-    Returns multiplier 0 or 2^30 .. 2^31-1, shift -31 .. 30, as TFLite rounds them.
+    Returns multiplier 0 or 2^30 .. 2^31-1 and a shift of at least -31, as TFLM rounds them; shifts above 30 occur only
+    where a table says what lies beyond its range (LOGISTIC, SOFTMAX).
     """
     if real == 0.0:
         return 0, 0
@@ -26,8 +27,6 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
         shift += 1
     if shift < -31:
         return 0, 0
-    if shift > 30:
-        return INT32_MAX, 30
     return multiplier, shift
 
 
@@ -92,20 +91,20 @@ def _exp_between_minus_quarter_and_zero(a):
     return 1895147668 + doubling_high_multiply(1895147668, x + tail)
 
 
-def reciprocal_of_one_plus(a: int) -> int:
+def reciprocal_of_one_plus(a):
     """1 / (1 + a) for a in Q31, 0 <= a < 1; result in Q31. Three Newton-Raphson steps."""
-    half_denominator = (a + INT32_MAX + 1) >> 1
-    x = 1515870810 + int(doubling_high_multiply(half_denominator, -1010580540))  # 48/17 - 32/17 d, in Q29
+    half_denominator = (np.asarray(a, np.int64) + INT32_MAX + 1) >> 1
+    x = 1515870810 + doubling_high_multiply(half_denominator, -1010580540)  # 48/17 - 32/17 d, in Q29
     for _ in range(3):
-        error = (1 << 29) - int(doubling_high_multiply(half_denominator, x))
-        x += int(saturating_shift_left(doubling_high_multiply(x, error), 2))
-    return int(saturating_shift_left(x, 1))
+        error = (1 << 29) - doubling_high_multiply(half_denominator, x)
+        x += saturating_shift_left(doubling_high_multiply(x, error), 2)
+    return saturating_shift_left(x, 1)
 
 
 def logistic(values):
     """1 / (1 + exp(-x)): values in Q27 (4 integer bits), result in Q31."""
     values = np.atleast_1d(np.asarray(values, np.int64))
     exponential = exp_of_negative(-np.abs(values), 4)
-    above = np.array([reciprocal_of_one_plus(int(e)) for e in exponential.ravel()]).reshape(values.shape)
+    above = reciprocal_of_one_plus(exponential)
     result = np.where(values > 0, above, INT32_MAX - above)
     return np.where(values == 0, 1 << 30, result)

@@ -99,8 +99,6 @@ def _mean(layer, graph, value, axes):
     source, output = graph.tensors[layer.inputs[0]], graph.tensors[layer.output]
     total = value.astype(np.int64).sum(axis=axes)
     scale = constants.mean_multiplier(source, output, count)
-    if scale is None:
-        return np.where(total >= 0, total // count, -(-total // count))
     return np.clip(fixed.requantize(total - count * source.zero_point, *scale) + output.zero_point, -128, 127)
 
 

@@ -1,0 +1,67 @@
+"""What TFLM demands of a layer's scales before it runs it.
+
+The engine demands the same. A network that the judge refuses cannot be proven equal to anything, and what TFLM checks
+is what its kernels leave out: a pool copies numbers, and would ignore that its output has another scale.
+"""
+
+from kws.engine.graph import Graph, Layer, Tensor
+from kws.engine.quantization import real_scale
+from kws.errors import ModelError
+
+INT32_MAX = 2**31 - 1
+SCORE_SCALE, SCORE_ZERO = 1 / 256, -128  # of a SOFTMAX; a LOGISTIC has the zero point
+SOFTMAX_Q, LOGISTIC_Q = 26, 27  # fraction bits of what goes into the exponential
+
+
+def check_demands(graph: Graph) -> None:
+    """Raise ModelError, with operator and scales, for the first layer that TFLM would refuse to prepare."""
+    for layer in graph.layers:
+        sources = [graph.tensors[i] for i in layer.inputs if i >= 0]
+        output = graph.tensors[layer.output]
+        if layer.options.get("activation") == "RELU6" and 6 / real_scale(output) > INT32_MAX - 128:
+            raise ModelError(f"{layer.op} with RELU6 and scale {real_scale(output):.3g}: 6 is beyond 32 bits there")
+        if layer.op in DEMANDS:
+            DEMANDS[layer.op](layer, sources, output)
+
+
+def grid(tensor: Tensor) -> str:
+    return f"scale {real_scale(tensor):.6g}, zero point {tensor.zero_point}"
+
+
+def _same_grid(layer: Layer, sources: list[Tensor], output: Tensor) -> None:
+    """Numbers are passed on as they are."""
+    for source in sources:
+        if (source.scale[0], source.zero_point) != (output.scale[0], output.zero_point):
+            raise ModelError(f"{layer.op} from {grid(source)} to {grid(output)}: it does not rescale, so both must be "
+                             "equal; convert the network with TensorFlow's TFLiteConverter")
+
+
+def _deaf(op: str, source: Tensor) -> ModelError:
+    return ModelError(f"{op} of inputs with scale {real_scale(source):.2g}: the layers before it give the same for "
+                      "every sound; train the network again")
+
+
+def _softmax(layer: Layer, sources: list[Tensor], output: Tensor) -> None:
+    if (real_scale(output), output.zero_point) != (SCORE_SCALE, SCORE_ZERO):
+        raise ModelError(f"SOFTMAX to {grid(output)}; must be scale 1/256, zero point {SCORE_ZERO}")
+    if layer.options["Beta"] * real_scale(sources[0]) * (1 << SOFTMAX_Q) <= 1:
+        raise _deaf("SOFTMAX", sources[0])
+
+
+def _logistic(layer: Layer, sources: list[Tensor], output: Tensor) -> None:
+    if output.zero_point != SCORE_ZERO:
+        raise ModelError(f"LOGISTIC to {grid(output)}; the zero point must be {SCORE_ZERO}")
+    if real_scale(sources[0]) * (1 << LOGISTIC_Q) < 0.5:
+        raise _deaf("LOGISTIC", sources[0])
+
+
+def _add(layer: Layer, sources: list[Tensor], output: Tensor) -> None:
+    """The sum is kept with 20 more bits than the inputs; its output must not need finer steps than that."""
+    largest = max(real_scale(source) for source in sources)
+    if 2 * largest >= (1 << 20) * real_scale(output):
+        raise ModelError(f"ADD from scale {largest:.3g} to {real_scale(output):.3g}: a step of the output must be more "
+                         "than 2^-19 of one of the input")
+
+
+DEMANDS = {"AVERAGE_POOL_2D": _same_grid, "MAX_POOL_2D": _same_grid, "CONCATENATION": _same_grid, "SOFTMAX": _softmax,
+           "LOGISTIC": _logistic, "ADD": _add}
