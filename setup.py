@@ -8,4 +8,4 @@ from setuptools import setup
 # Pythons, which have no such interface).
 stable = {} if sysconfig.get_config_var("Py_GIL_DISABLED") else {"bdist_wheel": {"py_limited_api": "cp311"}}
 
-setup(cffi_modules=["kws/engine/build.py:builder"], options=stable)
+setup(cffi_modules=["kws/native/build.py:make_builder"], options=stable)

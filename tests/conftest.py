@@ -80,7 +80,7 @@ def pulse() -> Iterator["PulseAudio"]:
 @pytest.fixture
 def null_sink(pulse: "PulseAudio", monkeypatch: pytest.MonkeyPatch) -> "PulseAudio":
     """`pulse`, as the one sound system of this process and of those that it starts."""
-    from kws.data.microphone import list_devices
+    from kws.audio.microphone import list_devices
 
     for name, value in pulse.environment.items():
         monkeypatch.setenv(name, value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kws.model.quiet import native_messages_hidden
+from kws.model.keras_loading import native_messages_hidden
 
 Choose = Callable[[int, int], int]
 FRAMES, FEATURES = 24, 8

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.voices import Voice, synthesize, timbres_of
+from kws.speech.voices import Voice, synthesize, timbres_of
 from pulse import PulseAudio
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,17 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kws.engine.build import CSRC, make_builder
+from kws.native.build import include_folders, make_builder, sources
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
 PRELUDE = """
 import importlib.util, sys
-spec = importlib.util.spec_from_file_location("kws.engine._native", sys.argv[1])
+spec = importlib.util.spec_from_file_location("kws.native._native", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-import kws.engine
-sys.modules["kws.engine._native"] = kws.engine._native = module
+import kws.native
+sys.modules["kws.native._native"] = kws.native._native = module
 """
 
 
@@ -23,8 +23,8 @@ def build(folder: Path) -> Path:
     """Compile every file of csrc with sanitizers into a native module in `folder`."""
     builder = make_builder()
     options = builder._assigned_source[3]
-    options["sources"] = [str(path) for path in sorted(CSRC.glob("*.c"))]
-    options["include_dirs"] = [str(CSRC)]
+    options["sources"] = [str(path) for path in sources("*.c").values()]
+    options["include_dirs"] = [str(folder) for folder in include_folders()]
     options["extra_compile_args"] = [*options["extra_compile_args"], *FLAGS]
     options["extra_link_args"] = FLAGS
     return Path(builder.compile(tmpdir=str(folder)))

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from kws.detect.actions import Action, Actions, parse_action
 from kws.detect.detector import Detection
 from kws.errors import KwsError
+from kws.listen.actions import Action, Actions, parse_action
 
 YES = Detection("yes", 12.3456, 0.876)
 KEYWORDS = ("yes", "no")

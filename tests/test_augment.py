@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kws.data.augment import (
+from kws.features.tables import Normalisation, build_tables
+from kws.model.augment import (
     augment,
     cut,
     equalize,
@@ -17,7 +18,6 @@ from kws.data.augment import (
     stretch,
     timbre_curves,
 )
-from kws.features.tables import Normalisation, build_tables
 from kws.spec import FrontendSpec, TrainingSpec
 
 STILL = TrainingSpec(shift_ms=0, noise_percent=0, gain_db=0, equalization_db=0, time_mask_frames=0,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from exported import random_source, sound
+from kws.device import budget
+from kws.device.budget import CODE_BYTES, STACK_BYTES, counted, device_budget, excerpt, fit_warnings, untrained_plan
+from kws.device.tables import profile_table
 from kws.errors import KwsError
-from kws.export import budget
-from kws.export.budget import CODE_BYTES, STACK_BYTES, counted, device_budget, excerpt, fit_warnings, untrained_plan
 from kws.export.costs import multiplications_per_hop
-from kws.export.tables import profile_table
 from kws.spec import NETWORKS, FrontendSpec, ModelSpec, Requirements, Spec
 
 SPEC = Spec(keywords=("yes", "no"), model=ModelSpec(name="ds_cnn"), frontend=FrontendSpec(clip_ms=400))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kws.detect.calibrate import (
+from kws.calibrate.operating_point import (
     LEVELS,
     SMOOTHING_MS,
     Count,

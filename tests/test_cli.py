@@ -92,7 +92,7 @@ def test_a_missing_sound_library_breaks_no_command():
         sys.meta_path.insert(0, Missing())
         import pkgutil, importlib, kws
         for module in pkgutil.walk_packages(kws.__path__, "kws."):
-            if module.name not in ("kws.__main__", "kws.engine.build"):
+            if module.name not in ("kws.__main__", "kws.native.build"):
                 importlib.import_module(module.name)
     """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

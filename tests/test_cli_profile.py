@@ -73,7 +73,7 @@ def test_a_broken_requirement_is_status_3(place):
 
 
 def test_a_missing_extra_is_one_line_and_status_1(place, monkeypatch):
-    monkeypatch.setattr("kws.export.device.find_spec", lambda name: None)
+    monkeypatch.setattr("kws.device.toolchain.find_spec", lambda name: None)
     done = call(place, "--run", "cnn")
     assert done.exit_code == 1 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and "pip install 'kws[device]'" in done.stderr

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 import kws
 from device import Device, compile_example
+from kws.audio.files import read_samples
 from kws.cli import app
-from kws.data.audio import read_samples
 from kws.export.export import export_to
 from kws.export.source import from_run
 from test_export_boards import build_example, example_of

@@ -8,7 +8,7 @@ pytest.importorskip("tensorflow")
 from kws.engine.graph import read_graph
 from kws.errors import ModelError
 from kws.features.frontend import network_input
-from kws.model.quiet import load_keras
+from kws.model.keras_loading import load_keras
 from kws.model.zoo import build
 from kws.quantize.convert import convert, with_extremes
 from kws.spec import NETWORKS, FrontendSpec, ModelSpec, Spec
@@ -37,7 +37,7 @@ def test_features_go_in_as_they_are_and_a_softmax_comes_out(name, capfd):
 
 
 def test_the_int8_network_says_what_the_float_one_says():
-    from kws.engine.native import Network
+    from kws.engine.network import Network
     from kws.engine.streaming import lower
 
     model = make("ds_cnn")

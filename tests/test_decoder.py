@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.engine.build import CSRC
 from kws.engine.decoder import NEVER, Decoder, DecoderTables, build_decoder_tables
 from kws.engine.oracle.decoder import decode
 from kws.errors import PlanError, SpecError
+from kws.native.build import include_folders, sources
 from kws.spec import DetectorSpec, FrontendSpec, Spec
 
 YES, NO = 2, 3  # labels: silence, unknown, yes, no
@@ -171,8 +171,9 @@ def sanitized(tmp_path_factory):
     program = tmp_path_factory.mktemp("c") / "decoder"
     source = Path(__file__).parent / "c" / "decoder_main.c"
     subprocess.run(["gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-O1",
-                    "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{CSRC}", str(source),
-                    str(CSRC / "decoder.c"), "-o", str(program)], check=True)
+                    "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+                    *(f"-I{folder}" for folder in include_folders()),
+                    str(source), str(sources()["decoder.c"]), "-o", str(program)], check=True)
     return program
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kws.data.audio import read_samples, write_audio
+from kws.audio.files import read_samples, write_audio
 from kws.data.corpus import scan
-from kws.data.stream import read_truth
 from kws.specfile import parse_spec, write_spec
+from kws.speech.stream import read_truth
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 TRUTH = "start_s,end_s,keyword\n" + "".join(f"{i}.0,{i}.5,yes\n" for i in range(10, 20))

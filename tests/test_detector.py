@@ -17,7 +17,7 @@ import sanitized
 import tones
 from kws.detect.detector import Detector
 from kws.engine.graph import read_graph
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.oracle.decoder import decode
 from kws.engine.oracle.frontend import features
 from kws.engine.oracle.layers import run_graph

@@ -8,15 +8,15 @@ pytest.importorskip("ziglang", reason="the emulated device is not installed (ext
 
 from exported import random_source, sound
 from kws.detect.detector import Detector
-from kws.engine.build import CSRC
-from kws.engine.native import Network
+from kws.device.emulator import EmulatedNetwork, Machine, emulate
+from kws.device.profile import choose_audio, found_audio, profile
+from kws.device.toolchain import CPUS, build_image
+from kws.engine.network import Network
 from kws.export.c import library
 from kws.export.costs import count_costs
-from kws.export.device import CPUS, build_image
-from kws.export.emulator import EmulatedNetwork, Machine, emulate
-from kws.export.profile import choose_audio, found_audio, profile
 from kws.export.source import from_tflite
 from kws.features.frontend import FrontendStream
+from kws.native.build import sources
 from kws.spec import NETWORKS, Requirements
 
 
@@ -71,7 +71,7 @@ def test_blocks_are_counted_as_single_instructions_are(source):
     state, samples, event = (machine.symbol(f"kws_device_{name}") for name in ("state", "samples", "event"))
     machine.call("kws_init", state)
     machine.call("kws_push", state, samples, source.plan.frontend.window_samples, event)
-    assert len(seen) == int(machine.tally.stages.sum()) > 50_000
+    assert len(seen) == int(machine.count.stages.sum()) > 50_000
 
 
 def test_a_second_stream_forgets_the_first(source):
@@ -85,7 +85,8 @@ def test_the_high_half_of_a_product_is_exact(cpu):
     """A Cortex-M0+ has no long multiplication; the front end's is put together from four short ones."""
     program = '#include "kws_math.h"\nint32_t high(int32_t a, int32_t b);\n' \
               "int32_t high(int32_t a, int32_t b) { return kws_high(a, b); }\n"
-    machine = Machine(build_image({"device_main.c": program, "kws_math.h": (CSRC / "kws_math.h").read_text()}, cpu=cpu))
+    files = {"device_main.c": program, "kws_math.h": sources()["kws_math.h"].read_text()}
+    machine = Machine(build_image(files, cpu=cpu))
     corners = [-2**31, -2**31 + 1, -65536, -65535, -32769, -1, 0, 1, 32768, 65535, 65536, 0x7FFF0000, 2**31 - 1]
     pairs = [(a, b) for a in corners for b in corners]
     pairs += np.random.default_rng(3).integers(-2**31, 2**31, (500, 2)).tolist()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from kws.audio.microphone import list_devices
 from kws.cli import app
-from kws.data.microphone import list_devices
 from pulse import PulseAudio, missing
 from terminal import ROOT, Terminal
 from test_record import beep, files, run_kws, workspace

@@ -10,10 +10,10 @@ from rich.console import Console
 import kws
 import tones
 from kws.detect.detector import Detection
-from kws.detect.display import Display, MelView, bar_cells, heat, usual_range
-from kws.detect.session import Status
 from kws.features.frontend import Frontend, measure_normalisation
 from kws.features.tables import build_tables
+from kws.listen.display import Display, MelView, bar_cells, heat, usual_range
+from kws.listen.session import Status
 from kws.spec import FrontendSpec
 
 STATUS = Status(elapsed_s=83, peak_db=-12, rms_db=-30, hint=None, latency_s=0.14, load=0.034, overflows=1, lost=False)

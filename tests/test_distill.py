@@ -15,10 +15,10 @@ from kws.features.frontend import Frontend
 from kws.model.dataset import prepare
 from kws.model.distill import Teacher, distillation_loss, label_accuracy, load_teachers, make_teaching, softened
 from kws.model.examples import choose_examples
-from kws.model.train import predict, train
 from kws.pipeline.train import teaching_notes, training_fingerprint
 from kws.spec import Spec, TrainingSpec
 from kws.specfile import read_spec, write_spec
+from kws.train.loop import predict, train
 from kws.workspace import read_artefact, read_manifest
 from test_cli_train import make_workspace, run
 

@@ -6,11 +6,11 @@ import pytest
 pytest.importorskip("unicorn", reason="the emulated device is not installed (extra: device)")
 pytest.importorskip("ziglang", reason="the emulated device is not installed (extra: device)")
 
+from kws.device import toolchain as device
+from kws.device.emulator import Machine
+from kws.device.image import STAGES, stage_of
+from kws.device.toolchain import CPUS, build_image
 from kws.errors import KwsError, ModelError
-from kws.export import device
-from kws.export.device import CPUS, build_image
-from kws.export.emulator import Machine
-from kws.export.program import STAGES, stage_of
 
 PROGRAM = r"""
 #include <stdint.h>
@@ -91,11 +91,11 @@ def test_a_crash_names_its_function(machine: Machine):
 
 
 def test_instructions_have_an_owner(machine: Machine):
-    before = machine.tally.functions.copy()
+    before = machine.count.functions.copy()
     machine.call("counted", 10)
-    grown = np.flatnonzero(machine.tally.functions - before)
+    grown = np.flatnonzero(machine.count.functions - before)
     assert [machine.program.functions[i].name for i in grown] == ["counted"]
-    assert machine.tally.strayed == 0
+    assert machine.count.strayed == 0
 
 
 def test_stages_come_from_the_source_file():

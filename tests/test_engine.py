@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from kws.engine.graph import Graph, read_graph
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError
+from kws.native.build import include_folders
 from kws.spec import NETWORKS, FrontendSpec, ModelSpec, Spec
 from networks import FEATURES, FRAMES, convert, random_network
 
@@ -150,6 +151,7 @@ def test_decisions_are_as_rare_as_asked(small: Graph):
 def test_rounding_equals_its_definition(tmp_path: Path):
     root, binary = Path(__file__).resolve().parents[1], tmp_path / "check_requantize"
     subprocess.run(["gcc", "-std=c99", "-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all",
-                    f"-I{root}/kws/engine/csrc", f"{root}/tests/c/check_requantize.c", "-o", binary], check=True)
+                    *(f"-I{folder}" for folder in include_folders()),
+                    f"{root}/tests/c/check_requantize.c", "-o", binary], check=True)
     result = subprocess.run([binary, "3000000"], capture_output=True, text=True)
     assert result.returncode == 0 and "0 different" in result.stdout, result.stdout + result.stderr

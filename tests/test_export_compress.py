@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 
 from exported import compile_device, compile_host, expected_lines, random_source, run, sound
 from kws.cli import app
-from kws.engine.build import CSRC
 from kws.engine.packing import PATCH
 from kws.errors import KwsError
 from kws.export.compress import (
@@ -24,6 +23,7 @@ from kws.export.compress import (
 )
 from kws.export.export import export_to
 from kws.export.source import compressed, from_tflite
+from kws.native.build import sources
 from test_export_network import exported_scores, rows_for, tflm_scores
 
 
@@ -76,8 +76,8 @@ def test_no_code_is_shorter_than_the_entropy_allows():
 
 
 def test_the_longest_row_is_the_kernels():
-    assert f"#define KWS_PATCH {PATCH}\n" in (CSRC / "layers.h").read_text()
-    assert f"#define KWS_CODE_BITS {CODE_BITS}\n" in (CSRC / "huffman.h").read_text()
+    assert f"#define KWS_PATCH {PATCH}\n" in sources()["layers.h"].read_text()
+    assert f"#define KWS_CODE_BITS {CODE_BITS}\n" in sources()["huffman.h"].read_text()
 
 
 @pytest.mark.parametrize("name", ["ds_cnn, one table", "cnn, a table per layer", "windowed, some layers"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exported import compile_host, expected_lines, run
-from kws.detect.sources import open_audio
+from kws.audio.sources import open_audio
 from kws.export.export import export_to
 from kws.export.source import from_run
 

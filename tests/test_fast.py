@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import tones
-from kws.model.quiet import load_keras
+from kws.model.keras_loading import load_keras
 
 load_keras()
 keras = pytest.importorskip("keras")
 
-from kws.model.fast import with_fused_normalisation  # noqa: E402
 from kws.model.zoo import build  # noqa: E402
+from kws.train.cpu_speed import with_fused_normalisation  # noqa: E402
 
 SPEC = replace(tones.SPEC, model=replace(tones.SPEC.model, name="ds_cnn", width=0.5))
 
@@ -31,7 +31,8 @@ def after_steps(model, count):
 def test_fused_normalisation_trains_the_same_weights_and_averages():
     plain = build(SPEC, seed=3)
     fused = with_fused_normalisation(plain)
-    assert {type(layer).__module__ for layer in fused.layers if "normalization" in layer.name} == {"kws.model.fast"}
+    modules = {type(layer).__module__ for layer in fused.layers if "normalization" in layer.name}
+    assert modules == {"kws.train.cpu_speed"}
     for ours, keras_own in zip(after_steps(fused, 5), after_steps(plain, 5), strict=True):
         assert ours == pytest.approx(keras_own, abs=5e-4)
 

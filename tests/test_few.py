@@ -10,9 +10,9 @@ from kws.data.corpus import Corpus
 from kws.errors import DataError
 from kws.features.frontend import Frontend
 from kws.features.tables import Normalisation, build_tables
-from kws.model import few
+from kws.model import few_shot_examples as few
 from kws.model.dataset import Material
-from kws.model.few import choose_few, training_set
+from kws.model.few_shot_examples import choose_few, training_set
 from kws.spec import FrontendSpec, Spec
 from test_examples import corpus, full, speakers
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kws.engine.build import CSRC
 from kws.engine.oracle import frontend as oracle
 from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
+from kws.native.build import include_folders, sources
 from sounds import audio_like
 from test_frontend import SPECS, corners, tables_of
 
 FLAGS = ["-std=c99", "-O1", "-g", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Wshadow", "-Werror",
          "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-SOURCES = [CSRC / name for name in ("frontend.c", "frontend_check.c", "fft.c", "spectrum.c")]
+SOURCES = [sources()[name] for name in ("frontend.c", "frontend_check.c", "fft.c", "spectrum.c")]
 HOSTILE_CASES = 3_000
 EDGES = (0, 1, -1, 2, 127, 255, 256, 512, 513, 1024, 2**15, 2**16 - 1, 2**16, 2**30, 2**31 - 1, -(2**31))
 
@@ -25,7 +25,8 @@ EDGES = (0, 1, -1, 2, 127, 255, 256, 512, 513, 1024, 2**15, 2**16 - 1, 2**16, 2*
 def program(tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("frontend") / "frontend"
     main = Path(__file__).parent / "c" / "frontend_main.c"
-    subprocess.run(["gcc", *FLAGS, f"-I{CSRC}", main, *SOURCES, "-o", target], check=True)
+    includes = [f"-I{folder}" for folder in include_folders()]
+    subprocess.run(["gcc", *FLAGS, *includes, main, *SOURCES, "-o", target], check=True)
     return target
 
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from kws.detect.detector import Detection, Hop
-from kws.detect.keep import Keeper, NearMisses
+from kws.listen.sound_keeper import Keeper, NearMisses
 
 AT = datetime(2026, 11, 23, 20, 1, 2, 345_000)
 STREAM = np.arange(16_000 * 10, dtype=np.int64).astype(np.int16)  # every sample says where it was, modulo 65536

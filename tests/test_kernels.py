@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kws.engine.build import CSRC
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.oracle.arithmetic import requantize
 from kws.engine.packing import (
     PATCH,
@@ -20,9 +19,10 @@ from kws.engine.packing import (
     row_numbers,
     unpack,
 )
-from kws.engine.program import KINDS, Buffer, Op, Pool, Program
+from kws.engine.schedule import KINDS, Buffer, Op, Pool, Program
 from kws.errors import PlanError
 from kws.export.source import Source
+from kws.native.build import sources
 
 ROW = 288  # int8 numbers per row of input
 TAPS = 7  # rows of input kept
@@ -58,8 +58,8 @@ def test_columns_and_their_memory():
 
 
 def test_numbers_are_the_engines():
-    assert f"#define KWS_PATCH {PATCH}\n" in (CSRC / "layers.h").read_text()
-    header = (CSRC / "network.h").read_text()
+    assert f"#define KWS_PATCH {PATCH}\n" in sources()["layers.h"].read_text()
+    header = sources()["network.h"].read_text()
     assert f"#define KWS_QUICK_PRODUCTS {QUICK_PRODUCTS}\n" in header
     assert f"#define KWS_QUICK_BIAS {QUICK_BIAS}\n" in header
 
@@ -184,10 +184,10 @@ def test_every_path_on_this_computer(layers):
 def test_every_path_on_the_device(layers, cpu, compressed):
     pytest.importorskip("unicorn", reason="the emulated device is not installed (extra: device)")
     pytest.importorskip("ziglang", reason="the emulated device is not installed (extra: device)")
+    from kws.device.emulator import EmulatedNetwork
+    from kws.device.toolchain import build_image
     from kws.export.c import library
     from kws.export.compress import build, candidates
-    from kws.export.device import build_image
-    from kws.export.emulator import EmulatedNetwork
 
     program = layers.program()
     source = Source("layers", program, graph=None, tflite=b"")

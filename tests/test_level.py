@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from kws.detect.level import Meter, decibels, row_weights
 from kws.features.frontend import Frontend, measure_normalisation
 from kws.features.tables import build_tables
+from kws.listen.level import Meter, decibels, row_weights
 from kws.spec import FrontendSpec
 
 RNG = np.random.default_rng(3)

@@ -14,11 +14,11 @@ import pytest
 
 import kws
 import tones
-from kws.data.microphone import Device, Microphone, find_device, list_devices, match
-from kws.detect.keep import Keeper
-from kws.detect.listen import Listener, Sound, microphone_events
-from kws.detect.session import Back, Lost
+from kws.audio.microphone import Device, Microphone, find_device, list_devices, match
 from kws.errors import DeviceError
+from kws.listen.listener import Listener, Sound, microphone_events
+from kws.listen.session import Back, Lost
+from kws.listen.sound_keeper import Keeper
 from watcher import Watcher
 
 WORDS = {1.0: "low", 2.0: "high", 3.0: "other", 4.0: "low"}
@@ -227,8 +227,8 @@ def test_the_examples_of_the_page_run(place, detector, recording, monkeypatch, c
     device = Device(0, "recorded", "none", 1, 16_000, True)
     pins = []
     lamp = SimpleNamespace(on=lambda: pins.append("on"), off=lambda: pins.append("off"))
-    monkeypatch.setattr("kws.data.microphone.Microphone", Recorded)
-    monkeypatch.setattr("kws.data.microphone.list_devices", lambda: (device,))
+    monkeypatch.setattr("kws.audio.microphone.Microphone", Recorded)
+    monkeypatch.setattr("kws.audio.microphone.list_devices", lambda: (device,))
     monkeypatch.setattr("kws.load", lambda run: detector)
     monkeypatch.setitem(sys.modules, "gpiozero", SimpleNamespace(LED=lambda pin: lamp))
     detector.reset()

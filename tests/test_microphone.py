@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from kws.data.microphone import Choice, Clock, Device, Microphone, Ring, choose, find_device, list_devices
+from kws.audio.microphone import Choice, Clock, Device, Microphone, Ring, choose, find_device, list_devices
 from kws.errors import DeviceError
 
 BUILT_IN = Device(0, "HDA Intel: ALC257 (hw:0,0)", "ALSA", 2, 48_000, False)
@@ -82,7 +82,7 @@ def test_without_portaudio_the_message_names_the_package():
                 if name == "sounddevice":
                     raise OSError("PortAudio library not found")
         sys.meta_path.insert(0, Missing())
-        from kws.data.microphone import list_devices
+        from kws.audio.microphone import list_devices
         list_devices()
     """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kws.detect.negatives import LEVELS, RULE, SMOOTHING_MS, choose_on_negatives
+from kws.calibrate.negatives import LEVELS, RULE, SMOOTHING_MS, choose_on_negatives
 from kws.spec import DetectorSpec, Requirements, Spec
 
 SPEC = Spec(keywords=("one", "two"), detector=DetectorSpec(refractory_ms=500))

@@ -11,7 +11,7 @@ import pytest
 
 import own_word
 from conftest import once, recordings_folder, shared_folder
-from kws.data.audio import read_samples
+from kws.audio.files import read_samples
 
 pytest.importorskip("keras", reason="Keras is not installed")
 pytest.importorskip("espeakng_loader", reason="no speech synthesizer here")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import kws
+from kws.native.build import sources
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -102,9 +103,9 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_engine_and_its_sources(wheel):
     inside = set(zipfile.ZipFile(wheel).namelist())
-    sources = {f"kws/engine/csrc/{path.name}" for path in (ROOT / "kws/engine/csrc").glob("*.[ch]")}
-    assert sources and sources <= inside
-    assert any(re.fullmatch(r"kws/engine/_native\..*(so|pyd)", name) for name in inside)
+    shipped = {str(path.relative_to(ROOT)) for path in sources().values()}
+    assert shipped and shipped <= inside
+    assert any(re.fullmatch(r"kws/native/_native\..*(so|pyd)", name) for name in inside)
     assert not any(name.startswith("tests/") for name in inside)
 
 

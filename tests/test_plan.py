@@ -9,15 +9,16 @@ import pytest
 
 from kws.engine.decoder import build_decoder_tables
 from kws.engine.graph import read_graph
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.plan import HEADER, Plan
 from kws.engine.streaming import lower
 from kws.errors import PlanError
 from kws.features.tables import Normalisation, build_tables
+from kws.native.build import include_folders, sources
 from kws.spec import FrontendSpec, Spec
 from networks import FEATURES, FRAMES, convert
 
-CSRC = Path(__file__).resolve().parents[1] / "kws" / "engine" / "csrc"
+ROOT = Path(__file__).resolve().parents[1]
 FUZZED_PLANS = 100_000
 SMALL = Spec(keywords=("yes", "no"), frontend=FrontendSpec(clip_ms=490, coefficients=8, bands=20))
 
@@ -119,8 +120,8 @@ def test_damaged_plans_under_sanitizers(plans, tmp_path):
         files.append(tmp_path / f"{kind}.kws")
         files[-1].write_bytes(plan.to_bytes())
     subprocess.run(["gcc", "-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-                    f"-I{CSRC}", str(CSRC.parents[2] / "tests" / "c" / "fuzz_plan.c"),
-                    *map(str, sorted(CSRC.glob("*.c"))), "-o", str(binary)], check=True)
+                    *(f"-I{folder}" for folder in include_folders()), str(ROOT / "tests" / "c" / "fuzz_plan.c"),
+                    *map(str, sources("*.c").values()), "-o", str(binary)], check=True)
     result = subprocess.run([binary, str(FUZZED_PLANS), "1", *files], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr[-4000:]
     count, accepted, ran = (int(result.stdout.split()[i]) for i in (0, 2, 4))

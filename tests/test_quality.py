@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from kws.data.endpoint import FRAME, Utterance, cut, find_utterances, finished, joined, levels
+from kws.audio.endpoint import FRAME, Utterance, cut, find_utterances, finished, joined, levels
 from kws.data.quality import Fault, check
-from kws.data.recorder import cut_apart
+from kws.record.recorder import cut_apart
 
 RATE = 16_000
 ROOM_DB = -70.0
@@ -18,7 +18,7 @@ def silence(seconds, rng, *, level_db=ROOM_DB):
 
 def spoken(number, *, level_db=-20.0):
     """A synthesized word, float [n], its loudest 100 ms at `level_db`; every number is another voice and word."""
-    voices = pytest.importorskip("kws.data.voices")
+    voices = pytest.importorskip("kws.speech.voices")
     pytest.importorskip("espeakng_loader", reason="no speech synthesizer here")
     timbre = voices.TIMBRES[number * 3 % len(voices.TIMBRES)]
     audio = voices.synthesize(WORDS[number % len(WORDS)], voices.Voice(timbre=timbre, rate_wpm=165))

@@ -9,13 +9,14 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from kws.data.audio import read_samples
+from kws.audio.files import read_samples
 from kws.engine.graph import read_graph
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.plan import Plan
 from kws.engine.streaming import lower
 from kws.errors import ModelError
 from kws.features.frontend import FrontendStream, network_input
+from kws.model.keras_loading import load_keras
 from kws.model.quantized import (
     WEIGHTED,
     LastEpochs,
@@ -26,11 +27,10 @@ from kws.model.quantized import (
     values_on_grid,
     weights_on_grid,
 )
-from kws.model.quiet import load_keras
-from kws.model.train import train
 from kws.model.zoo import build
 from kws.quantize.convert import convert
 from kws.spec import FrontendSpec, ModelSpec, Spec, TrainingSpec
+from kws.train.loop import train
 from test_train import SPEC, make_material, recordings  # noqa: F401 (a fixture)
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -231,13 +231,13 @@ def test_a_training_stopped_on_the_grid_ends_in_the_same_weights(recordings, tmp
     class Stop(Exception):
         pass
 
-    def stopping(model, history, checkpoint, save=sys.modules["kws.model.train"].save):
+    def stopping(model, history, checkpoint, save=sys.modules["kws.train.loop"].save):
         save(model, history, checkpoint)
         if len(history) == stop_after:
             raise Stop
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
-        patch.setattr("kws.model.train.save", stopping)
+        patch.setattr("kws.train.loop.save", stopping)
         train(material, checkpoint=tmp_path / "stopped.npz", note=lambda line: None)
     resumed, _ = train(material, checkpoint=tmp_path / "stopped.npz", note=lambda line: None)
     assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True))

@@ -5,7 +5,7 @@ import sys
 
 PRINTS = """if True:
     import logging, os, sys
-    from kws.model.quiet import native_messages_hidden
+    from kws.model.keras_loading import native_messages_hidden
     print("before")
     try:
         with native_messages_hidden():

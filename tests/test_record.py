@@ -14,9 +14,9 @@ import soundfile
 from kws.cli.terminal import meter
 from kws.data.corpus import scan
 from kws.data.quality import Fault
-from kws.data.recorder import Recorder, Session, cut_apart, review
-from kws.data.takes import Takes, check_words
 from kws.errors import DataError, DeviceError
+from kws.record.recorder import Recorder, Session, cut_apart, review
+from kws.record.takes import Takes, check_words
 from kws.spec import Spec
 from kws.specfile import write_spec
 

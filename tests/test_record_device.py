@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from kws.audio.microphone import Microphone, find_device
 from kws.data.corpus import NOISE, scan
-from kws.data.microphone import Microphone, find_device
 from terminal import ROOT, Terminal
 from test_record import RATE, TONES_HZ, beep, files, run_kws, workspace
 
@@ -34,7 +34,7 @@ class TestDevice:
     def test_twenty_takes_of_synthesized_words_hold_the_words(self, null_sink, tmp_path):
         pytest.importorskip("espeakng_loader", reason="no speech synthesizer here")
         import kws
-        from kws.data.voices import Voice, synthesize
+        from kws.speech.voices import Voice, synthesize
 
         spoken = Counter()
 

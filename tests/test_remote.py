@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 
 import kws
-from kws.data.audio import read_samples
-from kws.detect.keep import Keeper
-from kws.detect.lines import (
+from kws.audio.files import read_samples
+from kws.errors import DeviceError
+from kws.listen.serial.device import QUIET_S, DeviceListener
+from kws.listen.serial.parity import Totals, Twin
+from kws.listen.serial.port import Port
+from kws.listen.serial.protocol import (
     LONGEST_BYTES,
     Cost,
     Damaged,
@@ -28,11 +31,8 @@ from kws.detect.lines import (
     Trouble,
     parse,
 )
-from kws.detect.port import Port
-from kws.detect.remote import QUIET_S, DeviceListener
-from kws.detect.session import Back, Lost
-from kws.detect.twin import Totals, Twin
-from kws.errors import DeviceError
+from kws.listen.session import Back, Lost
+from kws.listen.sound_keeper import Keeper
 from watcher import Watcher
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from kws.data.audio import read_samples
-from kws.detect.sources import open_audio, raw_blocks
+from kws.audio.files import read_samples
+from kws.audio.sources import open_audio, raw_blocks
 from kws.errors import DataError
 
 

@@ -23,9 +23,9 @@ from kws.data.corpus import scan
 from kws.errors import ModelError
 from kws.model.dataset import Material, epoch_batches, prepare
 from kws.model.examples import choose_examples
-from kws.model.interrupt import CtrlC
-from kws.model.strategy import Place, Workers, open_workers, others_gone, read_place
 from kws.specfile import write_spec
+from kws.train.interrupt import CtrlC
+from kws.train.workers import Place, Workers, open_workers, others_gone, read_place
 from kws.workspace import open_workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,7 +75,7 @@ def compare_replicas(folder):
     """In a process with two devices: two replicas against this process alone with the same shares as whole batches."""
     import keras
 
-    import kws.model.train as module
+    import kws.train.loop as module
 
     class Whole(keras.utils.PyDataset):
         def __init__(self, material, number):

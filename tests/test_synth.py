@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from kws.data import voices
-from kws.data.audio import read_samples
+from kws.audio.files import read_samples
 from kws.data.corpus import scan, speaker_of, split_of
-from kws.data.noise import add_noise, at_level, babble, coloured, fan, hum, room
-from kws.data.stream import Event, Spoken, make_stream, read_truth, write_script, write_stream, write_truth
-from kws.data.synth import TALK, Made, clip, make_clips, make_corpus, takes
-from kws.data.texts import FILLERS, SENTENCES, fillers_for, holds_keyword, near_misses, sentences_for
-from kws.data.voices import TIMBRES, Voice, draw_voice, phonemes, synthesize, timbres_of
 from kws.errors import DataError
+from kws.speech import voices
+from kws.speech.noise import add_noise, at_level, babble, coloured, fan, hum, room
+from kws.speech.stream import Event, Spoken, make_stream, read_truth, write_script, write_stream, write_truth
+from kws.speech.synthesis import TALK, Made, clip, make_clips, make_corpus, takes
+from kws.speech.texts import FILLERS, SENTENCES, fillers_for, holds_keyword, near_misses, sentences_for
+from kws.speech.voices import TIMBRES, Voice, draw_voice, phonemes, synthesize, timbres_of
 
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 
@@ -186,8 +186,8 @@ def test_takes_of_one_timbre_differ(tmp_path):
 
 def test_a_corpus_from_nothing_can_train(tmp_path, monkeypatch):
     """Keywords, other words and noise; the second call finds them there."""
-    monkeypatch.setattr("kws.data.synth.NOISE_SECONDS", 2)
-    monkeypatch.setattr("kws.data.texts.FILLERS", ("no", "bed", "cat"))
+    monkeypatch.setattr("kws.speech.synthesis.NOISE_SECONDS", 2)
+    monkeypatch.setattr("kws.speech.texts.FILLERS", ("no", "bed", "cat"))
     settings = {"keywords": ("yes", "no"), "unknown": None, "noise": None, "samples": 16_000, "seed": 1}
     made = make_corpus(tmp_path / "synth", ("yes",), count=10, **settings)
     assert made == {"yes": Made(10, 0), "2 other words": Made(4, 0), "background noise": Made(6, 0)}

@@ -99,7 +99,7 @@ def test_a_constant_in_the_first_band():
 
 
 def test_magnitude_over_its_domain():
-    from kws.engine._native import lib
+    from kws.native._native import lib
 
     rng = np.random.default_rng(0)
     length, angle = 2.0 ** rng.uniform(0, 30.5, 100_000), rng.uniform(0, 2 * np.pi, 100_000)
@@ -111,7 +111,7 @@ def test_magnitude_over_its_domain():
 
 
 def test_logarithm_over_its_domain():
-    from kws.engine._native import ffi, lib
+    from kws.native._native import ffi, lib
 
     curve = tables_of(FrontendSpec()).log_q16
     rng = np.random.default_rng(0)

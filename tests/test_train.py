@@ -19,8 +19,8 @@ from kws.data.corpus import scan
 from kws.errors import ModelError
 from kws.model.dataset import epoch_batches, prepare
 from kws.model.examples import choose_examples
-from kws.model.train import balance_keywords, predict, train
 from kws.spec import FrontendSpec, ModelSpec, Spec, TrainingSpec
+from kws.train.loop import balance_keywords, predict, train
 
 SPEC = Spec(keywords=("low", "high"), frontend=FrontendSpec(clip_ms=300), model=ModelSpec(name="cnn", width=0.5),
             training=TrainingSpec(epochs=4, batch=16, shift_ms=20, noise_percent=30, unknown_percent=50,
@@ -91,13 +91,13 @@ def test_a_stopped_training_ends_in_the_same_weights(material, tmp_path):
     class Stop(Exception):
         pass
 
-    def stop_after_two(model, history, checkpoint, save=sys.modules["kws.model.train"].save):
+    def stop_after_two(model, history, checkpoint, save=sys.modules["kws.train.loop"].save):
         save(model, history, checkpoint)
         if len(history) == 2:
             raise Stop
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
-        patch.setattr("kws.model.train.save", stop_after_two)
+        patch.setattr("kws.train.loop.save", stop_after_two)
         train(material, checkpoint=tmp_path / "stopped.npz", note=ignore)
     notes = []
     resumed, history = train(material, checkpoint=tmp_path / "stopped.npz", note=notes.append)
@@ -140,7 +140,7 @@ def test_a_training_that_diverges_says_what_to_lower(recordings, tmp_path, monke
 
 
 def test_the_first_ctrl_c_waits_for_a_check_and_the_second_does_not():
-    from kws.model.interrupt import CtrlC
+    from kws.train.interrupt import CtrlC
 
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), CtrlC() as ctrl_c:

@@ -17,10 +17,10 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("jax")
 
 import tones
-from kws.data.augment import equalize, mask, timbre_curves
-from kws.model.progress import TrainingProgress
+from kws.model.augment import equalize, mask, timbre_curves
 from kws.pipeline.train import train_run
 from kws.specfile import write_spec
+from kws.train.progress import TrainingProgress
 from kws.workspace import open_workspace
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,11 +14,11 @@ import tones
 from kws import load
 from kws.engine.plan import Plan
 from kws.errors import ModelError
-from kws.model.train import save
-from kws.model.transfer import cut_point, grafted, load_base, passages
 from kws.model.zoo import build
 from kws.spec import FrontendSpec, ModelSpec, Spec
 from kws.specfile import write_spec
+from kws.train.loop import save
+from kws.train.transfer import cut_point, grafted, load_base, passages
 from kws.workspace import read_artefact, read_manifest
 from test_cli_train import run
 
@@ -52,7 +52,7 @@ def small():
     """Fewer copies than for speech: tones are easy."""
     with pytest.MonkeyPatch.context() as patch:
         for name, count in (("COPIES", 200), ("TOGETHER", 100), ("HALVES", 50), ("SILENT", 60)):
-            patch.setattr(f"kws.model.few.{name}", count)
+            patch.setattr(f"kws.model.few_shot_examples.{name}", count)
         yield
 
 
@@ -98,7 +98,7 @@ def test_the_same_command_gives_the_same_network_also_after_an_interruption(lear
             raise Stop
 
     with monkeypatch.context() as patch, pytest.raises(Stop):
-        patch.setattr("kws.model.transfer.save", stop_after_two)
+        patch.setattr("kws.train.transfer.save", stop_after_two)
         run("train", "--from", tone_run, "--run", "again", "-C", learnt[0])
     assert not (learnt[0] / "models" / "again").exists()
     result = run("train", "--from", tone_run, "--run", "again", "-C", learnt[0])
@@ -143,7 +143,7 @@ def test_a_network_without_a_last_dense_layer_is_no_base(tone_run, monkeypatch):
 
     image = keras.Input((4, 4, 1))
     network = keras.Model(image, keras.layers.Flatten()(image))
-    monkeypatch.setattr("kws.model.transfer.load_network", lambda run: network)
+    monkeypatch.setattr("kws.train.transfer.load_network", lambda run: network)
     with pytest.raises(ModelError, match="ends in Flatten; a base must end in the Dense layer"):
         load_base(tone_run, tones.SPEC)
 

@@ -87,7 +87,7 @@ def workspace(tmp_path, monkeypatch):
     def missing():
         raise KwsError("the emulated device needs unicorn")
 
-    for place in ("kws.export.budget.require_device", "kws.pipeline.tune.require_device"):
+    for place in ("kws.device.budget.require_device", "kws.pipeline.tune.require_device"):
         monkeypatch.setattr(place, missing)
     tones.write_recordings(tmp_path / "recordings")
     (tmp_path / "kws.toml").write_text(write_spec(SPEC))

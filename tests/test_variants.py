@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kws.data.variants import at_speed, half_said, respoken, run_together, timbre
+from kws.model.variants import at_speed, half_said, respoken, run_together, timbre
 
 SAMPLES = 16_000
 

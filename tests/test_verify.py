@@ -10,13 +10,13 @@ pytest.importorskip("ziglang", reason="the emulated device is not installed (ext
 pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
 
 from exported import random_source, sound
+from kws.device import traces
+from kws.device import verify as module
+from kws.device.image import STAGES
+from kws.device.verify import CPUS, compare, compare_detections, op_at, spread, verify
 from kws.engine.oracle import layers
 from kws.errors import DataError, KwsError, ModelError
-from kws.export import traces
-from kws.export import verify as module
 from kws.export.c import library
-from kws.export.program import STAGES
-from kws.export.verify import CPUS, compare, compare_detections, op_at, spread, verify
 
 EXPORTED = ["exported C, this computer", *(f"exported C, {cpu}" for cpu in CPUS)]
 

@@ -1,4 +1,4 @@
-"""A kws.detect.session.View that remembers what it was shown."""
+"""A kws.listen.session.View that remembers what it was shown."""
 
 
 class Watcher:

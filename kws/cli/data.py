@@ -157,9 +157,9 @@ def synth(
 
     Example: kws data synth yes no --count 300
     """
-    from kws.data import synth as synthesis
     from kws.data.corpus import source_folder
-    from kws.data.stream import write_stream
+    from kws.speech import synthesis
+    from kws.speech.stream import write_stream
 
     if not count and not near_misses:
         raise typer.BadParameter("0 only makes sense with --near-misses", param_hint="--count")

@@ -48,7 +48,7 @@ def detect(
 
 def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bool) -> None:
     """Print the detections in one file. Raises DataError where it cannot be read."""
-    from kws.data.audio import SAMPLE_RATE_HZ
+    from kws.audio.files import SAMPLE_RATE_HZ
 
     detector.reset()
     found = 0
@@ -79,8 +79,8 @@ def print_hit(name: str, hit: Any, *, as_json: bool) -> None:
 @contextmanager
 def open_source(name: str) -> Iterator[tuple[Any, Any]]:
     """(blocks of samples, function to call with the seconds done) of a file or of standard input."""
-    from kws.data.progress import progress
-    from kws.detect.sources import STDIN, open_audio, stdin_blocks
+    from kws.audio.sources import STDIN, open_audio, stdin_blocks
+    from kws.progress import progress
 
     if name == STDIN:
         yield stdin_blocks(), lambda seconds: None

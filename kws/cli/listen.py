@@ -17,10 +17,10 @@ from kws.cli.session import detections, tell_the_rest
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
-    from kws.data.microphone import Device
+    from kws.audio.microphone import Device
     from kws.detect.detector import Detection, Detector, Hop
-    from kws.detect.listen import Listener, Totals
-    from kws.detect.session import Status
+    from kws.listen.listener import Listener, Totals
+    from kws.listen.session import Status
 
 HINT_EVERY_S = 30.0
 NOTES_AFTER = 20  # of the display's notes, repeated when its screen has gone
@@ -108,7 +108,7 @@ def to_device(folder: Path, detector: "Detector", actions: list[Any], *, port: s
               lines: bool, as_json: bool, limit_s: float, save: Path | None, seconds: float | None) -> None:
     """Listen to a device at a serial port."""
     from kws.cli import remote
-    from kws.detect.remote import DeviceListener
+    from kws.listen.serial.device import DeviceListener
 
     events = remote.port_events(port, baud=baud)
     with open_view(detector, f"{folder.name}  ·  {port}", name=port, lines=lines, as_json=as_json,
@@ -124,8 +124,8 @@ def to_device(folder: Path, detector: "Detector", actions: list[Any], *, port: s
 
 def parse_actions(on: list[str], detector: "Detector") -> list[Any]:
     """The --on options. Raises KwsError for one that cannot work."""
-    from kws.detect.actions import parse_action
     from kws.engine.decoder import NEVER
+    from kws.listen.actions import parse_action
 
     heard = [label for label, threshold in zip(detector.labels, detector.plan.decoder.thresholds, strict=True)
              if threshold != NEVER]
@@ -144,7 +144,7 @@ def check_writable(folder: Path) -> None:
 
 def choose_device(wanted: str | None, directory: Path | None) -> "Device":
     """The microphone to use; the choice is remembered where there is a workspace."""
-    from kws.data.microphone import choose, find_device, list_devices
+    from kws.audio.microphone import choose, find_device, list_devices
     from kws.workspace import open_workspace
 
     try:
@@ -160,16 +160,16 @@ def choose_device(wanted: str | None, directory: Path | None) -> "Device":
 
 def open_events(device: "Device") -> Iterator[Any]:
     """What `device` brings; when it has gone, a device of the same name is looked for."""
-    from kws.data.microphone import Microphone, list_devices, match
-    from kws.detect.listen import microphone_events
+    from kws.audio.microphone import Microphone, list_devices, match
+    from kws.listen.listener import microphone_events
 
     return microphone_events(Microphone(device), lambda: Microphone(match(list_devices(again=True), device.name)))
 
 
 def make_hands(view: Any, actions: list[Any], *, limit_s: float, save: Path | None) -> tuple[Any, Any]:
     """Who acts and keeps for a listener; None where nobody does."""
-    from kws.detect.actions import Actions
-    from kws.detect.keep import Keeper
+    from kws.listen.actions import Actions
+    from kws.listen.sound_keeper import Keeper
 
     return (Actions(actions, note=view.note, limit_s=limit_s) if actions else None,
             Keeper(save, note=view.note) if save is not None else None)
@@ -177,7 +177,7 @@ def make_hands(view: Any, actions: list[Any], *, limit_s: float, save: Path | No
 
 def make_listener(detector: "Detector", view: Any, hands: tuple[Any, Any], *, near_misses: bool) -> "Listener":
     """At the microphone."""
-    from kws.detect.listen import Listener
+    from kws.listen.listener import Listener
 
     return Listener(detector, view, actions=hands[0], keeper=hands[1], near_misses=near_misses)
 
@@ -198,7 +198,7 @@ def interrupted_by_terminate() -> Iterator[None]:
 @contextlib.contextmanager
 def own_stderr() -> Iterator[None]:
     """What PortAudio writes by itself when a device goes would stand in the middle of the display or of a log."""
-    from kws.data.microphone import quiet_stderr
+    from kws.audio.microphone import quiet_stderr
 
     with open(os.dup(2), "w", buffering=1) as ours:
         with contextlib.redirect_stderr(ours), quiet_stderr():
@@ -213,7 +213,7 @@ def open_view(detector: "Detector", title: str, *, name: str, lines: bool, as_js
         note(f"listening: {title}")
         yield Lines(name, as_json=as_json)
         return
-    from kws.detect.display import Display
+    from kws.listen.display import Display
 
     display = Display(detector, title=title, microphone=microphone)
     try:

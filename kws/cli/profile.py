@@ -30,12 +30,12 @@ def profile(
 
     Example: kws profile --cpu cortex-m0plus
     """
+    from kws.device.profile import choose_audio
+    from kws.device.profile import profile as measure
+    from kws.device.tables import comparison_table, functions_table, profile_table
+    from kws.device.toolchain import CPUS
     from kws.errors import KwsError
-    from kws.export.device import CPUS
-    from kws.export.profile import choose_audio
-    from kws.export.profile import profile as measure
     from kws.export.source import from_run
-    from kws.export.tables import comparison_table, functions_table, profile_table
     from kws.validate.run import own_requirements
     from kws.workspace import locate_run, open_workspace
 

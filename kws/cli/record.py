@@ -16,9 +16,9 @@ from kws.workspace import Workspace
 if TYPE_CHECKING:
     import numpy as np
 
-    from kws.data.microphone import Device, Microphone
-    from kws.data.recorder import Recorder, Screen, Session
-    from kws.data.takes import Takes
+    from kws.audio.microphone import Device, Microphone
+    from kws.record.recorder import Recorder, Screen, Session
+    from kws.record.takes import Takes
 
 NOISE_S = 60.0
 
@@ -57,7 +57,7 @@ def record(
     Example: kws record yes no stop --speaker anna --count 20
     """
     from kws.cli.terminal import is_interactive
-    from kws.data.takes import check_words
+    from kws.record.takes import check_words
 
     place = workspace(directory)
     chosen = tuple(dict.fromkeys(words or place.spec.keywords))
@@ -85,12 +85,12 @@ def record(
 def session_at(place: Workspace, *, device: str | None, speaker: str, source: str, countdown: float,
                plain: bool) -> Iterator["Recorder"]:
     """A recorder on the microphone, with the screen that fits."""
+    from kws.audio.microphone import Microphone
     from kws.cli.data import clip_samples
     from kws.cli.terminal import open_screen
     from kws.data.corpus import source_folder
-    from kws.data.microphone import Microphone
-    from kws.data.recorder import Recorder
-    from kws.data.takes import Takes
+    from kws.record.recorder import Recorder
+    from kws.record.takes import Takes
 
     folder = source_folder(place.recordings, source)
     with Microphone(pick(place, device, plain=plain)) as microphone, open_screen(plain=plain) as screen:
@@ -104,8 +104,8 @@ def session_at(place: Workspace, *, device: str | None, speaker: str, source: st
 
 def pick(place: Workspace, wanted: str | None, *, plain: bool) -> "Device":
     """The microphone; a person who has not chosen yet is asked where there are several."""
+    from kws.audio.microphone import find_device, list_devices, recall
     from kws.cli.terminal import is_interactive
-    from kws.data.microphone import find_device, list_devices, recall
 
     devices = list_devices()
     for device in devices:
@@ -127,7 +127,7 @@ def now() -> datetime:
 
 def player(screen: "Screen") -> "Callable[[np.ndarray], None]":
     """Plays a clip; where that is impossible, says so and goes on."""
-    from kws.data.microphone import play
+    from kws.audio.microphone import play
 
     def play_or_tell(clip: "np.ndarray") -> None:
         try:
@@ -149,7 +149,7 @@ def guided(place: Workspace, recorder: "Recorder", words: tuple[str, ...], *, co
     """Prompt until each word has `count` takes; ends with the summary, however it ends."""
     import numpy as np
 
-    from kws.data.recorder import KEYS, Session
+    from kws.record.recorder import KEYS, Session
 
     session = Session({word: recorder.takes.count(word) for word in words}, count=count, rng=np.random.default_rng())
     if session.word is None:
@@ -198,8 +198,8 @@ def tell_missing(place: Workspace, takes: "Takes") -> None:
 
 def record_noise(recorder: "Recorder", *, seconds: float) -> None:
     """Background noise into _background_noise_/."""
+    from kws.audio.endpoint import noise_level
     from kws.data.corpus import NOISE
-    from kws.data.endpoint import noise_level
 
     recorder.screen.line(f"recording {seconds:.0f} s of background noise: no words, please; any key ends it")
     audio = recorder.record("noise", seconds=seconds, any_key_ends=True)
@@ -227,11 +227,11 @@ def from_file(place: Workspace, file: Path, words: tuple[str, ...], *, speaker: 
     """A recording of any rate and format, cut apart."""
     import soundfile
 
+    from kws.audio.files import read_samples
     from kws.cli.data import clip_samples
     from kws.cli.terminal import open_screen
-    from kws.data.audio import read_samples
     from kws.data.corpus import source_folder
-    from kws.data.takes import Takes
+    from kws.record.takes import Takes
 
     audio = read_samples(file)
     takes = Takes(source_folder(place.recordings, source), speaker=speaker, device=f"file {file.name}",
@@ -243,7 +243,7 @@ def from_file(place: Workspace, file: Path, words: tuple[str, ...], *, speaker: 
 def keep(takes: "Takes", audio: "np.ndarray", words: tuple[str, ...], screen: "Screen", *,
          samples: int, play: "Callable[[np.ndarray], None]") -> None:
     """Cut a long recording apart, review it, write what is kept."""
-    from kws.data.recorder import cut_apart, review
+    from kws.record.recorder import cut_apart, review
 
     found = cut_apart(audio, samples=samples)
     if not found:

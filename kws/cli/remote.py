@@ -12,8 +12,8 @@ from kws.cli.session import detections, tell_the_rest
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
-    from kws.detect.lines import Cost
-    from kws.detect.remote import DeviceListener, DeviceTotals
+    from kws.listen.serial.device import DeviceListener, DeviceTotals
+    from kws.listen.serial.protocol import Cost
 
 NEVER_WITH = ("--device", "--near-misses")  # of the microphone
 
@@ -29,8 +29,8 @@ def refuse(*, serial: str | None, device: str | None, near_misses: bool, compare
 
 def port_events(port: str, *, baud: int) -> Iterator[Any]:
     """What comes from the port. Raises DeviceError where it cannot be opened now."""
-    from kws.detect import remote
-    from kws.detect.port import Port
+    from kws.listen.serial import device as remote
+    from kws.listen.serial.port import Port
 
     return remote.port_events(Port(port, baud=baud), lambda: Port(port, baud=baud))
 

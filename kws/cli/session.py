@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from kws.cli.common import counted, note
 
 if TYPE_CHECKING:
-    from kws.detect.session import SessionTotals
+    from kws.listen.session import SessionTotals
 
 
 def detections(totals: "SessionTotals") -> str:

@@ -100,7 +100,7 @@ def with_model(place: Any, model: str | None) -> Any:
 
 def lines(finished: Any) -> list[str]:
     """The result for a person: accuracy by split, float and int8, what was chosen, where it lies."""
-    from kws.export.tables import profile_table
+    from kws.device.tables import profile_table
 
     metrics, point = finished.metrics, finished.metrics["operating_point"]
     found = [f"{metrics['model']}: {metrics['parameters']:,} parameters, {len(metrics['epochs'])} epochs, "

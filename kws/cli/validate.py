@@ -103,7 +103,7 @@ def outcome_json(outcome: "Outcome") -> dict[str, Any]:
 
 def save_worst(outcome: "Outcome", folder: Path) -> None:
     """The worst false alarms as sound, named by rank, keyword and score."""
-    from kws.data.audio import write_audio
+    from kws.audio.files import write_audio
     from kws.validate.negatives import moment
 
     assert outcome.negatives is not None

@@ -24,12 +24,12 @@ def verify(
 
     Example: kws verify --audio speech.wav
     """
+    from kws.device.profile import choose_audio
+    from kws.device.tables import verification_table
+    from kws.device.verify import VERIFY_SECONDS
+    from kws.device.verify import verify as check
     from kws.errors import KwsError
-    from kws.export.profile import choose_audio
     from kws.export.source import from_run
-    from kws.export.tables import verification_table
-    from kws.export.verify import VERIFY_SECONDS
-    from kws.export.verify import verify as check
     from kws.workspace import locate_run, open_workspace
 
     source = from_run(locate_run(run, directory))

@@ -1,1 +1,1 @@
-"""Recordings: corpus, download, import, synthesis, augmentation."""
+"""Recordings: the corpus, download, import, what is there."""

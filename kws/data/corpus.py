@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import is_audio, read_samples
-from kws.data.progress import progress
+from kws.audio.files import is_audio, read_samples
 from kws.errors import DataError
+from kws.progress import progress
 
 NOISE = "_background_noise_"
 SPLITS = ("training", "validation", "testing")

@@ -10,9 +10,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from kws.data.progress import progress
 from kws.errors import DownloadError
 from kws.files import sha256_of, write_atomic
+from kws.progress import progress
 
 ATTEMPTS = 5  # in a row without a new byte
 TIMEOUT_S = 30

@@ -17,12 +17,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from kws.audio.files import SAMPLE_RATE_HZ, encode, fit, is_audio, read_samples
 from kws.data.archives import SUFFIXES, Member, contents, is_archive, members
-from kws.data.audio import SAMPLE_RATE_HZ, encode, fit, is_audio, read_samples
 from kws.data.corpus import NOISE, speaker_of
-from kws.data.progress import progress
 from kws.errors import DataError
 from kws.files import write_atomic
+from kws.progress import progress
 from kws.spec import SILENCE, UNKNOWN, WORD_PATTERN
 
 TEST_LABELS = (SILENCE, UNKNOWN)

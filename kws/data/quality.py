@@ -5,8 +5,8 @@ from enum import Enum
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ
-from kws.data.endpoint import Utterance, background, cut, find_utterances
+from kws.audio.endpoint import Utterance, background, cut, find_utterances
+from kws.audio.files import SAMPLE_RATE_HZ
 
 FULL_SCALE, CLIPPED_SAMPLES = 32_440, 3  # 99 % of full scale: in three samples of a word
 QUIETEST_DB = -42.0

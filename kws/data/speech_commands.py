@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from kws.audio.files import SAMPLE_RATE_HZ
 from kws.data.archives import SUFFIXES, is_archive
-from kws.data.audio import SAMPLE_RATE_HZ
 from kws.data.fetch import fetch
 from kws.data.importer import Imported, import_path, safe_name
 from kws.errors import DataError, DownloadError

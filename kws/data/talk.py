@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kws.data.audio import is_audio
+from kws.audio.files import is_audio
 from kws.data.corpus import SPLITS, folders, speaker_of, split_of
 from kws.data.transcripts import Transcripts, holds, read_transcripts, sounds_like
 

@@ -1,1 +1,1 @@
-"""The streaming detector and what feeds it."""
+"""The streaming detector."""

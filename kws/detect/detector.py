@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ
+from kws.audio.files import SAMPLE_RATE_HZ
 from kws.engine.decoder import SCORE_STEPS, Decoder
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.plan import Plan
 from kws.features.frontend import FrontendStream
 from kws.workspace import locate_run, read_artefact
@@ -54,7 +54,7 @@ class Detector:
 
     def __init__(self, plan: Plan):
         """Raises PlanError where the plan's parts are damaged or do not fit each other."""
-        from kws.engine._native import ffi, lib
+        from kws.native._native import ffi, lib
 
         self.plan = plan
         self._lib, self._ffi = lib, ffi

@@ -1,1 +1,1 @@
-"""The integer engine: networks to streaming programs, in C and in its NumPy oracle."""
+"""The integer engine: networks to streaming programs, their plan, and the NumPy oracle."""

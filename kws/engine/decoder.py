@@ -14,7 +14,7 @@ SCORE_STEPS = 256  # a score of s steps is the probability s / 256
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderTables:
-    """The fields of the C struct kws_decoder_tables, in its order; see csrc/decoder.h for what they do.
+    """The fields of the C struct kws_decoder_tables, in its order; see csrc/decoder/decoder.h for what they do.
 
     A hop is one decision of the network.
     labels : outputs of the network, 1..42; smoothing_hops : 1..200; refractory_hops : 0..1000;
@@ -74,7 +74,7 @@ class Decoder:
 
     def __init__(self, tables: DecoderTables):
         """Raises PlanError where the C refuses the tables."""
-        from kws.engine._native import ffi, lib
+        from kws.native._native import ffi, lib
 
         values = asdict(tables)
         try:

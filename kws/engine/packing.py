@@ -3,15 +3,15 @@
 The weights of output channels a and b for the same input are one int16, 256 * b + a. A channel without a partner is
 stored as int8: the last of an odd number, or all of them where a pair would need more than 16 bits (-128 beside a
 negative weight; TensorFlow's converter writes no -128). Rows are filled with zeros up to a multiple of 4, and so is
-each part of a row that is too long to be widened at once. csrc/layers.h knows the same lengths.
+each part of a row that is too long to be widened at once. csrc/network/layers.h knows the same lengths.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-PATCH = 256  # KWS_PATCH of csrc/layers.h
-QUICK_PRODUCTS, QUICK_BIAS = 1 << 15, 1 << 29  # of csrc/network.h
+PATCH = 256  # KWS_PATCH of csrc/network/layers.h
+QUICK_PRODUCTS, QUICK_BIAS = 1 << 15, 1 << 29  # of csrc/network/network.h
 
 
 def fours(numbers: int) -> int:
@@ -35,7 +35,7 @@ def columns(numbers: int, width: int) -> int:
 
 
 def conv_scratch_words(taps: int, run: int, width: int, outputs: int) -> int:
-    """32-bit words for the patches of a convolution, as csrc/network_check.c demands them."""
+    """32-bit words for the patches of a convolution, as csrc/host/network_check.c demands them."""
     if taps * run <= PATCH:
         return columns(taps * run, width) * fours(taps * run) // 2
     return outputs + fours(max(run, PATCH // run * run)) // 2
@@ -73,6 +73,6 @@ def unpack(stored: np.ndarray, *, outputs: int, paired: int) -> np.ndarray:
 
 
 def quick(products: int, bias: np.ndarray, shifts: np.ndarray, bounds: tuple[int, int]) -> bool:
-    """Whether csrc/dsp.h may finish the sums of all channels: see `quick` in csrc/network.h. bounds : of the result."""
+    """Whether dsp.h may finish the sums of all channels: see `quick` in network.h. bounds : of the result."""
     return (bounds == (-128, 127) and products <= QUICK_PRODUCTS
             and bool((np.abs(bias.astype(np.int64)) < QUICK_BIAS).all() and (shifts < 0).all()))

@@ -1,6 +1,6 @@
 """The plan file model.kws: front end, network and decoder as the C engine reads them, and a description for people.
 
-csrc/plan.h states the format. Everything that reads a plan goes through the C reader's checks first.
+csrc/host/plan.h states the format. Everything that reads a plan goes through the C reader's checks first.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kws.engine.decoder import DecoderTables
-from kws.engine.program import OP_WORDS, Buffer, Op, Program
+from kws.engine.schedule import OP_WORDS, Buffer, Op, Program
 from kws.errors import PlanError
 from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
 from kws.spec import Spec
@@ -80,7 +80,7 @@ def op_words(ops: tuple[Op, ...]) -> np.ndarray:
 
 def check_plan(file: bytes) -> None:
     """Raise PlanError, with the reason, for a file that the C engine refuses."""
-    from kws.engine._native import ffi, lib
+    from kws.native._native import ffi, lib
 
     reasons = {lib.KWS_PLAN_BAD_MAGIC: "it is not a plan file",
                lib.KWS_PLAN_BAD_VERSION: f"it is of another version than this engine's {VERSION}",

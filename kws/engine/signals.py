@@ -15,7 +15,7 @@ from kws.engine import packing
 from kws.engine import quantization as constants
 from kws.engine.graph import Graph, Layer
 from kws.engine.oracle.layers import padding_before
-from kws.engine.program import KINDS, Pool
+from kws.engine.schedule import KINDS, Pool
 from kws.errors import ModelError
 
 

@@ -13,7 +13,7 @@ from kws.engine.demands import check_demands
 from kws.engine.graph import Graph
 from kws.engine.lowering import translate
 from kws.engine.packing import conv_scratch_words
-from kws.engine.program import KINDS, Buffer, Op, Program
+from kws.engine.schedule import KINDS, Buffer, Op, Program
 from kws.engine.signals import Lowering, NotStreamable, Signal, Step
 from kws.errors import ModelError
 
@@ -175,7 +175,7 @@ def _ops(windowed: bool, steps: list[Step], every: list[int], slots: list[int], 
 
 
 def _scratch_words(op: Op) -> int:
-    """32-bit words that an op needs for patches, padding or sums, as csrc/network_check.c demands them."""
+    """32-bit words that an op needs for patches, padding or sums, as csrc/host/network_check.c demands them."""
     if op.kind == KINDS["DEPTHWISE"]:
         return -(-op.in_channels // 4)
     if op.kind == KINDS["MEAN"]:

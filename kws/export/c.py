@@ -1,9 +1,9 @@
 """The target `c`: portable C99 with a Makefile, and the library that the other targets share."""
 
 from kws import __version__
+from kws.export.c_tables import model_header, model_source, network_header, network_only_source
 from kws.export.costs import costs_of
 from kws.export.golden import golden, network_crc
-from kws.export.model import model_header, model_source, network_header, network_only_source
 from kws.export.package import Files, Package, engine_files, template, templates
 from kws.export.readme import network_values, sound_values
 from kws.export.source import Source

@@ -1,7 +1,7 @@
 """Lossless compression of weights: canonical Huffman codes, decoded row by row while the network runs.
 
 One table of codes per layer, or one for all, whichever takes less. A layer is compressed where that saves bytes and a
-row of its weights fits the decoder's buffer. csrc/huffman.h states the format of tables and streams.
+row of its weights fits the decoder's buffer. csrc/network/huffman.h states the format of tables and streams.
 """
 
 import heapq
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kws.engine.packing import PATCH, columns, row_numbers, unpack
-from kws.engine.program import KINDS, Op, Program
-from kws.export.model import Section, sections
+from kws.engine.schedule import KINDS, Op, Program
+from kws.export.c_tables import Section, sections
 
 CODE_BITS = 15  # of the longest code
 PADDING = 3  # bytes that the decoder may read behind a stream
@@ -140,7 +140,7 @@ def canonical(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def table_words(lengths: np.ndarray) -> np.ndarray:
-    """int32: the shortest length, limits and first places by length, then the symbols; see csrc/huffman.h."""
+    """int32: the shortest length, limits and first places by length, then the symbols; see csrc/network/huffman.h."""
     codes, order = canonical(lengths)
     limits, firsts, limit = [], [], 0
     for length in range(1, CODE_BITS + 1):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields, replace
 
 from kws.engine.plan import Plan
-from kws.engine.program import KINDS, Program
-from kws.export.model import network_words
+from kws.engine.schedule import KINDS, Program
+from kws.export.c_tables import network_words
 from kws.export.source import Source
 from kws.features.tables import FRONTEND_ARRAYS
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.engine.decoder import Decoder, DecoderTables
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.plan import Plan
-from kws.engine.program import Program
+from kws.engine.schedule import Program
 from kws.features.frontend import FrontendStream
 
 DECISIONS = 20  # of the signal, where the network streams

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from kws.engine.build import CSRC
 from kws.errors import KwsError
 from kws.files import fresh_folder
+from kws.native.build import sources
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARK = "export.json"  # in every package: what it is, so that --force replaces nothing else
@@ -39,7 +39,7 @@ def engine_files(*headers: str) -> Files:
     A header brings what it includes and the sources that implement it: those whose first include it is, and theirs. Not
     the checks of untrusted tables: a package's tables are checked before it is written.
     """
-    texts = {path.name: path.read_text() for path in sorted(CSRC.glob("*.[ch]")) if not path.stem.endswith("_check")}
+    texts = {name: path.read_text() for name, path in sources().items() if not path.stem.endswith("_check")}
     wanted, found = list(headers), set()
     while wanted:
         name = wanted.pop()

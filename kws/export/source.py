@@ -8,7 +8,7 @@ from pathlib import Path
 from kws.detect.detector import PLAN_NAME
 from kws.engine.graph import Graph, read_graph
 from kws.engine.plan import Plan
-from kws.engine.program import Program
+from kws.engine.schedule import Program
 from kws.engine.streaming import lower
 from kws.errors import KwsError
 from kws.export.compress import DECODER_CODE_BYTES, Compressed, compress

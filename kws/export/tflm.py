@@ -5,14 +5,14 @@ import numpy as np
 from kws.engine.graph import Graph
 from kws.errors import KwsError
 from kws.export.c import facts
+from kws.export.c_tables import banner, decoder_source, frontend_source, model_header, opening
 from kws.export.costs import count_costs
 from kws.export.csource import define, wrapped
 from kws.export.golden import golden
-from kws.export.model import banner, decoder_source, frontend_source, model_header, opening
 from kws.export.package import Files, Package, engine_files, template, templates
 from kws.export.readme import network_values, sound_values
 from kws.export.source import Source
-from kws.model.quiet import native_messages_hidden
+from kws.model.keras_loading import native_messages_hidden
 
 OPERATORS = {  # TFLite's names -> those of MicroMutableOpResolver's methods, after "Add"
     "ADD": "Add", "AVERAGE_POOL_2D": "AveragePool2D", "CONCATENATION": "Concatenation", "CONV_2D": "Conv2D",

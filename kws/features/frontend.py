@@ -46,7 +46,7 @@ def bind(tables: FrontendTables) -> tuple[Any, list]:
 
     PlanError when the tables break a rule of kws_frontend_check.
     """
-    from kws.engine._native import ffi, lib
+    from kws.native._native import ffi, lib
 
     struct, keep = ffi.new("kws_frontend_tables *"), []
     for field in fields(tables):
@@ -67,7 +67,7 @@ def bind(tables: FrontendTables) -> tuple[Any, list]:
 
 def _memory(struct: Any) -> tuple[np.ndarray, Any]:
     """Memory for one stream, aligned, and its C pointer."""
-    from kws.engine._native import ffi, lib
+    from kws.native._native import ffi, lib
 
     memory = np.zeros(-(-lib.kws_frontend_memory_bytes(struct) // 4), np.int32)
     return memory, ffi.from_buffer("int32_t[]", memory)
@@ -129,7 +129,7 @@ class Frontend:
 
     def _part(self, clips: np.ndarray, rows: np.ndarray, raw: np.ndarray | None) -> None:
         """One slice, in C without the GIL, straight into the slice of the result."""
-        from kws.engine._native import ffi, lib
+        from kws.native._native import ffi, lib
 
         _memory_array, memory = _memory(self._struct)
         lib.kws_frontend_clips(
@@ -141,7 +141,7 @@ class FrontendStream:
     """Features of one stream; where it is cut into chunks does not matter."""
 
     def __init__(self, tables: FrontendTables) -> None:
-        from kws.engine._native import ffi, lib
+        from kws.native._native import ffi, lib
 
         self.tables = tables
         self._struct, self._keep = bind(tables)
@@ -151,7 +151,7 @@ class FrontendStream:
 
     def push(self, samples: np.ndarray) -> np.ndarray:
         """samples : int16 [n], any n -> int8 [k, features], the rows that they complete."""
-        from kws.engine._native import ffi, lib
+        from kws.native._native import ffi, lib
 
         if samples.dtype != np.int16 or samples.ndim != 1:
             raise DataError(f"samples: {samples.dtype} {list(samples.shape)}; must be int16 [samples]")
@@ -166,7 +166,7 @@ class FrontendStream:
 
     def reset(self) -> None:
         """Forgets all samples."""
-        from kws.engine._native import lib
+        from kws.native._native import lib
 
         lib.kws_frontend_reset(self.state)
 

@@ -1,6 +1,6 @@
 """The integer tables of the fixed-point front end, computed once from the spec.
 
-Everything that the C (engine/csrc/frontend.h) needs to know is in them: no set-up code runs on the device.
+Everything that the C (csrc/frontend/frontend.h) needs to know is in them: no set-up code runs on the device.
 """
 
 import math

@@ -1,1 +1,1 @@
-"""The network: zoo, examples, training."""
+"""What is learnt, and from what: the zoo, examples, augmentation, batches."""

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from kws.data.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.data.corpus import SPLITS, load_clips
 from kws.data.talk import Talk
 from kws.errors import DataError
 from kws.features.frontend import Frontend, measure_normalisation, network_input
 from kws.features.tables import Normalisation, build_tables
+from kws.model.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.model.distill import Teacher, Teaching, make_teaching, shared_normalisation
 from kws.model.examples import SILENCE_LABEL, UNKNOWN_LABEL, Examples, Part, draw_epoch
 from kws.model.stretches import CLIPS, Stretches

@@ -20,7 +20,7 @@ from kws.engine.plan import Plan
 from kws.errors import ModelError
 from kws.features.frontend import Frontend, network_input
 from kws.features.tables import Normalisation, normalisation_of
-from kws.model.quiet import load_network, native_messages_hidden
+from kws.model.keras_loading import load_network, native_messages_hidden
 from kws.spec import Spec, TrainingSpec
 from kws.workspace import read_artefact, read_manifest
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import read_samples
-from kws.data.progress import progress
+from kws.audio.files import read_samples
 from kws.data.talk import Talk, keywords_said
 from kws.features.frontend import Frontend
+from kws.progress import progress
 
 
 @dataclass(frozen=True, eq=False)

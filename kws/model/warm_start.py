@@ -9,7 +9,7 @@ import numpy as np
 from kws.engine.plan import Plan
 from kws.errors import ModelError
 from kws.features.tables import Normalisation, normalisation_of
-from kws.model.quiet import load_network
+from kws.model.keras_loading import load_network
 from kws.spec import Spec
 from kws.workspace import read_artefact, read_manifest
 

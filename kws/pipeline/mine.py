@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ, write_audio
+from kws.audio.files import SAMPLE_RATE_HZ, write_audio
+from kws.audio.sources import open_audio
 from kws.data.corpus import source_folder
 from kws.data.talk import TALK
 from kws.detect.detector import load_detector
-from kws.detect.sources import open_audio
 from kws.engine.decoder import SCORE_STEPS, DecoderTables
 from kws.files import write_atomic
 from kws.validate.negatives import NegativeSource, hear_negatives

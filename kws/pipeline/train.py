@@ -10,27 +10,27 @@ from typing import Any
 import numpy as np
 
 from kws import __version__
+from kws.calibrate.operating_point import OperatingPoint, choose_operating_point
 from kws.data.corpus import scan
 from kws.data.talk import find_rooms, find_talk
-from kws.detect.calibrate import OperatingPoint, choose_operating_point
 from kws.detect.detector import Detector
+from kws.device.budget import device_budget, fit_warnings
 from kws.engine.decoder import build_decoder_tables
 from kws.engine.graph import read_graph
 from kws.engine.plan import Plan
 from kws.engine.streaming import lower
 from kws.errors import ModelError
-from kws.export.budget import device_budget, fit_warnings
 from kws.export.source import Source
 from kws.files import fresh_folder, write_atomic
 from kws.model.dataset import Material, prepare
 from kws.model.distill import Teaching, load_teachers
 from kws.model.examples import Examples, choose_examples
-from kws.model.train import Epoch, train
 from kws.model.versions import checksum
 from kws.model.warm_start import WarmStart, load_warm_start
 from kws.pipeline.report import training_report
 from kws.quantize.convert import convert
 from kws.spec import fingerprint
+from kws.train.loop import Epoch, train
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.workspace import Workspace, find_run, write_manifest
 
@@ -56,7 +56,7 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     note     : is told in single lines what a person should know on the way
     start    : a run, by name or path, with the same keywords, front end and network: the training begins with its
                weights
-    strategy : of tf.distribute, as kws.model.strategy names them; only the chief of several workers makes a run, the
+    strategy : of tf.distribute, as kws.train.workers names them; only the chief of several workers makes a run, the
                others get None
     A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
     network, KwsError where the run exists already.
@@ -107,7 +107,7 @@ def opened(strategy: str | None, note: Callable[[str], None]) -> Any:
     """The workers of a strategy, or None where the training stays in this process."""
     if strategy is None:
         return None
-    from kws.model.strategy import open_workers
+    from kws.train.workers import open_workers
 
     return open_workers(strategy, note=note)
 

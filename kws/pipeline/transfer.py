@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from kws.calibrate.negatives import choose_on_negatives
+from kws.calibrate.operating_point import OperatingPoint
 from kws.data.corpus import load_clips, scan
-from kws.detect.calibrate import OperatingPoint
 from kws.detect.detector import Detector
-from kws.detect.negatives import choose_on_negatives
+from kws.device.budget import fit_warnings
 from kws.errors import ModelError
-from kws.export.budget import fit_warnings
 from kws.files import fresh_folder
 from kws.model.dataset import REPRESENTATIVE_CLIPS, Material, prepare
-from kws.model.few import choose_few, training_set
-from kws.model.transfer import Base, load_base, transfer
+from kws.model.few_shot_examples import choose_few, training_set
 from kws.pipeline.train import (
     CALIBRATION,
     Run,
@@ -23,6 +22,7 @@ from kws.pipeline.train import (
     training_fingerprint,
 )
 from kws.spec import fingerprint
+from kws.train.transfer import Base, load_base, transfer
 from kws.workspace import Workspace, find_run, write_manifest
 
 

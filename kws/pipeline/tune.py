@@ -15,17 +15,17 @@ from typing import Any
 from kws import __version__
 from kws.data.corpus import Corpus, scan
 from kws.detect.detector import Detector
+from kws.device.budget import device_budget, untrained_source
+from kws.device.profile import CYCLES_PER_INSTRUCTION
+from kws.device.toolchain import require_device
 from kws.errors import KwsError, ModelError
-from kws.export.budget import device_budget, untrained_source
-from kws.export.device import require_device
-from kws.export.profile import CYCLES_PER_INSTRUCTION
 from kws.model.dataset import prepare
 from kws.model.examples import Examples, choose_examples
-from kws.model.train import train
 from kws.pipeline.train import engine_plan, summary, training_fingerprint
 from kws.quantize.convert import convert
 from kws.requirements import Requirement
 from kws.spec import Requirements, Spec, fingerprint
+from kws.train.loop import train
 from kws.validate.clips import ClipSet, classify
 from kws.workspace import Workspace
 

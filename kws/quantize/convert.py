@@ -7,8 +7,8 @@ import numpy as np
 from kws.engine.graph import read_graph
 from kws.errors import ModelError
 from kws.features.frontend import INPUT_SCALE, network_input
+from kws.model.keras_loading import native_messages_hidden
 from kws.model.quantized import with_extremes
-from kws.model.quiet import native_messages_hidden
 
 OUTPUT_SCALE, OUTPUT_ZERO_POINT = 1 / 256, -128  # a softmax: probability 0..255/256
 

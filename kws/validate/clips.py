@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ, fit, is_audio, read_samples
-from kws.data.progress import progress
+from kws.audio.files import SAMPLE_RATE_HZ, fit, is_audio, read_samples
 from kws.detect.detector import Detector
 from kws.errors import DataError, ModelError
 from kws.features.frontend import Frontend, network_input
+from kws.progress import progress
 from kws.validate.metrics import Confusion
 
 STREAMING, TFLM, FLOAT = "streaming", "tflm", "float"
@@ -154,7 +154,7 @@ def tflm_scores(tflite: bytes, features: np.ndarray) -> np.ndarray:
 
 def float_scores(keras_model: Path, features: np.ndarray) -> np.ndarray:
     """features : int8 [n, frames, features] -> float32 [n, labels] from the network as it was trained."""
-    from kws.model.quiet import load_keras, native_messages_hidden
+    from kws.model.keras_loading import load_keras, native_messages_hidden
 
     if find_spec("keras") is None:
         raise ModuleNotFoundError(name="keras")

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ, is_audio
-from kws.data.progress import progress
+from kws.audio.files import SAMPLE_RATE_HZ, is_audio
+from kws.audio.sources import open_audio
 from kws.data.transcripts import Transcripts, holds, read_transcripts, sounds_like, words_of
 from kws.detect.detector import Detection, Detector
-from kws.detect.sources import open_audio
 from kws.engine.decoder import DecoderTables
 from kws.errors import DataError
+from kws.progress import progress
 from kws.validate.events import LATEST_S, Kind, bursts
 from kws.validate.intervals import rate_bound, rate_interval
 from kws.validate.track import ScoreTrack, hear

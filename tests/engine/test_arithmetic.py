@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kws.engine.graph import SUPPORTED, read_graph
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kws.engine._native import ffi
-from kws.engine.native import Network
-from kws.engine.program import KINDS, Buffer, Op, Program
+from kws.engine.network import Network
+from kws.engine.schedule import KINDS, Buffer, Op, Program
 from kws.errors import PlanError
+from kws.native._native import ffi
 
 HALF = 1 << 30  # a multiplier: 0.5
 

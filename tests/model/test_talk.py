@@ -175,8 +175,8 @@ def test_a_network_learns_the_words_and_is_silent_in_talk_made_of_them(tones, tm
     from kws.data.corpus import scan
     from kws.model.dataset import prepare
     from kws.model.examples import choose_examples
-    from kws.model.train import predict, train
     from kws.model.unrolled import unrolled
+    from kws.train.loop import predict, train
 
     folder, samples = tones
     corpus = scan(folder)

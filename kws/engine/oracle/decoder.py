@@ -1,4 +1,4 @@
-"""The decoder in plain Python: the specification that csrc/decoder.c is held to.
+"""The decoder in plain Python: the specification that csrc/decoder/decoder.c is held to.
 
 Per hop, with scores 0..255 (the network's int8 output plus 128):
 1. the sum of each label's last `smoothing_hops` scores, hops before the first counting as 0;

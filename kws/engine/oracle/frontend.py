@@ -1,4 +1,4 @@
-"""The front end's integer arithmetic in NumPy: what the C (csrc/frontend.c, fft.c, spectrum.c) must equal bit for bit.
+"""The front end's integer arithmetic in NumPy: what the C (csrc/frontend/) must equal bit for bit.
 
 Written stage by stage over all frames at once, in int64 unless said otherwise. >> rounds towards minus infinity.
 """

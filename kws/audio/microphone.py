@@ -1,0 +1,340 @@
+"""The microphone: samples as they come, int16 at 16 kHz mono, whatever the device's own rate and channels are.
+
+    with Microphone(find_device(None, cache=place.cache).device) as microphone:
+        while True:
+            display(microphone.read())      # what has come since the last call; microphone.overflows counts gaps
+
+PortAudio calls back from a thread of its own and only fills a ring buffer there; resampling happens in `read`. A gap
+is counted, never hidden; a device that is missing, busy or gone raises DeviceError with the next step.
+"""
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.audio.files import SAMPLE_RATE_HZ
+from kws.errors import DeviceError
+from kws.files import write_atomic
+
+REMEMBERED = "microphone.json"
+RATES_HZ = (48_000, 44_100, 16_000)  # tried after the device's own
+CHANNELS = 2  # more are averaged only where a device offers nothing less
+LATENCY_S = 0.2  # what the system may buffer, so that a busy machine loses nothing
+BUFFER_S = 20.0
+STALLED_S = 2.0  # a microphone that gives nothing for this time is gone
+LAG_S = 1.0  # a microphone that has given this much less than the time that has passed has lost it
+LAG_FOLLOWS = 0.01  # per block: the device's clock and ours differ a little
+
+
+@dataclass(frozen=True)
+class Device:
+    """An input device of this machine.
+
+    index    : its number in listings, which changes when devices come and go; the name does not
+    api      : the sound system, as ALSA
+    channels : at most; rate_hz : its own sample rate
+    default  : whether it is what the system would take
+    """
+
+    index: int
+    name: str
+    api: str
+    channels: int
+    rate_hz: int
+    default: bool
+
+    def __str__(self) -> str:
+        return f"{self.index}: {self.name} ({self.api}, {self.rate_hz} Hz){' - default' if self.default else ''}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The device to use, and what the person should know about how it was chosen; None where there is nothing."""
+
+    device: Device
+    notice: str | None = None
+
+
+def list_devices(*, again: bool = False) -> tuple[Device, ...]:
+    """Every device that records, in the system's order.
+
+    again : look again for devices that have come or gone; every open Microphone must be closed before
+    Raises DeviceError where PortAudio is missing.
+    """
+    sounddevice = import_sounddevice()
+    with quiet_stderr():
+        if again:
+            sounddevice._terminate()
+            sounddevice._initialize()
+        try:
+            found, apis = sounddevice.query_devices(), sounddevice.query_hostapis()
+            default = default_index(sounddevice)
+        except sounddevice.PortAudioError as error:
+            raise DeviceError(f"sound devices cannot be listed ({reason(error)}); restart the sound system") from error
+    return tuple(
+        Device(i, device["name"], apis[device["hostapi"]]["name"], device["max_input_channels"],
+               round(device["default_samplerate"]), i == default)
+        for i, device in enumerate(found) if device["max_input_channels"] > 0)
+
+
+def default_index(sounddevice: Any) -> int:
+    """Number of the system's input device; -1 where there is none."""
+    try:
+        return sounddevice.query_devices(kind="input")["index"]
+    except (sounddevice.PortAudioError, ValueError):
+        return -1
+
+
+def find_device(wanted: str | None, *, cache: Path, again: bool = False) -> Choice:
+    """The device to record from, by what was asked for, by what was remembered in `cache`, or the system's own.
+
+    wanted : number, name or part of a name; it is remembered for the next time
+    again  : as in list_devices
+    Raises DeviceError that lists the devices where none fits, or more than one.
+    """
+    devices = list_devices(again=again)
+    choice = choose(devices, wanted=wanted, remembered=recall(cache))
+    if wanted is not None:
+        write_atomic(cache / REMEMBERED, json.dumps({"device": choice.device.name}) + "\n")
+    return choice
+
+
+def recall(cache: Path) -> str | None:
+    """Name of the device that was used last in this workspace; None where nothing readable is remembered."""
+    try:
+        name = json.loads((cache / REMEMBERED).read_text())["device"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+def choose(devices: tuple[Device, ...], *, wanted: str | None, remembered: str | None = None) -> Choice:
+    """See find_device; a remembered device that is not there gives way to the system's, with a notice."""
+    if not devices:
+        raise DeviceError("no device that records; plug a microphone in, and look whether the system sees it "
+                          "(Linux: arecord -l, or pactl list short sources)")
+    system = next((device for device in devices if device.default), devices[0])
+    if wanted is not None:
+        return Choice(match(devices, wanted))
+    if remembered is None:
+        return Choice(system)
+    for device in devices:
+        if device.name == remembered:
+            return Choice(device)
+    return Choice(system, f"{remembered!r}, which was used last, is not there; using {system.name!r}")
+
+
+def match(devices: tuple[Device, ...], wanted: str) -> Device:
+    """The device whose number, name or part of the name is `wanted`."""
+    exact = [device for device in devices if wanted in (str(device.index), device.name)]
+    found = exact or [device for device in devices if wanted.lower() in device.name.lower()]
+    if len(found) == 1:
+        return found[0]
+    listed = "; ".join(map(str, devices))
+    raise DeviceError(f"device {wanted!r}: {'fits more than one' if found else 'no such device'}; there are: {listed}")
+
+
+def import_sounddevice() -> Any:
+    """The package sounddevice, or DeviceError that says what to install."""
+    try:
+        import sounddevice
+    except OSError as error:
+        raise DeviceError("the microphone needs the library PortAudio, which is missing; install it with: "
+                          "apt-get install libportaudio2 (other systems: the package portaudio)") from error
+    return sounddevice
+
+
+def play(samples: np.ndarray) -> None:
+    """Play int16 [n] at 16 kHz mono on the system's output device, and wait for its end.
+
+    Raises DeviceError where there is none.
+    """
+    sounddevice = import_sounddevice()
+    try:
+        with quiet_stderr():
+            rate_hz = round(sounddevice.query_devices(kind="output")["default_samplerate"])
+            audio = samples.astype(np.float32) / np.float32(32768)
+            if rate_hz != SAMPLE_RATE_HZ:
+                import soxr
+
+                audio = soxr.resample(audio, SAMPLE_RATE_HZ, rate_hz)
+            sounddevice.play(audio, rate_hz, blocking=True)
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise DeviceError(f"nothing can be played ({reason(error)}); plug in a loudspeaker") from error
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Drop what ALSA and PortAudio print by themselves; their errors come as exceptions as well."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
+def reason(error: Exception) -> str:
+    """PortAudio's own words, without its numbers."""
+    text = str(error.args[0]) if error.args else type(error).__name__
+    return text.partition("[")[0].strip().removeprefix("Error opening InputStream: ").rstrip(".:")
+
+
+class Ring:
+    """Samples between two threads, float32: what does not fit is dropped and counted."""
+
+    def __init__(self, size: int):
+        self._buffer = np.zeros(size, np.float32)
+        self._written = self._read = 0
+        self._lock = threading.Lock()
+        self._filled = threading.Event()
+        self.dropped = 0
+
+    def write(self, samples: np.ndarray) -> None:
+        """Add float32 [n]; the newest are dropped where there is no room."""
+        size = len(self._buffer)
+        with self._lock:
+            count = min(len(samples), size - (self._written - self._read))
+            self.dropped += len(samples) - count
+            start = self._written % size
+            first = min(count, size - start)
+            self._buffer[start : start + first] = samples[:first]
+            self._buffer[: count - first] = samples[first:count]
+            self._written += count
+            self._filled.set()
+
+    def read(self, *, timeout_s: float) -> np.ndarray:
+        """Everything there is, float32 [n]; waits up to `timeout_s` for something."""
+        self._filled.wait(timeout_s)
+        with self._lock:
+            size, start, count = len(self._buffer), self._read % len(self._buffer), self._written - self._read
+            first = min(count, size - start)
+            samples = np.concatenate((self._buffer[start : start + first], self._buffer[: count - first]))
+            self._read = self._written
+            self._filled.clear()
+        return samples
+
+
+class Clock:
+    """Notices sound that is lost without a word from the system: what has come, held against the time that passed."""
+
+    def __init__(self) -> None:
+        self._start_s: float | None = None
+        self._come_s = self._usual_s = 0.0
+
+    def late(self, *, now_s: float, block_s: float) -> bool:
+        """Whether at least LAG_S more than before is missing, now that a block of `block_s` seconds has come."""
+        if self._start_s is None:
+            self._start_s = now_s - block_s
+        self._come_s += block_s
+        lag_s = now_s - self._start_s - self._come_s
+        missing = lag_s - self._usual_s >= LAG_S
+        self._usual_s = lag_s if missing else self._usual_s + LAG_FOLLOWS * (lag_s - self._usual_s)
+        return missing
+
+
+class Microphone:
+    """An open input device.
+
+    rate_hz, channels : as it was opened
+    overflows : times that sound was lost, because this machine was too slow
+    """
+
+    def __init__(self, device: Device, *, buffer_s: float = BUFFER_S, stalled_s: float = STALLED_S):
+        """Open and start `device`. buffer_s : how long `read` may wait to be called.
+
+        Raises DeviceError where it is busy, gone, or takes none of the usual rates.
+        """
+        import soxr
+
+        self.device = device
+        self._sounddevice = import_sounddevice()
+        self._stream, self.rate_hz, self.channels = self._open()
+        self._ring = Ring(round(buffer_s * self.rate_hz))
+        self._resampler = soxr.ResampleStream(self.rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+        self._clock = Clock()
+        self._stalled_s, self._last_s = stalled_s, time.monotonic()
+        self._gaps = self._drops = self._dropped = 0
+        try:
+            with quiet_stderr():
+                self._stream.start()
+        except self._sounddevice.PortAudioError as error:
+            self.close()
+            raise self._refused(error) from error
+
+    def _open(self) -> tuple[Any, int, int]:
+        """The first combination of channels and rate that the device takes."""
+        most = self.device.channels
+        last: Exception | None = None
+        for channels in dict.fromkeys((min(most, CHANNELS), most, 1)):
+            for rate_hz in dict.fromkeys((self.device.rate_hz, *RATES_HZ)):
+                try:
+                    with quiet_stderr():
+                        stream = self._sounddevice.InputStream(
+                            device=self.device.index, channels=channels, samplerate=rate_hz, dtype="float32",
+                            latency=LATENCY_S, callback=self._arrived)
+                    return stream, rate_hz, channels
+                except (self._sounddevice.PortAudioError, ValueError) as error:
+                    last = error
+        raise self._refused(last) from last
+
+    def _refused(self, error: Exception | None) -> DeviceError:
+        return DeviceError(f"{self.device.name}: cannot be opened ({reason(error or OSError('no rate fits'))}); close "
+                           f"other programs that record, plug it in again, or choose another with --device")
+
+    def _arrived(self, frames: np.ndarray, count: int, when: Any, status: Any) -> None:
+        """PortAudio's callback: float32 [count, channels]."""
+        late = self._clock.late(now_s=time.monotonic(), block_s=count / self.rate_hz)
+        if status.input_overflow or late:
+            self._gaps += 1
+        self._ring.write(frames.mean(axis=1))
+
+    @property
+    def overflows(self) -> int:
+        """Gaps that the system reported or that the clock shows, and reads that came too late for the buffer."""
+        return self._gaps + self._drops
+
+    @property
+    def latency_s(self) -> float:
+        """From the air to `read`, as the sound system states it."""
+        return float(self._stream.latency)
+
+    def read(self, *, timeout_s: float = 0.2) -> np.ndarray:
+        """What has come since the last call, int16 [n] at 16 kHz mono, clipped at full scale; n may be 0.
+
+        timeout_s : how long to wait where nothing has come
+        Raises DeviceError where the device is gone.
+        """
+        samples = self._ring.read(timeout_s=timeout_s)
+        now = time.monotonic()
+        if len(samples):
+            self._last_s = now
+        elif now - self._last_s > self._stalled_s or not self._stream.active:
+            raise DeviceError(f"{self.device.name}: is gone, nothing comes from it any more; plug it in again, or "
+                              f"choose another with --device")
+        if self._ring.dropped > self._dropped:
+            self._drops, self._dropped = self._drops + 1, self._ring.dropped
+        if self.rate_hz != SAMPLE_RATE_HZ:
+            samples = self._resampler.resample_chunk(samples)
+        return np.clip(np.rint(samples * np.float32(32768.0)), -32768, 32767).astype(np.int16)
+
+    def close(self) -> None:
+        """Stop and free the device; safe to call twice and after it is gone."""
+        with quiet_stderr(), contextlib.suppress(self._sounddevice.PortAudioError):
+            self._stream.close(ignore_errors=True)
+
+    def __enter__(self) -> "Microphone":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

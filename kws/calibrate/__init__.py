@@ -1,0 +1,1 @@
+"""Thresholds and smoothing, chosen on recordings."""

@@ -1,0 +1,78 @@
+"""The C engine's network, from Python."""
+
+import numpy as np
+
+from kws.engine.plan import buffer_words, op_words
+from kws.engine.schedule import Program
+from kws.errors import PlanError
+from kws.native._native import ffi, lib
+
+REASONS = {lib.KWS_NETWORK_BAD_SIZE: "a size is out of range",
+           lib.KWS_NETWORK_BAD_BUFFER: "buffer {} does not fit its memory",
+           lib.KWS_NETWORK_BAD_OP: "op {} is unknown or has impossible settings",
+           lib.KWS_NETWORK_BAD_SHAPE: "the rows of op {} do not fit its buffers",
+           lib.KWS_NETWORK_BAD_TABLE: "the weights or tables of op {} lie outside the file",
+           lib.KWS_NETWORK_BAD_TIME: "op {} reads rows that its buffer does not keep",
+           lib.KWS_NETWORK_BAD_WORK: f"up to op {{}} it needs more than {lib.KWS_NETWORK_WORK:,} products per decision"}
+
+
+def check_network(tables) -> None:
+    """Raise PlanError for a kws_network_tables that the C engine refuses."""
+    where = ffi.new("int32_t *")
+    code = lib.kws_network_check(tables, where)
+    if code != lib.KWS_NETWORK_OK:
+        raise PlanError(f"the engine cannot run the network: {REASONS[code].format(where[0])}")
+
+
+class NetworkTables:
+    """A kws_network_tables in memory (`tables`), checked, with everything that it points to."""
+
+    def __init__(self, program: Program):
+        self.arrays = (buffer_words(program.buffers), op_words(program.ops), np.ascontiguousarray(program.pool, "<i4"))
+        buffers, ops, pool = self.arrays
+        self.tables = ffi.new("kws_network_tables *", {
+            "buffers": ffi.cast("kws_buffer *", ffi.from_buffer(buffers)), "buffer_count": len(program.buffers),
+            "ops": ffi.cast("kws_op *", ffi.from_buffer(ops)), "op_count": len(program.ops),
+            "pool": ffi.cast("int32_t *", ffi.from_buffer(pool)), "pool_words": len(pool)})
+        for name in ("frames", "features", "labels", "decide_every", "windowed", "input", "output", "arena_bytes",
+                     "scratch_words", "row_pointers", "sum_words"):
+            setattr(self.tables, name, getattr(program, name))
+        check_network(self.tables)
+
+
+class Network:
+    """The network as a stream: a row of features in, scores out once the window has filled."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        self._bound = NetworkTables(program)
+        self._memory = ffi.new("int64_t[]", lib.kws_network_memory_bytes(self._bound.tables) // 8 + 1)
+        self.state = ffi.new("kws_network *")
+        lib.kws_network_init(self.state, self._bound.tables, self._memory)
+        self._scores = np.empty(program.labels, np.int8)
+
+    def reset(self) -> None:
+        """Forget everything heard."""
+        lib.kws_network_reset(self.state)
+
+    def push(self, row: np.ndarray) -> np.ndarray | None:
+        """row : int8 [features]. Scores int8 [labels], or None while the window fills or between decisions."""
+        row = np.ascontiguousarray(row, np.int8)
+        if row.shape != (self.program.features,):
+            raise ValueError(f"row has shape {row.shape}; must be ({self.program.features},)")
+        scores = ffi.from_buffer("int8_t[]", self._scores)
+        done = lib.kws_network_push(self.state, ffi.from_buffer("int8_t[]", row), scores)
+        return self._scores.copy() if done else None
+
+    def stream(self, rows: np.ndarray) -> np.ndarray:
+        """rows : int8 [n, features]. Scores int8 [decisions, labels] of pushing them one after the other."""
+        decisions = [scores for row in rows if (scores := self.push(row)) is not None]
+        return np.array(decisions, np.int8).reshape(-1, self.program.labels)
+
+    def window(self, features: np.ndarray) -> np.ndarray:
+        """features : int8 [frames, features]. Scores int8 [labels] of this window alone."""
+        self.reset()
+        decisions = self.stream(np.asarray(features).reshape(self.program.frames, -1))
+        if len(decisions) != 1:
+            raise ValueError(f"features of {len(features)} frames; must be {self.program.frames}")
+        return decisions[0]

@@ -1,0 +1,1 @@
+"""Live from a microphone or from a device at a serial port."""

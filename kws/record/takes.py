@@ -1,0 +1,82 @@
+"""Accepted takes on the disk: clips by the corpus naming, and a table of how each was recorded.
+
+    recordings/<source>/<word>/<speaker>_nohash_<n>.wav
+    recordings/<source>/takes.csv
+"""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from kws.audio.files import write_audio
+from kws.data.importer import LONGEST_NAME, safe_name
+from kws.errors import DataError
+from kws.files import write_atomic
+from kws.spec import WORD_PATTERN
+
+TABLE = "takes.csv"
+COLUMNS = ("file", "word", "speaker", "device", "rate_hz", "level_db", "noise_db", "time_utc")
+
+
+class Takes:
+    """The takes of one speaker in one source; everything is on the disk when a call returns."""
+
+    def __init__(self, folder: Path, *, speaker: str, device: str, rate_hz: int):
+        """folder : a source under recordings/; device, rate_hz : what the takes come from.
+
+        Raises DataError for a speaker's name that no file name can hold.
+        """
+        if safe_name(speaker) != speaker or "_nohash_" in speaker:
+            raise DataError(f"speaker = {speaker!r}: must be letters, digits, . - and _, at most {LONGEST_NAME}")
+        self.folder, self.speaker = folder, speaker
+        self._device, self._rate_hz = device, rate_hz
+
+    def count(self, word: str) -> int:
+        """How many takes of `word` this speaker has."""
+        return len(self._numbers(word))
+
+    def add(self, word: str, clip: np.ndarray, *, level_db: float, noise_db: float, now: datetime) -> Path:
+        """Write a clip, int16 [n], and its row; returns the file."""
+        number = max(self._numbers(word), default=0) + 1
+        path = self.folder / word / f"{self.speaker}_nohash_{number}.wav"
+        write_audio(path, clip)
+        time = now.astimezone(UTC).isoformat(timespec="seconds")
+        self._write([*self.rows(), [path.relative_to(self.folder).as_posix(), word, self.speaker, self._device,
+                                    str(self._rate_hz), f"{level_db:.1f}", f"{noise_db:.1f}", time]])
+        return path
+
+    def remove(self, path: Path) -> None:
+        """Take a clip back: the file and its row."""
+        name = path.relative_to(self.folder).as_posix()
+        self._write([row for row in self.rows() if row[0] != name])
+        path.unlink(missing_ok=True)
+
+    def rows(self) -> list[list[str]]:
+        """The table, without its head."""
+        try:
+            text = (self.folder / TABLE).read_text()
+        except FileNotFoundError:
+            return []
+        return [row for row in csv.reader(io.StringIO(text)) if row and row != list(COLUMNS)]
+
+    def _numbers(self, word: str) -> list[int]:
+        pattern = re.compile(re.escape(self.speaker) + r"_nohash_(\d+)\.wav")
+        folder = self.folder / word
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        return [int(match[1]) for name in names if (match := pattern.fullmatch(name))]
+
+    def _write(self, rows: list[list[str]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
+        write_atomic(self.folder / TABLE, text.getvalue())
+
+
+def check_words(words: tuple[str, ...]) -> None:
+    """Raise DataError for what cannot be the name of a word."""
+    for word in words:
+        if not WORD_PATTERN.fullmatch(word):
+            raise DataError(f"{word!r}: must be a lower-case word of letters, digits, ' - and _")
