@@ -3,24 +3,21 @@
 KWS_TEST_DATA names a folder with the real recordings: packed (with unpack.py) or as unpack.py writes them.
 """
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-if TYPE_CHECKING:
-    from pulse import PulseAudio
+from tests.helpers.paths import PER_WORD, once, recordings_folder, shared_folder, unpack
 
-ROOT = Path(__file__).resolve().parents[1]
-PER_WORD = 30
-MINUTES = ("test_own_word.py", "test_path.py", "test_strategy.py", "test_bench_transfer.py", "test_cli_serial.py",
-           "test_train_jax.py")
+if TYPE_CHECKING:
+    from kws.bench.null_sink import PulseAudio
+
+MINUTES = ("test_own_word.py", "test_path.py", "test_workers.py", "bench/test_transfer.py", "test_serial.py",
+           "test_jax.py")
 settings.register_profile("kws", deadline=None)  # no test depends on timing
 settings.load_profile("kws")
 # A shell that starts the suite in the background has it ignore Ctrl-C, and so would every command that is stopped here.
@@ -29,14 +26,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take minutes come first, so that no process is left alone with one of them at the end."""
-    items.sort(key=lambda item: item.path.name not in MINUTES)
+    items.sort(key=lambda item: not item.path.as_posix().endswith(MINUTES))
 
 
 @pytest.fixture(scope="session")
 def tone_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run models/tones of a workspace whose words are tones (tests/tones.py), trained once."""
+    """The run models/tones of a workspace whose words are tones (kws/bench/tones.py), trained once."""
     pytest.importorskip("keras", reason="Keras is not installed")
-    import tones
+    from kws.bench import tones
 
     return once(shared_folder(tmp_path_factory) / "tones", tones.make_run) / "models" / "tones"
 
@@ -67,8 +64,8 @@ def mlperf_network() -> Path:
 
 @pytest.fixture(scope="session")
 def pulse() -> Iterator["PulseAudio"]:
-    """A running PulseAudio with a null sink whose monitor is the only microphone; see tests/pulse.py."""
-    from pulse import PulseAudio, missing
+    """A running PulseAudio with a null sink whose monitor is the only microphone; see kws/bench/null_sink.py."""
+    from kws.bench.null_sink import PulseAudio, missing
 
     if (why := missing()) is not None:
         pytest.skip(why)
@@ -86,33 +83,3 @@ def null_sink(pulse: "PulseAudio", monkeypatch: pytest.MonkeyPatch) -> "PulseAud
         monkeypatch.setenv(name, value)
     list_devices(again=True)
     return pulse
-
-
-def recordings_folder() -> Path:
-    """The folder with real recordings, whether it is there or not."""
-    return Path(os.environ.get("KWS_TEST_DATA") or ROOT.parent / "shared" / "data")
-
-
-def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """The temporary folder that all processes of one test run share."""
-    own = factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-def once(target: Path, make: Callable[[Path], object]) -> Path:
-    """The folder that `make` fills, unless another process of this test run has made it or is making it."""
-    import fcntl
-
-    with open(target.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.is_dir():
-            partial = target.with_suffix(".partial")
-            make(partial)
-            partial.rename(target)
-    return target
-
-
-def unpack(script: Path, target: Path) -> None:
-    """Run unpack.py into `target`."""
-    subprocess.run([sys.executable, script, target, "--only", "speech_commands", "--limit", str(PER_WORD)],
-                   check=True, stdout=subprocess.DEVNULL)

@@ -8,14 +8,13 @@ import sys
 import sysconfig
 import tomllib
 import zipfile
-from pathlib import Path
 
 import pytest
 
 import kws
 from kws.native.build import sources
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = (ROOT / "requirements.lock").read_text()
 CONSTRAINTS = (ROOT / "constraints.txt").read_text()
@@ -76,7 +75,7 @@ def test_set_up_explains_itself_and_installs_nothing_for_it():
 
 
 def test_scripts_are_sound_shell():
-    for name in ("scripts/setup", "scripts/test", "scripts/demo", ".ci/run"):
+    for name in ("scripts/setup", "scripts/test", "scripts/demo", "scripts/bench", "scripts/check", ".ci/run"):
         path = ROOT / name
         assert path.stat().st_mode & 0o100, f"{name} is not executable"
         subprocess.run(["bash", "-n", path], check=True)

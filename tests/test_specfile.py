@@ -1,7 +1,6 @@
 """kws.toml: what is written reads back, and whatever is wrong is named."""
 
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +9,7 @@ from hypothesis import strategies as st
 from kws.errors import SpecError
 from kws.spec import DetectorSpec, FrontendSpec, ModelSpec, Requirements, Spec, TrainingSpec, allowed
 from kws.specfile import parse_spec, read_spec, write_spec
-
-ROOT = Path(__file__).resolve().parents[1]
+from tests.helpers.paths import ROOT
 
 
 def values(kind, **pinned):

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.helpers.paths import ROOT
+
 # The rooms, in the order in which a sound, and then a run, passes through them; each imports only what stands before.
 ORDER = ("errors", "spec", "files", "specfile", "requirements", "progress", "workspace",
          "native", "audio", "data", "speech", "record", "features", "engine", "explore", "model", "train", "quantize",
          "detect", "validate", "calibrate", "export", "device", "listen", "monitor", "pipeline", "bench",
          "cli", "__main__")
 TENSORFLOW = [ROOT / "kws" / "train" / name for name in ("workers.py", "cpu_speed.py")]  # beside kws/quantize
+TENSORFLOW += [ROOT / "kws" / "bench" / "random_networks.py"]
 # Slow to import, or missing on a small machine: only inside the functions that need them.
 HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sounddevice", "scipy", "sklearn", "tflite_micro",
          "espeakng_loader", "serial", "ziglang", "unicorn", "elftools", "optuna")

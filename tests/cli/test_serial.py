@@ -1,0 +1,198 @@
+"""kws listen --serial, with the export of the released run, compiled here, as the device behind the port."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+import kws
+from kws.audio.files import read_samples
+from kws.cli import app
+from kws.export.export import export_to
+from kws.export.source import from_run
+from tests.helpers.boards import build_example, example_of
+from tests.helpers.device import Device, compile_example
+from tests.helpers.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def source():
+    return from_run(ROOT / "models/commands")
+
+
+@pytest.fixture(scope="module")
+def recording():
+    return read_samples(ROOT / "recordings/demo/commands.flac")[:21 * 16_000]
+
+
+@pytest.fixture(scope="module")
+def words(recording):
+    """What the released run hears there, as it is today."""
+    heard = [hit.keyword for hit in kws.load(ROOT / "models/commands").push(recording)]
+    assert heard[0] == "stop" and heard[-1] == "no" and len(heard) >= 4
+    return heard
+
+
+@pytest.fixture(scope="module")
+def program(source, tmp_path_factory):
+    return compile_example(source, tmp_path_factory.mktemp("device") / "out", "-DKWS_SEND_SOUND")
+
+
+@pytest.fixture
+def device(tmp_path):
+    device = Device(tmp_path)
+    device.plug()
+    yield device
+    device.unplug()
+
+
+def start(device, *options, **streams):
+    """kws listen, once it listens."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kws", "listen", "--run", "commands", "-C", ROOT, "--serial", device.link, *options],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
+        **(streams or pipes))
+    if process.stderr is not None:
+        assert process.stderr.readline() == f"listening: commands  ·  {device.link}\n"
+    return process
+
+
+def end(process, *, after_s=1.0):
+    """Ctrl-C, when what was sent has been read. -> (stdout, stderr)"""
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
+def test_the_device_s_detections_and_costs_and_the_same_here(device, program, recording, words):
+    process = start(device, "--json", "--compare")
+    device.play(program, recording.tobytes())
+    out, errors = end(process)
+    assert process.returncode == 0, errors
+    found = [json.loads(line) for line in out.splitlines()]
+    hits = [line for line in found if "keyword" in line]
+    assert [hit["keyword"] for hit in hits] == words and all(hit["file"] == str(device.link) for hit in hits)
+    assert set(hits[0]) == {"file", "keyword", "time_s", "score"} and 5 < hits[0]["time_s"] < 6
+    costs = [line for line in found if "hops" in line]
+    assert sum(cost["hops"] for cost in costs) == 21 * 50 and all(0 < cost["load"] < 1 for cost in costs)
+    assert "the device has started; its self-test passed" in errors
+    assert "compared with commands on 21.0 s of the device's sound" in errors
+    assert f"sound: {len(words)} detections the same, 0 differ\n" in errors
+
+
+def test_a_device_with_another_model_is_caught(device, source, recording, tmp_path):
+    """The same network with other thresholds: it detects the same words, a little later."""
+    decoder = source.plan.decoder
+    later = tuple(min(threshold + 20, 250) if threshold <= 255 else threshold for threshold in decoder.thresholds)
+    other = replace(source, plan=replace(source.plan, decoder=replace(decoder, thresholds=later)))
+    process = start(device, "--compare", "--plain")
+    device.play(compile_example(other, tmp_path / "other", "-DKWS_SEND_SOUND"), recording.tobytes())
+    out, errors = end(process)
+    assert process.returncode == 1 and out.split()[2] == "stop", errors
+    assert errors.count("\ndiffers at ") >= 3
+    assert "error: the device does not detect what commands detects; is it the same run (--run)" in errors
+
+
+def test_a_device_that_sends_no_sound(device, source, recording, tmp_path, words):
+    """Its detections are shown; nothing can be compared."""
+    program = compile_example(source, tmp_path / "silent")
+    process = start(device, "--compare", "--plain", "--on", "stop", f"touch {tmp_path}/stopped")
+    device.play(program, recording.tobytes())
+    out, errors = end(process)
+    assert process.returncode == 1 and [line.split()[2] for line in out.splitlines()] == words
+    assert "error: nothing was compared, because no sound came from the device" in errors
+    assert (tmp_path / "stopped").exists() and f"commands: {words.count('stop')} started, 0 failed, " in errors
+
+
+def test_unplugged_in_the_middle_with_noise_on_the_line(device, program, recording, words):
+    process = start(device, "--compare", "--plain")
+    number = iter(range(10_000))
+    device.play(program, recording[:6 * 16_000].tobytes(),
+                spoil=lambda line: line if next(number) != 40 else b"\x00\xff" + line[5:])
+    time.sleep(1)
+    device.unplug()
+    while "device lost" not in (line := process.stderr.readline()):
+        assert line
+    device.plug()
+    while "device back" not in (line := process.stderr.readline()):
+        assert line
+    device.play(program, recording.tobytes())
+    out, errors = end(process)
+    assert process.returncode == 0, errors
+    assert [line.split()[2] for line in out.splitlines()] == [words[0], *words]
+    assert "0 samples lost, 1 lines damaged, 0 other lines\ndevice lost once, for " in errors
+    assert f"{len(words) + 1} detections the same, 0 differ, 1 gaps left out" in errors
+
+
+def test_the_display(device, program, recording, words):
+    master, slave = pty.openpty()
+    process = start(device, "--compare", stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    text = read_until(master, "not known yet")
+    assert "level" not in text and "▀" not in text
+    player = threading.Thread(target=device.play, args=(program, recording.tobytes()))
+    player.start()
+    text = read_until(master, f"{len(words)} the same as here, 0 differ")
+    assert all(word in text for word in ("level", "▀", "no▴", "self-test passed", "its load"))
+    player.join()
+    process.send_signal(signal.SIGINT)
+    text = read_until(master, "0 differ\r\n")
+    assert process.wait(30) == 0 and "\x1b[?1049l" in text and "Traceback" not in text
+    os.close(master)
+
+
+def read_until(master, expected):
+    """What a terminal shows until `expected` appears."""
+    text, end_s = b"", time.monotonic() + 30
+    while expected.encode() not in text:
+        assert time.monotonic() < end_s, text[-2_000:].decode(errors="replace")
+        if select.select([master], [], [], 0.2)[0]:
+            text += os.read(master, 65_536)
+    return text.decode(errors="replace")
+
+
+def test_ports_and_options_that_cannot_work(tmp_path):
+    def call(*arguments):
+        return CliRunner().invoke(app, ["listen", "--run", str(ROOT / "models/commands"), *map(str, arguments)])
+
+    done = call("--serial", tmp_path / "ttyNONE")
+    assert done.exit_code == 1 and f"error: {tmp_path}/ttyNONE: no such serial port" in done.stderr
+    for options in (["--compare"], ["--serial", "x", "--device", "1"],
+                    ["--serial", "x", "--near-misses", "--save", tmp_path]):
+        assert call(*options).exit_code == 2
+
+
+def test_a_port_that_another_program_has(device):
+    import fcntl
+
+    with open(device.link, "rb", buffering=0) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        done = CliRunner().invoke(app, ["listen", "--run", str(ROOT / "models/commands"), "--serial", str(device.link)])
+    assert done.exit_code == 1 and "is busy; close the serial monitor" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["arduino", "esp-idf", "zephyr"])
+def test_the_examples_of_boards_send_the_same_lines(target, source, recording, device, tmp_path, words):
+    """Compiled against the stand-ins of tests/stubs, at the same port."""
+    export_to(target, source, tmp_path / "out")
+    flags = {"arduino": "-DKWS_SEND_SOUND=1", "esp-idf": "-DCONFIG_KWS_SEND_SOUND", "zephyr": "-DKWS_SEND_SOUND"}
+    program = build_example(target, tmp_path / "out", example_of(tmp_path / "out"), "-O2", flags[target])
+    process = start(device, "--compare", "--plain")
+    device.play(program, recording.tobytes())
+    out, errors = end(process)
+    assert process.returncode == 0 and [line.split()[2] for line in out.splitlines()] == words, errors
+    assert f"{len(words)} detections the same, 0 differ\n" in errors and " 0 lines damaged" in errors

@@ -1,0 +1,48 @@
+"""A command behind a pseudo-terminal, as a person has it on the screen."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+
+from tests.helpers.paths import ROOT
+
+
+class Terminal:
+    """A kws command behind a pseudo-terminal; `shown` is everything that it has written there."""
+
+    def __init__(self, *arguments, environment=None):
+        self.master, slave = pty.openpty()
+        self.shown, self._done = "", 0
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kws", *map(str, arguments)], stdin=slave, stderr=slave,
+            stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True,
+            env={**os.environ, **(environment or {})})
+        os.close(slave)
+
+    def wait_for(self, pattern, *, seconds=60):
+        """The next match of a regular expression in what is shown; None where the command ends before."""
+        end = time.monotonic() + seconds
+        while (match := re.compile(pattern).search(self.shown, self._done)) is None:
+            assert time.monotonic() < end, f"{pattern!r} does not come: {self.shown[-2_000:]!r}"
+            if not select.select([self.master], [], [], 0.2)[0]:
+                continue
+            try:
+                self.shown += os.read(self.master, 65_536).decode()
+            except OSError:
+                return None
+        self._done = match.end()
+        return match
+
+    def press(self, key):
+        os.write(self.master, key.encode())
+
+    def finish(self):
+        """(exit status, stdout) when the command has ended."""
+        self.wait_for("never shown")
+        out, _ = self.process.communicate(timeout=60)
+        os.close(self.master)
+        return self.process.returncode, out
