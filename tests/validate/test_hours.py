@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import soundfile
-import tones
 from typer.testing import CliRunner
 
 import kws
+from kws.bench import tones
 from kws.cli import app
 from kws.errors import DataError
 from kws.speech.stream import Event, read_truth, write_truth
