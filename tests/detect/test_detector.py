@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import kws
 import kws.detect.detector
+from kws.bench import tones
 from kws.detect.detector import Detector
 from kws.engine.graph import read_graph
 from kws.engine.network import Network
@@ -21,7 +22,7 @@ from kws.engine.oracle.layers import run_graph
 from kws.engine.plan import Plan
 from kws.errors import ModelError
 from kws.features.frontend import Frontend
-from tests.helpers import sanitized, tones
+from tests.helpers import sanitized
 from tests.helpers.paths import ROOT
 
 WORDS = {1.0: "low", 2.0: "high", 3.0: "other", 4.0: "low", 5.0: "low", 6.5: "high", 8.0: "other"}
