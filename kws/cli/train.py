@@ -1,12 +1,25 @@
 """kws train: from recordings to a run that detects."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
 
-STRATEGIES = ("mirrored", "multi-worker")
+
+class Strategy(StrEnum):
+    """How TensorFlow's tf.distribute spreads a training."""
+
+    MIRRORED = "mirrored"
+    MULTI_WORKER = "multi-worker"
+
+
+class Backend(StrEnum):
+    """What runs the epochs."""
+
+    TENSORFLOW = "tensorflow"
+    JAX = "jax"
 
 
 def train(
@@ -32,10 +45,12 @@ def train(
     like: Annotated[str | None, typer.Option(
         "--like", metavar="RUN", show_default=False,
         help="Use the keywords and settings of a run instead of those in kws.toml.")] = None,
-    strategy: Annotated[str | None, typer.Option(
-        "--strategy", metavar="NAME", show_default=False,
+    strategy: Annotated[Strategy | None, typer.Option(
+        "--strategy", show_default=False,
         help="mirrored (every GPU of this machine) or multi-worker (the processes that TF_CONFIG names), by "
              "TensorFlow's tf.distribute. Default: this process alone.")] = None,
+    backend: Annotated[Backend, typer.Option(
+        help="jax runs the epochs on a graphics card (extra: card); TensorFlow then makes the run.")] = Backend.TENSORFLOW,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
@@ -57,16 +72,16 @@ def train(
     from kws.pipeline.train import train_run
     from kws.pipeline.transfer import transfer_run
 
-    if strategy not in (None, *STRATEGIES):
-        raise typer.BadParameter(f"{strategy!r}: must be one of {', '.join(STRATEGIES)}", param_hint="--strategy")
     if base and (teacher or strategy or start):
         raise typer.BadParameter("cannot be combined with --teacher, --start or --strategy", param_hint="--from")
+    if backend is Backend.JAX and (base or strategy or start):
+        raise typer.BadParameter("jax cannot be combined with --from, --start or --strategy", param_hint="--backend")
     place = with_model(with_settings_of(workspace(directory), like), model)
     if base:
         finished = transfer_run(place, base=base, name=run, note=note)
     else:
-        finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy,
-                             start=start)
+        finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy, start=start,
+                             backend=backend)
     if finished is None:
         return
     if json:

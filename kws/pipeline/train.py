@@ -34,6 +34,7 @@ from kws.train.loop import Epoch, train
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.workspace import Workspace, find_run, write_manifest
 
+TENSORFLOW, JAX = "tensorflow", "jax"
 CALIBRATION = 100  # purpose of random numbers, beside those of kws.model.dataset
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
 Chooser = Callable[[Material, Detector], OperatingPoint]
@@ -48,7 +49,7 @@ class Run:
 
 
 def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (), note: Callable[[str], None],
-              strategy: str | None = None, start: str | None = None) -> Run | None:
+              strategy: str | None = None, start: str | None = None, backend: str = TENSORFLOW) -> Run | None:
     """Train the network of the workspace's settings and write everything about it to models/<name>/.
 
     name     : of the run; by default the network's name and the first free number
@@ -58,6 +59,7 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
                weights
     strategy : of tf.distribute, as kws.train.workers names them; only the chief of several workers makes a run, the
                others get None
+    backend  : JAX runs the epochs on a graphics card first, and TensorFlow makes the run of them
     A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
     network, KwsError where the run exists already.
     """
@@ -70,8 +72,13 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
         raise ModelError("several workers cannot train with talk yet; set [training] talk_percent = 0 in kws.toml, or "
                          "leave --strategy out")
     begun = load_warm_start(find_run(start, workspace.models), spec) if start else None
+    teaching_runs = [find_run(run, workspace.models) for run in teachers]
+    if backend == JAX:
+        from kws.pipeline.jax_epochs import train_epochs
+
+        train_epochs(workspace, teaching_runs)
     workers = opened(strategy, note)
-    taught_by = load_teachers([find_run(run, workspace.models) for run in teachers], spec)
+    taught_by = load_teachers(teaching_runs, spec)
     corpus = scan(workspace.recordings)
     examples = choose_examples(corpus, spec)
     for line in examples.notes:

@@ -1,56 +1,43 @@
-#!/usr/bin/env python3
-"""The epochs of a training on a graphics card, by JAX: `kws train` takes its result up and makes the run of it.
+"""The epochs of a training as programs for a graphics card, by JAX; kws.train.loop takes up where they end.
 
-    scripts/train_jax [-C WORKSPACE] [--teacher RUN ...]       then, with TensorFlow, here or elsewhere:
-    kws -C WORKSPACE train --run NAME [--teacher RUN ...]
-
-Settings, clips, augmentation, network, loss and optimizer are those of `kws train`; the numbers are not the same to the
-bit. Processes make the sounds of the next epochs while an epoch is one program on the card, which also draws timbre and
-SpecAugment and asks the teachers. It stops before the last epochs where [training] quantization_aware_epochs asks for
-some: whether they learn on the int8 grid is decided where the training goes on. Its checkpoint is that of `kws train`,
-in .cache/kws/training of the workspace: Ctrl-C loses no whole epoch. Needs the extra `card`; runs on a processor too,
-but slower than `kws train`. Speed is that of the slower of two: the card, or the processor that makes the sounds.
+Settings, clips, augmentation, network, loss and optimizer are those of kws.train.loop; the numbers are not the same to
+the bit. Processes make the sounds of the next epochs while an epoch is one program on the card, which also draws timbre
+and SpecAugment and asks the teachers. It stops before the last epochs if [training] quantization_aware_epochs asks for
+some: whether they learn on the int8 grid is decided by the loop. The checkpoint is the loop's: Ctrl-C loses no whole
+epoch. It runs on a processor too, but slower than the loop. Its speed is that of the slower of two: the card, or the
+processor that makes the sounds.
 """
 
-import argparse
-import multiprocessing
-import os
-import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-os.environ["KERAS_BACKEND"] = "jax"
-
 import numpy as np
 
-from kws.data.corpus import scan
-from kws.data.talk import find_talk
-from kws.engine.plan import Plan
-from kws.errors import KwsError, ModelError
 from kws.features.frontend import INPUT_SCALE
-from kws.features.tables import normalisation_of
 from kws.model.augment import CURVES
-from kws.model.dataset import BATCH, EPOCH, Material, prepare
-from kws.model.distill import load_teachers, make_teaching
-from kws.model.examples import SILENCE_LABEL, choose_examples
-from kws.model.keras_loading import load_keras, native_messages_hidden
-from kws.pipeline.train import training_fingerprint
+from kws.model.dataset import BATCH, EPOCH, Material
+from kws.model.examples import SILENCE_LABEL
+from kws.model.keras_loading import native_messages_hidden
 from kws.spec import Spec, TrainingSpec
 from kws.train.interrupt import CtrlC
 from kws.train.loop import EVALUATION_BATCH, Epoch, finite, prepare_steps, restore, save, training_loss
 from kws.train.progress import TrainingProgress
-from kws.workspace import find_run, open_workspace, read_artefact
 
 PART = 512  # clips that a process makes at once
 AHEAD = 2  # epochs whose sounds are made before it is their turn
 
-material: Material  # of this process; those that make sounds inherit it
+material: Material  # of this process, set by who trains; those that make sounds inherit it
+
+
+def use(chosen: Material) -> None:
+    """Make `chosen` what this process, and those that it forks from now on, train on."""
+    global material
+    material = chosen
 
 
 def sounds(rows: np.ndarray, epoch: int, start: int) -> np.ndarray:
@@ -179,7 +166,7 @@ def programs(spec: Spec, model: Any, teachers: list[Any], curves: np.ndarray) ->
 
 
 def train(checkpoint: Path, pool: ProcessPoolExecutor) -> None:
-    """Run the epochs that the checkpoint lacks, and bring it up to date after each."""
+    """Run the epochs of `material` that the checkpoint lacks, and bring it up to date after each."""
     import jax
 
     from kws.model.zoo import build
@@ -213,47 +200,3 @@ def train(checkpoint: Path, pool: ProcessPoolExecutor) -> None:
             progress.step(number + 1, asdict(history[-1]))
             progress.epoch_ended(number + 1, history[-1])
             ctrl_c.check()
-
-
-def main() -> None:
-    global material
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-C", dest="directory", type=Path, metavar="WORKSPACE")
-    parser.add_argument("--teacher", action="append", default=[], metavar="RUN")
-    options = parser.parse_args()
-    place = open_workspace(options.directory)
-    spec, runs = place.spec, [find_run(run, place.models) for run in options.teacher]
-    if spec.training.talk_percent and find_talk(place.recordings):
-        raise ModelError("the card trains on single clips, and there is talk to train with: set [training] "
-                         "talk_percent = 0 in kws.toml, or train with kws train")
-    if spec.training.augmented_versions:
-        raise ModelError("every epoch is drawn anew here: set [training] augmented_versions = 0 in kws.toml")
-    corpus = scan(place.recordings)
-    plans = [Plan.from_bytes(read_artefact(run, "model.kws")) for run in runs]  # Keras comes after the processes
-    ranges = {normalisation_of(plan.frontend) for plan in plans}
-    if len(ranges) > 1 or any(plan.spec.frontend != spec.frontend for plan in plans):
-        raise ModelError("here one front end serves all: the teachers need the [frontend] of kws.toml and one range of "
-                         "features; train the second with the first as --teacher and distillation_weight = 0")
-    handed_down = ranges.pop() if plans else None
-    material = prepare(spec, choose_examples(corpus, spec), corpus.noise, cache=place.cache, normalisation=handed_down)
-    pool = ProcessPoolExecutor(mp_context=multiprocessing.get_context("fork"), initializer=signal.signal,
-                               initargs=(signal.SIGINT, signal.SIG_IGN))
-    try:
-        pool.submit(os.getpid).result()  # all of them are forked now, before there are threads and a card
-        load_keras()
-        material = replace(material, teaching=make_teaching(load_teachers(runs, spec), spec, material.frontend))
-        train(place.cache / "training" / f"{training_fingerprint(material)}.npz", pool)
-    finally:
-        pool.shutdown(cancel_futures=True)
-    command = " ".join(["kws train", *(f"--teacher {run}" for run in options.teacher)])
-    print(f"next, without KERAS_BACKEND and with TensorFlow: {command}")
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except KwsError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
