@@ -50,7 +50,7 @@ def train(
         help="mirrored (every GPU of this machine) or multi-worker (the processes that TF_CONFIG names), by "
              "TensorFlow's tf.distribute. Default: this process alone.")] = None,
     backend: Annotated[Backend, typer.Option(
-        help="jax runs the epochs on a graphics card (extra: card); TensorFlow then makes the run.")] = Backend.TENSORFLOW,
+        help="jax runs the epochs on a graphics card (extra: card); the rest is TensorFlow's.")] = Backend.TENSORFLOW,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:

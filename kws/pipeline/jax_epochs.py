@@ -62,8 +62,8 @@ def _run(place: Workspace, teachers: tuple[Path, ...], told: Connection) -> None
 def _train(place: Workspace, teachers: tuple[Path, ...]) -> None:
     spec = place.spec
     if spec.training.talk_percent and find_talk(place.recordings):
-        raise ModelError("JAX trains on single clips, and there is talk to train with: set [training] talk_percent = 0 in "
-                         "kws.toml, or leave --backend out")
+        raise ModelError("JAX trains on single clips, and there is talk to train with: set [training] talk_percent = 0 "
+                         "in kws.toml, or leave --backend out")
     if spec.training.augmented_versions:
         raise ModelError("JAX draws every epoch anew: set [training] augmented_versions = 0 in kws.toml")
     corpus = scan(place.recordings)
