@@ -88,7 +88,7 @@ class TestCommand:
 
     def test_a_run_and_a_network_exclude_each_other(self, tmp_path):
         result = CliRunner().invoke(app, ["export", "c", "--run", "x", "--tflite", "y", "--out", str(tmp_path / "out")])
-        assert result.exit_code == 2 and "exclude each other" in result.stderr
+        assert result.exit_code == 2 and "cannot be combined" in result.stderr
 
     def test_what_is_no_file_is_refused(self, tmp_path):
         assert "No such file" in self.refused(["c", "--tflite", tmp_path / "none.tflite"], tmp_path)
