@@ -38,7 +38,7 @@ def louder(rows: np.ndarray, gain_db: float, spec: FrontendSpec) -> np.ndarray:
 def mixed(rows: np.ndarray, other: np.ndarray, snr_db: float) -> np.ndarray:
     """Both at once, `other` softer than `rows` by `snr_db`: their powers add."""
     other = other + np.float32(loudness(rows) - loudness(other) - snr_db / NEPER_DB)
-    return 0.5 * np.logaddexp(2 * rows, 2 * other)
+    return np.asarray(0.5 * np.logaddexp(2 * rows, 2 * other), np.float32)
 
 
 def with_voice(rows: np.ndarray, stretch: float) -> np.ndarray:
@@ -60,4 +60,4 @@ def interpolated(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Rows between rows: [n, m] at places float [k], 0..n-1 -> float32 [k, m]."""
     before = np.minimum(places.astype(np.int64), len(rows) - 2)
     share = (places - before).astype(np.float32)[:, None]
-    return rows[before] * (1 - share) + rows[before + 1] * share
+    return np.asarray(rows[before] * (1 - share) + rows[before + 1] * share, np.float32)

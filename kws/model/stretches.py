@@ -115,7 +115,7 @@ class Stretches:
                 other, also_said = self.some_talk(rng)
                 rows, said = mixed(rows, other, rng.uniform(0, 20)), said | also_said
             rows = louder(rows, rng.uniform(-GAIN_DB, GAIN_DB), self.spec.frontend)
-        return self.finished(rows, rng), self.targets_with(self.permitted(said), [], None)
+        return self.finished(rows, rng), self.targets_with(self.permitted(said), np.zeros(0, np.int64), None)
 
     @property
     def mixes(self) -> bool:
@@ -175,8 +175,8 @@ class Stretches:
     def permitted(self, said: np.ndarray) -> np.ndarray:
         """said bool [frames, keywords] -> bool [decisions, labels]: none of the keywords, or one that may be heard."""
         window = self.spec.frontend.frames
-        heard = np.lib.stride_tricks.sliding_window_view(said, window, axis=0).any(axis=-1)
-        return np.concatenate([np.ones((len(heard), FIRST_KEYWORD), bool), heard], axis=1)
+        heard = np.asarray(np.lib.stride_tricks.sliding_window_view(said, window, axis=0).any(axis=-1))
+        return np.concatenate([np.full((len(heard), FIRST_KEYWORD), True), heard], axis=1)
 
     def targets_with(self, permitted: np.ndarray, starts: np.ndarray, targets: np.ndarray | None) -> np.ndarray:
         """Permitted labels, their weight, soft targets, their weight: float32 [decisions, 2 * labels + 2]."""

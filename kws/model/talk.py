@@ -97,7 +97,7 @@ def hardest(talk: TalkRows, score: Callable[[np.ndarray], np.ndarray], *, window
             apart: int) -> tuple[np.ndarray, np.ndarray]:
     """Where a network is most nearly deceived: rows at which its window ends, int [k], k <= count, the worst first.
 
-    -> the rows, and the greatest probability of a keyword at each
+    -> the rows, and the greatest probability of a keyword in every stretch of `apart` rows, float [stretches]
     score : rows int8 [n, features] -> probabilities of the keywords [n - window + 1, keywords], in order
     apart : rows; of each stretch of so many only the worst counts
     A keyword that may be heard there is no deception.
@@ -109,4 +109,4 @@ def hardest(talk: TalkRows, score: Callable[[np.ndarray], np.ndarray], *, window
     worst = np.where(said, 0, found).max(axis=1)
     blocks = np.array([start + int(worst[start : start + apart].argmax()) for start in range(0, len(worst), apart)])
     chosen = blocks[np.argsort(-worst[blocks], kind="stable")[:count]]
-    return chosen + window - 1, worst[chosen]
+    return chosen + window - 1, worst[blocks]
