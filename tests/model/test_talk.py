@@ -191,3 +191,17 @@ def test_a_network_learns_the_words_and_is_silent_in_talk_made_of_them(tones, tm
         said = np.asarray(unrolled(network, rows.shape[1])((rows / 32)[..., None].astype(np.float32)))[0]
         keyword[share] = float((said[:, 2:].max(axis=1) > 0.5).mean())
     assert keyword[50] < 0.02 < keyword[0]
+
+
+def test_the_balance_between_keywords_and_none_is_taken_back_on_validation_clips():
+    keras = pytest.importorskip("keras")
+    from kws.model.train import balance_none
+
+    window = keras.Input((1, 1, 1))
+    scores = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(window))
+    network = keras.Model(window, scores)
+    network.layers[-1].set_weights([np.array([[0, 0, 32]], np.float32), np.array([1.1, 0, 0], np.float32)])
+    features = np.array([-1, 1, 1, 2], np.int8).reshape(4, 1, 1)  # logits of the keyword: -1, 1, 1, 2; of silence: 1.1
+    line = balance_none(network, features, np.array([0, 2, 2, 2]))
+    assert line.endswith("from 50.0% to 100.0%") and "1.3 times" in line
+    assert np.allclose(network.layers[-1].bias.numpy(), [0.85, -0.25, 0])
