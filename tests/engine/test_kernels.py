@@ -204,7 +204,7 @@ def test_every_path_on_the_device(layers, cpu, compressed):
 def test_a_promise_that_is_not_kept_is_refused(layers, change):
     program = layers.program()
     assert program.ops[0].quick == 1
-    with pytest.raises(PlanError, match="the network is damaged"):
+    with pytest.raises(PlanError, match="the engine cannot run the network"):
         Network(replace(program, ops=(replace(program.ops[0], **change), *program.ops[1:])))
 
 
@@ -212,5 +212,5 @@ def test_a_promise_that_is_not_kept_is_refused(layers, change):
 def test_constants_that_break_the_promise_are_refused(layers, word, value):
     program = layers.program()
     program.pool[program.ops[0].outputs + word] = value
-    with pytest.raises(PlanError, match="the network is damaged"):
+    with pytest.raises(PlanError, match="the engine cannot run the network"):
         Network(program)

@@ -10,6 +10,7 @@ from tests.helpers.boards import build_example, example_of
 from tests.helpers.exported import (
     SANITIZE,
     STUBS,
+    compile_host,
     expected_lines,
     random_source,
     run,
@@ -26,6 +27,19 @@ LAYOUTS = {
 }
 
 
+YEAR_MS = 365 * 86_400_000
+A_YEAR_LATER = """#include "kws.h"
+int32_t __real_kws_push(kws_state *, const int16_t *, int32_t, kws_event *);
+int32_t __wrap_kws_push(kws_state *, const int16_t *, int32_t, kws_event *);
+int32_t __wrap_kws_push(kws_state *state, const int16_t *samples, int32_t count, kws_event *event)
+{
+    const int32_t detections = __real_kws_push(state, samples, count, event);
+    event->sample += (uint64_t)365 * 86400 * KWS_SAMPLE_RATE_HZ;
+    return detections;
+}
+"""
+
+
 @pytest.mark.parametrize("target", LAYOUTS)
 def test_a_detector_hears_in_the_example_what_kws_detect_hears(target, tmp_path):
     source, folder, samples = random_source("cnn"), tmp_path / "out", sound()
@@ -39,6 +53,22 @@ def test_a_detector_hears_in_the_example_what_kws_detect_hears(target, tmp_path)
     lines = run([program], cwd=folder, stdin=samples.tobytes()).splitlines()
     assert lines[0] == "ready 0"
     assert [line for line in lines if line.startswith("detected")] == expected_lines(source, samples)
+
+
+@pytest.mark.parametrize("target", [*LAYOUTS, "c"])
+def test_a_year_of_sound_does_not_wrap_the_time(target, tmp_path):
+    """It once did after 49 days, where `long` has 32 bits."""
+    source, folder, samples = random_source("cnn"), tmp_path / "out", sound(1)
+    export_to(target, source, folder)
+    if target == "c":
+        (folder / "late.c").write_text(A_YEAR_LATER)
+        program = compile_host(folder, "-O1", "-Wl,--wrap=kws_push")
+    else:
+        (folder / "src" / "late.c").write_text(A_YEAR_LATER)
+        program = build_example(target, folder, example_of(folder), "-Wl,--wrap=kws_push")
+    found = [line.split() for line in run([program], cwd=folder, stdin=samples.tobytes()).splitlines()]
+    expected = [line.split() for line in expected_lines(source, samples)]
+    assert [int(words[2]) for words in found if words[0] == "detected"] == [int(e[2]) + YEAR_MS for e in expected] != []
 
 
 @pytest.mark.parametrize("target", [*LAYOUTS, "tflm"])

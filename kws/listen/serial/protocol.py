@@ -87,7 +87,7 @@ def sound_of(first: str, total: str, base64: str) -> SentSound:
 
 FORMS: dict[str, tuple[str, Callable[..., Line]]] = {
     "ready": (r"(\d{1,3})", lambda failed: Ready(int(failed))),
-    "detected": (r"(\S+) (\d{1,10}) (\d{1,3})", lambda word, time, score: Detected(word, int(time), int(score))),
+    "detected": (r"(\S+) (\d{1,17}) (\d{1,3})", lambda word, time, score: Detected(word, int(time), int(score))),
     "cost": (r"(\d{1,10}) (\d{1,12})", lambda hops, busy: Cost(int(hops), int(busy))),
     "lost": (r"(\d{1,10})", lambda samples: LostSamples(int(samples))),
     "sound": (r"(\d{1,10}) (\d{1,5}) (\S+)", sound_of),

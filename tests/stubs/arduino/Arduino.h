@@ -20,6 +20,7 @@ public:
     size_t print(unsigned int number);
     size_t print(long number);
     size_t print(unsigned long number);
+    size_t print(unsigned long long number);
     size_t println(void);
     size_t println(int number);
     size_t println(unsigned int number);

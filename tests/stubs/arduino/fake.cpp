@@ -24,6 +24,7 @@ size_t FakeSerial::print(int number) { return (size_t)printf("%d", number); }
 size_t FakeSerial::print(unsigned int number) { return (size_t)printf("%u", number); }
 size_t FakeSerial::print(long number) { return (size_t)printf("%ld", number); }
 size_t FakeSerial::print(unsigned long number) { return (size_t)printf("%lu", number); }
+size_t FakeSerial::print(unsigned long long number) { return (size_t)printf("%llu", number); }
 size_t FakeSerial::println(void) { return (size_t)printf("\r\n"); }
 size_t FakeSerial::println(int number) { return print(number) + println(); }
 size_t FakeSerial::println(unsigned int number) { return print(number) + println(); }

@@ -43,7 +43,7 @@ static void soundArrived()
     writing = filled[writing] != 0 ? 1 - writing : writing;
 }
 
-static void printLine(const char *what, const char *name, uint32_t first, int32_t second)
+static void printLine(const char *what, const char *name, unsigned long long first, int32_t second)
 {
     if (!Serial) { /* nobody listens */
         return;
@@ -73,7 +73,7 @@ static void hear(const int16_t *samples, int32_t count)
     const int32_t detections = kws_push(&state, samples, count, &event);
     busy_us += micros() - start;
     if (detections > 0) {
-        printLine("detected ", kws_label(event.label), (uint32_t)(event.sample * 1000 / KWS_SAMPLE_RATE_HZ), event.score);
+        printLine("detected ", kws_label(event.label), event.sample * 1000 / KWS_SAMPLE_RATE_HZ, event.score);
     }
 }
 

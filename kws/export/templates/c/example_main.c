@@ -6,6 +6,7 @@
  *     sound <first> <sum> <base64>          only where compiled with KWS_SEND_SOUND: what is heard next (kws_lines.h)
  * Example: sox speech.wav -t raw -r 16000 -e signed -b 16 -c 1 - | ./kws_example
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -51,8 +52,8 @@ int main(void)
         const int32_t detections = kws_push(&state, samples, count, &event);
         busy += clock() - start;
         if (detections > 0) {
-            const unsigned long time_ms = (unsigned long)(event.sample * 1000 / KWS_SAMPLE_RATE_HZ);
-            printf("detected %s %lu %d\n", kws_label(event.label), time_ms, (int)event.score);
+            const uint64_t time_ms = event.sample * 1000 / KWS_SAMPLE_RATE_HZ;
+            printf("detected %s %" PRIu64 " %d\n", kws_label(event.label), time_ms, (int)event.score);
             fflush(stdout);
         }
         if (++hops == HOPS_PER_COST) {

@@ -77,8 +77,8 @@ void app_main(void)
         const int32_t detections = kws_push(&state, samples, count, &event);
         busy_us += esp_timer_get_time() - start;
         if (detections > 0) {
-            const uint32_t time_ms = (uint32_t)(event.sample * 1000 / KWS_SAMPLE_RATE_HZ);
-            printf("detected %s %" PRIu32 " %" PRId32 "\n", kws_label(event.label), time_ms, event.score);
+            const uint64_t time_ms = event.sample * 1000 / KWS_SAMPLE_RATE_HZ;
+            printf("detected %s %" PRIu64 " %" PRId32 "\n", kws_label(event.label), time_ms, event.score);
         }
         if (++hops == HOPS_PER_COST) {
             printf("cost %" PRId32 " %" PRId64 "\n", hops, busy_us);

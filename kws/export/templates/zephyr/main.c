@@ -62,8 +62,8 @@ static uint32_t hear(const int16_t *samples, int32_t count)
     const int32_t detections = kws_push(&state, samples, count, &event);
     const uint32_t cycles = k_cycle_get_32() - start;
     if (detections > 0) {
-        const uint32_t time_ms = (uint32_t)(event.sample * 1000 / KWS_SAMPLE_RATE_HZ);
-        printk("detected %s %u %d\n", kws_label(event.label), (unsigned int)time_ms, (int)event.score);
+        const unsigned long long time_ms = event.sample * 1000 / KWS_SAMPLE_RATE_HZ;
+        printk("detected %s %llu %d\n", kws_label(event.label), time_ms, (int)event.score);
     }
     return cycles;
 }
