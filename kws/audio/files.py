@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.audio.reading import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+from kws.audio.reading import Sound, open_sound
 from kws.errors import DataError
 from kws.files import write_atomic
 
-SAMPLE_RATE_HZ = 16_000
-SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
+LONGEST_S = 3 * 3600  # of a file that is read as a whole
+SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
             ".w64", ".rf64", ".sph", ".nist", ".voc")
 PLATEAU = 0.98  # windows with this share of the greatest energy hold the word as well
 
@@ -20,32 +22,30 @@ def is_audio(name: str) -> bool:
 
 
 def read_samples(path: Path, *, samples: int | None = None, data: bytes | None = None) -> np.ndarray:
-    """Read an audio file of any rate, channel count and format that soundfile knows.
+    """Read an audio file of any rate, channel count and format that soundfile or ffmpeg knows.
 
     samples : exact length of the result; None keeps the whole file
     data    : the file's bytes, where they are at hand; `path` then only names it in messages
-    -> int16 [samples], 16 kHz mono. Channels are averaged. Shorter files get zeros at the end, longer ones are
-    cut by `loudest`. 16-bit mono files at 16 kHz come out as they are; others are scaled down where
-    resampling or a float file passes full scale, never clipped.
-    Raises DataError for a file that cannot be decoded, is empty or holds values that are not finite.
+    -> int16 [samples], 16 kHz mono, exactly what `open_sound` gives. Shorter files get zeros at the end, longer ones
+    are cut by `loudest`. 16-bit mono files at 16 kHz come out as they are.
+    Raises DataError for a file that cannot be decoded, is empty, longer than LONGEST_S or holds values that are not
+    finite.
     """
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(path if data is None else io.BytesIO(data)) as file:
-            plain = file.subtype == "PCM_16" and file.channels == 1 and file.samplerate == SAMPLE_RATE_HZ
-            rate_hz = file.samplerate
-            audio = file.read(dtype="int16" if plain else "float32", always_2d=not plain)
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        reason = str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
-        raise DataError(f"{path}: cannot be read as audio ({reason}); replace or remove it") from error
-    if len(audio) == 0:
-        raise DataError(f"{path}: holds no samples; replace or remove it")
-    if not plain:
-        if not np.isfinite(audio).all():
-            raise DataError(f"{path}: holds values that are not finite; replace or remove it")
-        audio = to_int16(resample(audio.mean(axis=1), rate_hz))
+    audio = whole(open_sound(path, data))
     return audio if samples is None else fit(audio, samples)
+
+
+def whole(sound: Sound) -> np.ndarray:
+    """All of a sound, int16 [n]. Raises DataError where it has no samples or more than LONGEST_S."""
+    blocks, count = [], 0
+    for block in sound.blocks():
+        count += len(block)
+        if count > LONGEST_S * SAMPLE_RATE_HZ:
+            raise DataError(f"{sound.path}: is longer than {LONGEST_S // 3600} hours; cut it into pieces")
+        blocks.append(block)
+    if count == 0:
+        raise DataError(f"{sound.path}: holds no samples; replace or remove it")
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
 def write_audio(path: Path, audio: np.ndarray) -> None:

@@ -1,130 +1,148 @@
-"""Where samples come from: blocks of int16 at 16 kHz mono, in constant memory however long the audio is.
+"""Sound that is piped into a command: raw samples, or a file of any format.
 
-Files of any rate, channel count and format that soundfile reads: channels are averaged, other rates resampled, and what
-passes full scale is clipped (a stream cannot know what comes). Standard input: raw little-endian int16 at 16 kHz mono.
+Raw little-endian int16 at 16 kHz mono is the rule, and is heard as it comes. A WAV stream of one channel (from arecord,
+ffmpeg) is heard as it comes too, at any rate. Every other sound file is read to its end first.
 """
 
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from kws.audio.files import SAMPLE_RATE_HZ
+from kws.audio.containers import data_chunk
+from kws.audio.foreign import LARGEST_PIPE_BYTES, foreign_kind, mapped
+from kws.audio.mpeg import confirmed, header_at
+from kws.audio.reading import SAMPLE_RATE_HZ, open_sound, resampler, to_int16
 from kws.errors import DataError
 
 BLOCK_MS = 1_000
 STDIN = "-"
+PIPE = Path("standard input")
 RAW_HINT = "ffmpeg -i FILE -f s16le -ar 16000 -ac 1 - | kws detect -"
+ENOUGH_BYTES = 8_192  # of a file, to know what it is
+PATIENCE_BYTES = 64  # of raw sound, before it is taken for that
+ENDLESS_BYTES = 0x7FF00000  # a WAV header with as many bytes, or none, was written before its sound
+_SOUND_FILES = (b"RIFF", b"RIFX", b"RF64", b"FORM", b".snd", b"dns.", b"caff", b"fLaC", b"OggS", b"ID3",
+                b"riff\x2e\x91\xcf\x11", b"Creative Voice", b"NIST_1A", b"MATLAB 5.0", b" paf", b"fap ", b"2BIT",
+                b"\x64\xa3", b"PVF1\n", b"Extended Instrument", b"ALawSoundFile")
+_NO_SOUND = ((b"PK\x03\x04", "a zip archive"), (b"\x1f\x8b\x08", "a gzip file"), (b"%PDF", "a PDF file"),
+             (b"\x89PNG", "a picture"), (b"\xff\xd8\xff\xe0", "a picture"), (b"\x7fELF", "a program"),
+             (b"BZh9", "a bzip2 file"), (b"\xfd7zXZ", "an xz file"))
 
 
-@dataclass(frozen=True)
-class AudioFile:
-    """An open file, before its first block.
+class Reader(Protocol):
+    """What a pipe must be able to do: whatever has arrived, at most so many bytes; b"" at its end."""
 
-    rate_hz, channels : as the file is; seconds : its length
-    """
+    def read1(self, limit: int, /) -> bytes: ...
 
-    path: Path
-    rate_hz: int
-    channels: int
-    seconds: float
+
+@dataclass(frozen=True, eq=False)
+class PipeSound:
+    """notices : what is done to the sound; blocks : int16 [n], 16 kHz mono; is_file : whether it ends."""
+
+    notices: tuple[str, ...]
     blocks: Iterator[np.ndarray]
-
-    @property
-    def notice(self) -> str | None:
-        """What is done to the audio, in words; None for 16 kHz mono."""
-        done = []
-        if self.rate_hz != SAMPLE_RATE_HZ:
-            done.append(f"resampled from {self.rate_hz} Hz to {SAMPLE_RATE_HZ} Hz")
-        if self.channels > 1:
-            done.append(f"{self.channels} channels averaged")
-        return f"{self.path}: {', '.join(done)}" if done else None
+    is_file: bool
 
 
-@contextmanager
-def open_audio(path: Path) -> Iterator[AudioFile]:
-    """Open an audio file; its `blocks` are int16 [up to 16000], 16 kHz mono, read while they are iterated.
+class Begun:
+    """A pipe of which the beginning was read already."""
 
-    Raises DataError for a file that is missing, cannot be decoded (here or in the middle), or holds no samples.
-    """
-    import soundfile
+    def __init__(self, start: bytes, stream: Reader):
+        self._start, self._stream = start, stream
 
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder; name the files in it, for example {path}/*.wav")
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file; check the name")
-    try:
-        file = soundfile.SoundFile(path)
-    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        raise unreadable(path, error) from error
-    with file:
-        if file.frames == 0:
-            raise DataError(f"{path}: holds no samples; replace or remove it")
-        plain = file.subtype == "PCM_16" and file.channels == 1 and file.samplerate == SAMPLE_RATE_HZ
-        blocks = plain_blocks(path, file) if plain else converted_blocks(path, file)
-        yield AudioFile(path, file.samplerate, file.channels, file.frames / file.samplerate, blocks)
+    def read1(self, limit: int, /) -> bytes:
+        if self._start:
+            piece, self._start = self._start[:limit], self._start[limit:]
+            return piece
+        return self._stream.read1(limit)
 
 
-def unreadable(path: Path, error: Exception) -> DataError:
-    """The error for a file that cannot be decoded."""
-    reason = str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
-    return DataError(f"{path}: cannot be read as audio ({reason}); replace or remove it, or convert it to WAV")
+def open_pipe(stream: Reader) -> PipeSound:
+    """Find out what a pipe brings. Raises DataError for nothing, and for what is no sound, by name."""
+    start = b""
+    while len(start) < PATIENCE_BYTES and (more := stream.read1(ENOUGH_BYTES)):
+        start += more
+    if start[:4] == b"RIFF" and start[8:12] == b"WAVE":
+        while len(start) < ENOUGH_BYTES and data_chunk(start, 0) is None and (more := stream.read1(ENOUGH_BYTES)):
+            start += more
+        live = live_wav(start)
+        if live is not None:
+            rate_hz, at = live
+            notice = f"{PIPE}: WAV, resampled from {rate_hz} Hz to {SAMPLE_RATE_HZ} Hz"
+            return PipeSound((notice,) if rate_hz != SAMPLE_RATE_HZ else (),
+                             resampled(raw_blocks(Begun(start[at:], stream)), rate_hz), is_file=False)
+    kind = foreign_kind(start)
+    if kind or is_sound_file(start):
+        sound = open_sound(PIPE, spooled(Begun(start, stream)))
+        return PipeSound(sound.notices, sound.blocks(), is_file=True)
+    refuse_no_sound(start)
+    return PipeSound((), raw_blocks(Begun(start, stream)), is_file=False)
 
 
-def read_blocks(path: Path, file, *, dtype: str) -> Iterator[np.ndarray]:
-    """Frames [n, channels] of an open soundfile, one second at a time."""
-    import soundfile
-
-    frames = max(file.samplerate * BLOCK_MS // 1000, 1)
-    while True:
-        try:
-            block = file.read(frames, dtype=dtype, always_2d=True)
-        except (soundfile.SoundFileError, OSError, ValueError) as error:
-            raise unreadable(path, error) from error
-        if len(block) == 0:
-            return
-        yield block
+def is_sound_file(start: bytes) -> bool:
+    """Whether bytes begin as a file that soundfile reads."""
+    found = header_at(start, 0)
+    return start.startswith(_SOUND_FILES) or (found is not None and len(start) > found.length + 4
+                                              and confirmed(start, 0, found))
 
 
-def plain_blocks(path: Path, file) -> Iterator[np.ndarray]:
-    """16-bit mono at 16 kHz comes out as it is."""
-    for block in read_blocks(path, file, dtype="int16"):
-        yield block[:, 0]
+def live_wav(start: bytes) -> tuple[int, int] | None:
+    """(rate in Hz, where the samples begin) of a WAV header whose sound is still being made: one channel of int16."""
+    chunk, at = data_chunk(start, 0), start.find(b"fmt ")
+    if chunk is None or not 12 <= at <= chunk[0] - 24 or 0 < chunk[1] < ENDLESS_BYTES:
+        return None
+    tag, channels, rate_hz, bits = (int.from_bytes(start[at + a:at + b], "little")
+                                    for a, b in ((8, 10), (10, 12), (12, 16), (22, 24)))
+    return (rate_hz, chunk[0]) if (tag, channels, bits) == (1, 1, 16) and 2_000 <= rate_hz <= 768_000 else None
 
 
-def converted_blocks(path: Path, file) -> Iterator[np.ndarray]:
-    """Average the channels, resample, round to int16."""
-    import soxr
-
-    stream = soxr.ResampleStream(file.samplerate, SAMPLE_RATE_HZ, 1, dtype="float32")
-    for block in read_blocks(path, file, dtype="float32"):
-        if not np.isfinite(block).all():
-            raise DataError(f"{path}: holds values that are not finite; replace or remove it")
-        mono = block.mean(axis=1)
-        yield to_int16(stream.resample_chunk(mono) if file.samplerate != SAMPLE_RATE_HZ else mono)
-    if file.samplerate != SAMPLE_RATE_HZ:
-        yield to_int16(stream.resample_chunk(np.zeros(0, np.float32), last=True))
-
-
-def to_int16(audio: np.ndarray) -> np.ndarray:
-    """float [n], full scale 1.0 -> int16 [n], clipped."""
-    return np.clip(np.rint(audio * np.float32(32768.0)), -32768, 32767).astype(np.int16)
+def spooled(stream: Reader) -> memoryview | bytes:
+    """Everything that a pipe brings, in a temporary file. Raises DataError where that is too much."""
+    total = 0
+    with tempfile.NamedTemporaryFile(prefix="kws-") as file:
+        while data := stream.read1(1 << 20):
+            total += len(data)
+            if total > LARGEST_PIPE_BYTES:
+                raise DataError(f"{PIPE}: a file of more than {LARGEST_PIPE_BYTES / 1e9:.0f} GB; pass it by name")
+            file.write(data)
+        file.flush()
+        return mapped(Path(file.name))
 
 
-def raw_blocks(stream: BinaryIO) -> Iterator[np.ndarray]:
+def refuse_no_sound(start: bytes) -> None:
+    """Raise DataError for what is surely no sound."""
+    kind = next((name for magic, name in _NO_SOUND if start.startswith(magic)), None)
+    if kind is None and len(start) >= PATIENCE_BYTES and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
+        kind = "text"
+    if kind is not None:
+        raise DataError(f"{PIPE}: holds {kind}, no sound; pipe raw int16 samples at 16 kHz, or a sound file: "
+                        f"{RAW_HINT}")
+
+
+def resampled(blocks: Iterator[np.ndarray], rate_hz: int) -> Iterator[np.ndarray]:
+    """int16 [n] at any rate -> int16 [n] at 16 kHz."""
+    if rate_hz == SAMPLE_RATE_HZ:
+        yield from blocks
+        return
+    stream = resampler(rate_hz)
+    for block in blocks:
+        yield to_int16(stream.resample_chunk(block.astype(np.float32) / np.float32(32768)))
+    yield to_int16(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+
+
+def raw_blocks(stream: Reader) -> Iterator[np.ndarray]:
     """Raw int16 from a pipe -> int16 [n], as soon as something arrives; the pipe may cut samples in two.
 
-    Raises DataError where the pipe holds an audio file instead of raw samples, nothing, or half a sample at its end.
+    Raises DataError where the pipe holds nothing, or half a sample at its end.
     """
     rest = b""
     heard = False
     while data := stream.read1(2 * SAMPLE_RATE_HZ * BLOCK_MS // 1000):
-        if not heard and (rest + data)[:4] in (b"RIFF", b"fLaC", b"OggS"):
-            raise DataError(f"standard input: holds an audio file; pass the file by name, or raw samples: {RAW_HINT}")
         heard, data = True, rest + data
         rest = data[len(data) & ~1:]
         yield np.frombuffer(data[:len(data) & ~1], "<i2").astype(np.int16, copy=False)
@@ -134,8 +152,9 @@ def raw_blocks(stream: BinaryIO) -> Iterator[np.ndarray]:
         raise DataError(f"standard input: ends in the middle of a sample; int16 has two bytes each: {RAW_HINT}")
 
 
-def stdin_blocks() -> Iterator[np.ndarray]:
-    """raw_blocks of standard input. Raises DataError where that is a keyboard."""
+def open_stdin() -> PipeSound:
+    """open_pipe of standard input. Raises DataError where that is a keyboard."""
     if sys.stdin.isatty():
         raise DataError(f"standard input: is a terminal; pipe raw int16 samples at 16 kHz into it: {RAW_HINT}")
-    return raw_blocks(sys.stdin.buffer)
+    buffer: BinaryIO = sys.stdin.buffer
+    return open_pipe(buffer)  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
 """kws detect: streaming detection in files and pipes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,9 @@ from kws.cli.common import CANNOT, DirectoryOption, JsonOption, RunOption, note,
 from kws.errors import DataError
 
 if TYPE_CHECKING:
-    from kws.detect.detector import Detector
+    import numpy as np
+
+    from kws.detect.detector import Detection, Detector
 
 LONG_S = 60  # files longer than this get a progress bar
 
@@ -19,15 +21,17 @@ LONG_S = 60  # files longer than this get a progress bar
 def detect(
     audio: Annotated[list[str], typer.Argument(
         metavar="AUDIO", show_default=False,
-        help="Audio files of any length, rate and format; - reads raw int16 at 16 kHz mono from standard input.")],
+        help="Audio files of any length, rate and format; - reads a pipe: raw int16 at 16 kHz mono, a WAV stream, or "
+             "a file of any format.")],
     run: RunOption = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
     """Detect keywords in audio files or in a pipe.
 
-    Prints each detection as soon as it is made: the time of the decision, the keyword, its score. With --json, one
-    object per line: {"file", "keyword", "time_s", "score"}.
+    A file is heard with a second of quiet before and behind it; a pipe of raw samples as it comes.
+    Prints each detection when it is made: when the keyword was decided, which one, how sure. With --json one object
+    per line: {"file", "keyword", "time_s", "score"}.
 
     Example: kws detect recordings/demo/*.wav
     """
@@ -48,27 +52,46 @@ def detect(
 
 def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bool) -> None:
     """Print the detections in one file. Raises DataError where it cannot be read."""
-    from kws.audio.files import SAMPLE_RATE_HZ
+    from kws.audio.reading import SAMPLE_RATE_HZ
+    from kws.detect.level import FileMeter
+    from kws.detect.recordings import hear
+    from kws.features.frontend import FrontendStream
 
-    detector.reset()
-    found = 0
-    with open_source(name) as (blocks, advance):
+    found = heard = 0
+    rows, meter = FrontendStream(detector.plan.frontend), FileMeter(detector.plan.frontend)
+
+    def listened(blocks: Iterator["np.ndarray"], advance: Callable[[float], None]) -> Iterator["np.ndarray"]:
+        nonlocal heard
+        for block in blocks:
+            heard += len(block)
+            meter.push(block, rows.push(block))
+            yield block
+            advance(len(block) / SAMPLE_RATE_HZ)
+
+    with open_source(name) as (blocks, advance, is_file):
         if with_title and not as_json:
             print(name)
-        for block in blocks:
-            for hit in detector.push(block):
-                found += 1
-                print_hit(name, hit, as_json=as_json)
-            advance(len(block) / SAMPLE_RATE_HZ)
-    heard_s = detector.heard_samples / SAMPLE_RATE_HZ
-    if detector.heard_samples < detector.window_samples:
-        note(f"{name}: has {heard_s:.2f} s, too short for a decision: the model listens to "
+        watched = listened(blocks, advance)
+        for hit in hear(detector, watched) if is_file else push_all(detector, watched):
+            found += 1
+            print_hit(name, hit, as_json=as_json)
+    if not is_file and heard < detector.window_samples:
+        note(f"{name}: has {heard / SAMPLE_RATE_HZ:.2f} s, too short for a decision: the model listens to "
              f"{detector.window_samples / SAMPLE_RATE_HZ:.2f} s at a time")
     else:
-        note(f"{name}: {found} detection{'' if found == 1 else 's'} in {heard_s:.1f} s")
+        note(f"{name}: {found} detection{'' if found == 1 else 's'} in {heard / SAMPLE_RATE_HZ:.1f} s")
+    if meter.hint:
+        note(f"{name}: {meter.hint}")
 
 
-def print_hit(name: str, hit: Any, *, as_json: bool) -> None:
+def push_all(detector: "Detector", blocks: Iterator["np.ndarray"]) -> Iterator["Detection"]:
+    """A stream as it comes: nothing before it, nothing behind it."""
+    detector.reset()
+    for block in blocks:
+        yield from detector.push(block)
+
+
+def print_hit(name: str, hit: "Detection", *, as_json: bool) -> None:
     """One line per detection, at once, so that a pipe sees it when it happens."""
     if as_json:
         print_json({"file": name, "keyword": hit.keyword, "time_s": round(hit.time_s, 4), "score": round(hit.score, 4)})
@@ -77,19 +100,23 @@ def print_hit(name: str, hit: Any, *, as_json: bool) -> None:
 
 
 @contextmanager
-def open_source(name: str) -> Iterator[tuple[Any, Any]]:
-    """(blocks of samples, function to call with the seconds done) of a file or of standard input."""
-    from kws.audio.sources import STDIN, open_audio, stdin_blocks
-    from kws.progress import progress
+def open_source(name: str) -> Iterator[tuple[Iterator["np.ndarray"], Callable[[float], None], bool]]:
+    """(blocks of samples, function to call with the seconds done, whether it has an end) of a file or of a pipe."""
+    from kws.audio.reading import open_sound
+    from kws.data.progress import progress
+    from kws.detect.sources import STDIN, open_stdin
 
     if name == STDIN:
-        yield stdin_blocks(), lambda seconds: None
+        pipe = open_stdin()
+        for line in pipe.notices:
+            note(line)
+        yield pipe.blocks, lambda seconds: None, pipe.is_file
         return
-    with open_audio(Path(name)) as source:
-        if source.notice:
-            note(source.notice)
-        if source.seconds < LONG_S:
-            yield source.blocks, lambda seconds: None
-            return
-        with progress(f"{source.path.name} (s)", total=round(source.seconds)) as advance:
-            yield source.blocks, advance
+    sound = open_sound(Path(name))
+    for line in sound.notices:
+        note(line)
+    if sound.seconds < LONG_S:
+        yield sound.blocks(), lambda seconds: None, True
+        return
+    with progress(f"{sound.path.name} (s)", total=round(sound.seconds)) as advance:
+        yield sound.blocks(), advance, True

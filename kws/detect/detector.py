@@ -127,6 +127,18 @@ class Detector:
                 pointer, count = pointer + self._consumed[0], count - self._consumed[0]
         return found
 
+    def hear(self, path: str | Path) -> Iterator[Detection]:
+        """Detections in a sound file of any format and length, with quiet before and behind, from its beginning.
+
+            for hit in detector.hear("kitchen.mp3"):
+                print(hit.keyword, hit.time_s, hit.score)
+
+        Raises DataError where the file cannot be read. See Also: push, for sound that goes on.
+        """
+        from kws.detect.recordings import hear_file
+
+        return hear_file(self, path)
+
     def watch(self, samples: np.ndarray) -> list[Hop]:
         """`push` for displays: every step in the next samples, int16 [n], with the same detections."""
         hops = []

@@ -5,6 +5,7 @@ lies above the middle of the training clips' range. Speech that is far from ther
 microphone's own scale is.
 """
 
+import math
 from collections import deque
 
 import numpy as np
@@ -21,6 +22,9 @@ SPEECH_DB = 12.0  # what rises this far above the quietest tenth of the time is 
 LOUDEST = 0.98  # quantile of the windows that is taken for the loudness of the speech
 MEMORY_S = 10.0
 CLIPPED = 0.002  # share of samples at full scale
+SOFTEST_DB = -50.0  # of a recording's loudest 100 ms; what is softer is not heard
+LOUDEST_SAMPLES = 1_600
+LEAST_ROWS = 20  # of a recording, before its speech is judged
 PAUSE_S = 2.0  # no hint before this much has been heard
 
 
@@ -97,3 +101,51 @@ class Meter:
         if speech_db < QUIET_DB:
             return f"too quiet for the model: raise the microphone's gain by about {change_db} dB"
         return f"too loud for the model: lower the microphone's gain by about {change_db} dB"
+
+
+class FileMeter:
+    """The level of a whole recording, for a word about it at its end."""
+
+    def __init__(self, tables: FrontendTables):
+        self._weights = row_weights(tables).astype(np.float32)
+        self._rows: list[np.ndarray] = []
+        self._heard = self._full = self._filled = 0
+        self._loudest = 0.0  # mean square of the loudest LOUDEST_SAMPLES so far
+
+    def push(self, samples: np.ndarray, rows: np.ndarray) -> None:
+        """The next samples : int16 [n], and the rows that they completed : int8 [k, features]."""
+        wide = samples.astype(np.float32)
+        self._heard += len(samples)
+        self._full += int(np.count_nonzero(np.abs(wide) >= FULL_SCALE - 1))
+        self._filled += int(np.count_nonzero(samples))
+        self._rows.append((rows + np.float32(0.5)) @ self._weights)
+        for start in range(0, len(wide), LOUDEST_SAMPLES):
+            self._loudest = max(self._loudest, float(np.mean(np.square(wide[start:start + LOUDEST_SAMPLES]))))
+
+    @property
+    def speech_db(self) -> float | None:
+        """Loudness of the speech, dB above the middle of the model's range; None where nothing rises like speech."""
+        rows = np.concatenate(self._rows) if self._rows else np.zeros(0)
+        if len(rows) < LEAST_ROWS:
+            return None
+        floor, loud = np.quantile(rows, (0.1, LOUDEST))
+        return float(loud) if loud - floor >= SPEECH_DB else None
+
+    @property
+    def hint(self) -> str | None:
+        """What may be wrong with the level, in words; None where it suits the model."""
+        if not self._heard:
+            return None
+        if not self._filled:
+            return "holds nothing but zeros: was the microphone muted, or another one meant?"
+        if self._full > CLIPPED * self._heard:
+            return "too loud: the sound clips; record it with less gain"
+        loudest_db = decibels(math.sqrt(self._loudest) / FULL_SCALE)
+        if loudest_db < SOFTEST_DB:
+            return (f"very quiet: its loudest tenth of a second has {loudest_db:.0f} dB of full scale; words at that "
+                    "level are not heard: record it louder")
+        speech_db = self.speech_db
+        if speech_db is None or QUIET_DB <= speech_db <= LOUD_DB:
+            return None
+        word, change = ("quiet", "raise") if speech_db < QUIET_DB else ("loud", "lower")
+        return f"too {word} for the model: {change} it by about {5 * round(abs(USUAL_DB - speech_db) / 5)} dB"

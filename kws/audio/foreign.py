@@ -1,0 +1,93 @@
+"""Formats of phones and browsers that libsndfile does not read: through ffmpeg where that is installed."""
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+from kws.errors import DataError
+
+SUFFIXES = (".m4a", ".mp4", ".m4b", ".aac", ".webm", ".mkv", ".mka", ".mov", ".3gp", ".3g2", ".amr", ".awb", ".wma",
+            ".ac3", ".ape", ".wv")
+INSTALL = "install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg)"
+LONGEST_S = 12 * 3_600
+_TIMEOUT_S = 3_600
+READ_WHOLE_BYTES = 16_000_000  # beyond this a file is mapped
+LARGEST_PIPE_BYTES = 2_000_000_000
+_MAGIC = (  # offset, bytes, name
+    (4, b"ftyp", "MPEG-4 (m4a, mp4, 3gp)"), (0, b"\x1a\x45\xdf\xa3", "WebM or Matroska"), (0, b"#!AMR", "AMR"),
+    (0, b"\x30\x26\xb2\x75", "Windows Media"), (0, b"FLV\x01", "Flash video"), (0, b"MAC ", "Monkey's Audio"),
+    (0, b"wvpk", "WavPack"), (0, b"ADIF", "AAC"),
+)
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a file of this name is sound that only ffmpeg reads."""
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def foreign_kind(start: bytes) -> str | None:
+    """What the first bytes of a file say that it is, of the formats that only ffmpeg reads."""
+    for offset, magic, name in _MAGIC:
+        if start[offset:offset + len(magic)] == magic:
+            return name
+    adts = len(start) > 4 and start[0] == 0xFF and start[1] & 0xF6 == 0xF0 and start[2] >> 2 & 15 < 13
+    return "AAC" if adts else None
+
+
+def ffmpeg() -> str | None:
+    """The program, or None where it is not installed."""
+    return shutil.which("ffmpeg")
+
+
+def to_wav(path: Path, data: bytes | None = None) -> bytes | memoryview:
+    """A foreign file as WAV (16 bits, its own rate and channels), held in a temporary file that is gone already.
+
+    data : the bytes, where they are at hand; `path` then only names them
+    Raises DataError where ffmpeg is not installed or finds no sound.
+    """
+    program = ffmpeg()
+    if program is None:
+        raise DataError(f"{path}: libsndfile does not read this format; {INSTALL}, or convert it to WAV")
+    with tempfile.TemporaryDirectory(prefix="kws-") as folder:
+        given = Path(folder) / f"given{path.suffix.lower()}"
+        made = Path(folder) / "made.wav"
+        if data is not None:
+            given.write_bytes(data)
+        run_ffmpeg(program, given if data is not None else path.absolute(), made, shown=path)
+        return mapped(made)
+
+
+def run_ffmpeg(program: str, given: Path, made: Path, *, shown: Path) -> None:
+    """Decode the first sound track of `given`. Raises DataError with ffmpeg's own reason."""
+    command = [program, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", f"file:{given}",
+               "-map", "0:a:0", "-t", str(LONGEST_S), "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", str(made)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DataError(f"{shown}: ffmpeg did not read it ({error}); convert it to WAV") from error
+    if done.returncode or not made.exists():
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no sound in it"]
+        reason = lines[-1].replace(f"file:{given}", shown.name)
+        raise DataError(f"{shown}: cannot be read as audio (ffmpeg: {reason}); replace or remove it")
+
+
+def mapped(path: Path) -> bytes | memoryview:
+    """A file's bytes; large ones are not read but mapped, and stay when the name is gone.
+
+    Raises DataError for a pipe or device that brings more than LARGEST_PIPE_BYTES.
+    """
+    import mmap
+
+    with open(path, "rb") as file:
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
+            data = file.read(LARGEST_PIPE_BYTES + 1)
+            if len(data) > LARGEST_PIPE_BYTES:
+                raise DataError(f"{path}: brings more than {LARGEST_PIPE_BYTES / 1e9:.0f} GB; write it into a file")
+            return data
+        if state.st_size <= READ_WHOLE_BYTES:
+            return file.read()
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
