@@ -11,8 +11,8 @@ from kws.errors import DataError
 from kws.files import write_atomic
 
 LONGEST_S = 3 * 3600  # of a file that is read as a whole
-SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
-            ".w64", ".rf64", ".sph", ".nist", ".voc")
+SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au",
+            ".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc")
 PLATEAU = 0.98  # windows with this share of the greatest energy hold the word as well
 
 

@@ -1,9 +1,12 @@
-"""Files in .tar, .tar.gz, .tgz, .tar.bz2, .tar.xz and .zip archives, read without trusting their names.
+"""Files in .tar, .tar.gz, .tgz, .tar.bz2, .tar.xz and .zip archives, read without trusting them.
 
-Nothing here writes to the disk. `members` reads an archive through and refuses it as a whole where a name would lead
-out of a folder, where it holds links or devices, or where it is damaged; `contents` then yields the files' bytes.
+Nothing here writes to the disk. `members` reads an archive to its last byte, with every check sum that it has, and
+refuses it as a whole where a name would lead out of a folder, where it holds links or devices, where it is damaged or
+cut off, and where it would unpack to more than anybody records. `contents` then yields the files' bytes.
 """
 
+import bz2
+import gzip
 import lzma
 import tarfile
 import zipfile
@@ -12,14 +15,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
 
 from kws.errors import DataError
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
-LARGEST_BYTES = 1_000_000_000  # each file is held in memory
+LARGEST_BYTES = 500_000_000  # each file is held in memory
+MOST_ENTRIES = 1_000_000  # files, folders and what describes them
+MOST_BYTES = 200_000_000_000  # of all files together
+MOST_RATIO, FREE_RATIO_BYTES = 200, 2_000_000_000  # unpacked to packed bytes, beyond as much as anybody may hold
+LONGEST_NOTE_BYTES = 1_000_000  # of a name, or of what describes a file
 # What reading a damaged archive raises; zipfile raises NotImplementedError for a compression that it does not know.
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
-           NotImplementedError, OSError, UnicodeError, ValueError)
+           NotImplementedError, OSError, UnicodeError, ValueError, OverflowError)
+_BLOCK_BYTES = 1 << 16
+_NOTES = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
+          tarfile.GNUTYPE_LONGLINK)
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,54 @@ class Member:
     size: int
 
 
+class Bounds:
+    """What an archive has shown so far, held against what anybody records."""
+
+    def __init__(self, archive: Path):
+        self._archive, self._packed = archive, archive.stat().st_size
+        self._entries = self._bytes = 0
+
+    def entry(self) -> None:
+        """One more entry. Raises DataError for too many."""
+        self._entries += 1
+        if self._entries > MOST_ENTRIES:
+            raise DataError(f"{self._archive}: refused: more than {MOST_ENTRIES:,} entries in it; unpack it and import "
+                            "the folder")
+
+    def file(self, name: str, size: int) -> None:
+        """One more file. Raises DataError for one that is too large."""
+        if size > LARGEST_BYTES:
+            raise DataError(f"{self._archive}: refused: {name!r} in it has {size / 1e9:.1f} GB; "
+                            f"unpack it and import the folder")
+
+    def unpacked(self, size: int) -> None:
+        """So many bytes more. Raises DataError where that is too much altogether, or for so small an archive."""
+        self._bytes += size
+        if self._bytes > min(MOST_BYTES, max(FREE_RATIO_BYTES, MOST_RATIO * self._packed)):
+            raise DataError(f"{self._archive}: refused: {self._packed / 1e6:.1f} MB that unpack to more than "
+                            f"{self._bytes / 1e9:.1f} GB; unpack it and import the folder")
+
+
+class TarStream:
+    """The bytes of a tar archive, unpacked as they are read; it remembers how many there were and the last of them."""
+
+    def __init__(self, file: IO[bytes], bounds: Bounds):
+        self._file, self._bounds = file, bounds
+        self.total, self._tail = 0, b""
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self.total += len(data)
+        self._tail = (self._tail + data)[-2 * _BLOCK_BYTES:]
+        self._bounds.unpacked(len(data))
+        return data
+
+    def seen(self, offset: int, size: int) -> bytes:
+        """Bytes that were read a short while ago."""
+        start = offset - (self.total - len(self._tail))
+        return self._tail[start:start + size] if start >= 0 else b""
+
+
 def is_archive(path: Path) -> bool:
     """Whether the name of `path` says that it is an archive."""
     return path.name.lower().endswith(SUFFIXES)
@@ -38,16 +97,11 @@ def is_archive(path: Path) -> bool:
 def members(archive: Path) -> tuple[Member, ...]:
     """Every file in `archive`, in its order; folders are left out.
 
-    A .tar.gz has to be read from end to end. Raises DataError for names that are absolute or hold `..`, links, devices
-    and files beyond LARGEST_BYTES, and where the archive is damaged or none at all.
+    Reads it from end to end. Raises DataError for names that are absolute or hold `..`, links, devices, sparse files,
+    whatever is beyond the bounds above, and where the archive is damaged, cut off or none at all.
     """
     with reading(archive):
-        found = list(zip_members(archive) if is_zip(archive) else tar_members(archive))
-    for member in found:
-        if member.size > LARGEST_BYTES:
-            raise DataError(f"{archive}: refused: {str(member.path)!r} in it has {member.size / 1e9:.1f} GB; "
-                            f"unpack it and import the folder")
-    return tuple(found)
+        return tuple(zip_members(archive) if is_zip(archive) else tar_members(archive))
 
 
 def contents(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -59,11 +113,8 @@ def contents(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
                     if not info.is_dir():
                         yield safe_path(archive, info.filename), packed.read(info)
         else:
-            with tarfile.open(archive, "r|*") as packed:
-                for info in packed:
-                    file = packed.extractfile(info) if info.isreg() else None
-                    if file is not None:
-                        yield safe_path(archive, info.name), file.read()
+            for member, data in tar_files(archive, with_data=True):
+                yield member.path, data
 
 
 def is_zip(archive: Path) -> bool:
@@ -71,26 +122,106 @@ def is_zip(archive: Path) -> bool:
 
 
 def tar_members(archive: Path) -> Iterator[Member]:
-    with tarfile.open(archive, "r|*") as packed:
-        for info in packed:
-            path = safe_path(archive, info.name)
-            if info.isreg():
-                yield Member(path, info.size)
-            elif not info.isdir():
-                kind = "link" if info.issym() or info.islnk() else "device"
-                raise DataError(f"{archive}: refused: {info.name!r} in it is a {kind}; "
-                                f"only files and folders are taken")
+    for member, _ in tar_files(archive, with_data=False):
+        yield member
+
+
+def tar_files(archive: Path, *, with_data: bool) -> Iterator[tuple[Member, bytes]]:
+    """Each file of a tar archive, with its bytes if wanted; at the end it is known to be whole."""
+    bounds = Bounds(archive)
+    with unpacked(archive) as file:
+        stream = TarStream(file, bounds)
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK_BYTES,  # type: ignore[call-overload]
+                          tarinfo=entry_reader(archive, bounds)) as packed:
+            for info in packed:
+                packed.members = []  # tarfile keeps every entry that it has seen
+                path = safe_path(archive, info.name)
+                if info.isreg() and not info.issparse():
+                    bounds.file(info.name, info.size)
+                    content = packed.extractfile(info) if with_data else None
+                    yield Member(path, info.size), content.read() if content else b""
+                elif not info.isdir():
+                    kind = "link" if info.issym() or info.islnk() else "sparse file" if info.issparse() else "device"
+                    raise DataError(f"{archive}: refused: {info.name!r} in it is a {kind}; "
+                                    f"only files and folders are taken")
+            end = packed.offset
+        check_end(archive, stream, end)
+
+
+def entry_reader(archive: Path, bounds: Bounds) -> type[tarfile.TarInfo]:
+    """tarfile's entry that counts itself, and that refuses descriptions of absurd length before they are read."""
+
+    class Entry(tarfile.TarInfo):
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "Entry":
+            entry = super().frombuf(buf, encoding, errors)
+            bounds.entry()
+            if entry.type in _NOTES and entry.size > LONGEST_NOTE_BYTES:
+                raise DataError(f"{archive}: refused: a description in it has {entry.size / 1e6:.0f} MB; get it again")
+            return entry
+
+    return Entry
+
+
+def check_end(archive: Path, stream: TarStream, end: int) -> None:
+    """Raise DataError unless the entries end in the block of zeros that marks the end, and only zeros follow.
+
+    Reads to the end, where the check sums of gzip, bzip2 and xz are.
+    """
+    mark = stream.seen(end, tarfile.BLOCKSIZE)
+    if len(mark) < tarfile.BLOCKSIZE:
+        raise DataError(f"{archive}: truncated: it ends without the mark of its end; get it again")
+    rest = mark + stream.seen(end + tarfile.BLOCKSIZE, 2 * _BLOCK_BYTES)
+    while not any(rest):
+        rest = stream.read(_BLOCK_BYTES)
+        if not rest:
+            return
+    raise DataError(f"{archive}: damaged: what follows its {end:,} first bytes is no entry; get it again")
+
+
+@contextmanager
+def unpacked(archive: Path) -> Iterator[IO[bytes]]:
+    """A tar archive's bytes without its compression, which the first bytes say, whatever its name does."""
+    with archive.open("rb") as packed:
+        start = packed.read(6)
+        packed.seek(0)
+        if start[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=packed) as file:
+                yield file  # type: ignore[misc]
+        elif start[:3] == b"BZh":
+            with bz2.BZ2File(packed) as file:
+                yield file  # type: ignore[misc]
+        elif start == b"\xfd7zXZ\0":
+            with lzma.LZMAFile(packed) as file:
+                yield file  # type: ignore[misc]
+        else:
+            yield packed
 
 
 def zip_members(archive: Path) -> Iterator[Member]:
+    bounds = Bounds(archive)
     with zipfile.ZipFile(archive) as packed:
         for info in packed.infolist():
             path = safe_path(archive, info.filename)
+            bounds.entry()
             if (info.external_attr >> 28) not in (0, 0o04, 0o10):  # the type bits of st_mode: none, folder, file
                 raise DataError(f"{archive}: refused: {info.filename!r} in it is a link or a device; "
                                 f"only files and folders are taken")
             if not info.is_dir():
+                bounds.file(info.filename, info.file_size)
+                bounds.unpacked(info.file_size)
+                check_sum(packed, info)
                 yield Member(path, info.file_size)
+
+
+def check_sum(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+    """Read a file of a zip through. Raises one of DAMAGED where its check sum or its length is wrong."""
+    count = 0
+    with packed.open(info) as file:
+        while data := file.read(_BLOCK_BYTES):
+            count += len(data)
+    if count != info.file_size:
+        raise zipfile.BadZipFile(f"{info.filename!r} has {count:,} bytes, not {info.file_size:,}")
 
 
 def safe_path(archive: Path, name: str) -> PurePosixPath:
