@@ -37,6 +37,41 @@ def write_atomic(path: Path | str, data: bytes | memoryview | str) -> None:
         sibling.unlink(missing_ok=True)
 
 
+def write_new(path: Path | str, data: bytes | memoryview | str) -> bool:
+    """Write `data` to `path` if nobody has that name, whole or not at all; returns whether it did.
+
+    Of several processes that want one name, one gets it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sibling = temporary_sibling(path)
+    try:
+        sibling.write_bytes(data.encode() if isinstance(data, str) else data)
+        try:
+            os.link(sibling, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links: the name first, then its content
+            try:
+                path.open("xb").close()
+            except FileExistsError:
+                return False
+            os.replace(sibling, path)
+        return True
+    finally:
+        sibling.unlink(missing_ok=True)
+
+
+def printable(text: object) -> str:
+    """Text from a file, an archive or a server as it may be printed: what steers a terminal is shown as an escape.
+
+    Control characters, marks that turn the direction of writing, and bytes that are no text.
+    """
+    return "".join(char if char.isprintable() or char == " " else char.encode("unicode_escape", "backslashreplace")
+                   .decode() if not "\ud800" <= char <= "\udfff" else f"\\x{ord(char) & 0xFF:02x}"
+                   for char in str(text))
+
+
 @contextmanager
 def fresh_folder(path: Path | str, *, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling folder that becomes `path` when the block succeeds and is removed when it raises.

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.reading import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
 from kws.audio.reading import Sound, open_sound
+from kws.audio.resampling import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+from kws.audio.word_place import word_place
 from kws.errors import DataError
 from kws.files import write_atomic
 
 LONGEST_S = 3 * 3600  # of a file that is read as a whole
 SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au",
             ".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc")
-PLATEAU = 0.98  # windows with this share of the greatest energy hold the word as well
 
 
 def is_audio(name: str) -> bool:
@@ -27,7 +27,7 @@ def read_samples(path: Path, *, samples: int | None = None, data: bytes | None =
     samples : exact length of the result; None keeps the whole file
     data    : the file's bytes, where they are at hand; `path` then only names it in messages
     -> int16 [samples], 16 kHz mono, exactly what `open_sound` gives. Shorter files get zeros at the end, longer ones
-    are cut by `loudest`. 16-bit mono files at 16 kHz come out as they are.
+    are cut by `word_place`. 16-bit mono files at 16 kHz come out as they are.
     Raises DataError for a file that cannot be decoded, is empty, longer than LONGEST_S or holds values that are not
     finite.
     """
@@ -84,25 +84,8 @@ def to_int16(audio: np.ndarray) -> np.ndarray:
 
 
 def fit(audio: np.ndarray, samples: int) -> np.ndarray:
-    """int16 [n] -> int16 [samples]: zeros added at the end, or cut by `loudest`."""
+    """int16 [n] -> int16 [samples]: zeros added at the end, or cut by `word_place`."""
     if len(audio) <= samples:
         return np.pad(audio, (0, samples - len(audio)))
-    start = loudest(audio, samples)
+    start = word_place(audio, samples)
     return audio[start : start + samples]
-
-
-def loudest(audio: np.ndarray, samples: int) -> int:
-    """Start of the loudest stretch of `samples` in int16 [n], n >= samples.
-
-    A word shorter than the stretch fits in many ways, all of about the same energy: of those next to each other with
-    at least 98 % of the greatest energy, the middle one is taken, so that the word has room on both sides.
-    """
-    centred = audio.astype(np.int64) - round(float(audio.mean()))
-    sums = np.concatenate(([0], np.cumsum(centred * centred)))
-    energy = sums[samples:] - sums[:-samples]
-    best = int(energy.argmax())
-    weak = np.flatnonzero(energy < PLATEAU * energy[best])
-    place = int(np.searchsorted(weak, best))
-    first = int(weak[place - 1]) + 1 if place else 0
-    last = int(weak[place]) - 1 if place < len(weak) else len(energy) - 1
-    return (first + last) // 2

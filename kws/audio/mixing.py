@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.decoding import Part, untrue_length
+from kws.audio.resampling import SAMPLE_RATE_HZ, resampler
 from kws.errors import DataError
 
 INT16_STEPS, INT24_STEPS, INT32_STEPS = 2.0**15, 2.0**23, 2.0**31
 FLOAT_SUBTYPES = ("FLOAT", "DOUBLE")
 SURELY_STEPS = 32.0  # a float file that passes full scale 32 times counts in integer steps; see steps_of
+OVERSHOOT = 0.7  # a peak beyond it may pass full scale when it is resampled
 CANCELLED_DB = 9.0  # a mix so far below that of unrelated channels lacks what they have in common
 
 
@@ -56,8 +58,8 @@ class Look:
 
 
 def needs_look(part: Part) -> bool:
-    """Whether blocks alone cannot say how to mix; plain integers of one channel are what they are."""
-    return part.channels > 1 or not part.plain_integers or part.frames == 0
+    """Whether blocks alone cannot say how to mix; integers of one channel at 16 kHz are what they are."""
+    return part.channels > 1 or part.rate_hz != SAMPLE_RATE_HZ or not part.plain_integers or part.frames == 0
 
 
 def look_through(part: Part) -> Look:
@@ -133,10 +135,22 @@ def choose_mix(part: Part) -> tuple[Mix, int, tuple[str, ...]]:
     scale = 1.0 / steps
     if peak * scale > 1.0:
         over_db = 20 * float(np.log10(peak * scale))
-        scale /= peak * scale
+        scale *= 32767 / 32768 / (peak * scale)
         if part.subtype in FLOAT_SUBTYPES:
             notices.append(f"passes full scale by {over_db:.1f} dB: scaled down as a whole")
+    if part.rate_hz != SAMPLE_RATE_HZ and peak * scale > OVERSHOOT:
+        resampled = resampled_peak(part, Mix(channel, scale))
+        scale *= min(32767 / 32768 / max(resampled, 1e-9), 1.0)
     return Mix(channel, scale), look.samples, tuple(notices)
+
+
+def resampled_peak(part: Part, mix: Mix) -> float:
+    """The greatest value at 16 kHz, which may lie between the samples of a file, and beyond all of them."""
+    stream = resampler(part.rate_hz)
+    peak = 0.0
+    for block in part.blocks("float32"):
+        peak = max(peak, float(np.abs(stream.resample_chunk(mix.mono(block))).max(initial=0.0)))
+    return max(peak, float(np.abs(stream.resample_chunk(np.zeros(0, np.float32), last=True)).max(initial=0.0)))
 
 
 def steps_notice(part: Part, look: Look, steps: float) -> str:

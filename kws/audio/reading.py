@@ -8,8 +8,7 @@ import numpy as np
 
 from kws.audio.decoding import Part, open_file
 from kws.audio.mixing import Mix, choose_mix
-
-SAMPLE_RATE_HZ = 16_000
+from kws.audio.resampling import SAMPLE_RATE_HZ, resampler, to_int16
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +70,3 @@ def int16_blocks(part: Part, mix: Mix) -> Iterator[np.ndarray]:
     for block in part.blocks("float32"):
         yield to_int16(stream.resample_chunk(mix.mono(block)))
     yield to_int16(stream.resample_chunk(np.zeros(0, np.float32), last=True))
-
-
-def resampler(rate_hz: int):  # type: ignore[no-untyped-def]
-    """A stream of one channel from `rate_hz` to 16 kHz: soxr's ResampleStream."""
-    import soxr
-
-    return soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
-
-
-def to_int16(audio: np.ndarray) -> np.ndarray:
-    """float [n], full scale 1.0 -> int16 [n]; what resampling makes pass full scale is clipped."""
-    return np.clip(np.rint(audio * np.float32(32768.0)), -32768, 32767).astype(np.int16)

@@ -16,7 +16,8 @@ import numpy as np
 from kws.audio.containers import data_chunk
 from kws.audio.foreign import LARGEST_PIPE_BYTES, foreign_kind, mapped
 from kws.audio.mpeg import confirmed, header_at
-from kws.audio.reading import SAMPLE_RATE_HZ, open_sound, resampler, to_int16
+from kws.audio.reading import open_sound
+from kws.audio.resampling import SAMPLE_RATE_HZ, resampler, to_int16
 from kws.errors import DataError
 
 BLOCK_MS = 1_000

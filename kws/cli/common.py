@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from kws.errors import KwsError
-from kws.files import meant_path
+from kws.files import meant_path, printable
 from kws.workspace import Workspace, open_workspace
 
 # The order of the commands in help.
@@ -38,8 +38,13 @@ def workspace(directory: Path | None) -> Workspace:
 
 
 def note(message: str) -> None:
-    """One line for the person, on stderr, so that results can be piped."""
-    print(message, file=sys.stderr, flush=True)
+    """One line for the person, on stderr, so that results can be piped; what steers a terminal is escaped."""
+    print("\n".join(map(printable, message.split("\n"))), file=sys.stderr, flush=True)
+
+
+def say(message: str) -> None:
+    """One line of the result, on stdout; what steers a terminal is escaped."""
+    print("\n".join(map(printable, message.split("\n"))), flush=True)
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

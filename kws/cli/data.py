@@ -14,17 +14,27 @@ from kws.cli.common import (
     RunOption,
     note,
     print_json,
+    say,
     workspace,
 )
 from kws.workspace import Workspace
 
 if TYPE_CHECKING:
-    from kws.data.importer import Imported
+    from kws.data.import_report import Imported
 
 SHOWN = 20  # files that were left out, before the rest is only counted
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True,
                   help="Get recordings: download, import or synthesize them, and count what there is.")
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=99_999, help="Seed of everything drawn at random.")]
+
+
+class FolderLayout(StrEnum):
+    """How folders are read; the values of kws.data.layouts.Layout."""
+
+    word = "word"
+    word_speaker = "word/speaker"
+    speaker_word = "speaker/word"
+    edge_impulse = "training/word.id"
 
 
 class Split(StrEnum):
@@ -64,8 +74,8 @@ def download(
         print(f"{folder}: complete already")
         return
     if sha256 is None and url is not None:
-        note(f"the archive was not verified; to verify it next time: --sha256 {done.sha256}")
-    report_import(done.imported, folder)
+        note(f"not checked; to have it checked next time: --sha256 {done.sha256}")
+    report_import(done.imported, folder, place.spec.keywords)
 
 
 @app.command("import")
@@ -75,20 +85,26 @@ def import_(
         show_default=False)],
     word: Annotated[str | None, typer.Option(
         "--word", metavar="WORD", show_default=False,
-        help="File everything under this word; _background_noise_ for noise. Default: the folder that a file lies in.",
-    )] = None,
+        help="File everything under this word; _background_noise_ for noise. Default: the name of a folder, in lower "
+             "case.")] = None,
     source: Annotated[str | None, typer.Option(
         "--source", metavar="NAME", show_default=False,
         help="Folder under recordings/. Default: the name of the folder or archive; 'own' for single files.")] = None,
     speaker: Annotated[str | None, typer.Option(
         "--speaker", metavar="NAME", show_default=False,
-        help="The speaker of all these files. Default: each file name up to _nohash_.")] = None,
+        help="Who speaks in all of these files. Default: the folder of a person, or the file name up to _nohash_.",
+    )] = None,
+    layout: Annotated[FolderLayout | None, typer.Option(
+        "--layout", show_default=False,
+        help="Which folders are words and which are people. Default: told by the keywords of kws.toml.")] = None,
+    accept: Annotated[bool, typer.Option(
+        "--accept", help="Take clips that hold no word, or hardly anything but full scale, too.")] = False,
     directory: DirectoryOption = None,
 ) -> None:
     """Import recordings of any rate, channels and format as 16 kHz mono clips.
 
-    Shorter clips are padded, longer ones cut to the loudest stretch; noise keeps its length. Importing again changes
-    nothing.
+    Shorter clips are padded, longer ones cut to the second with the word; noise keeps its length. Clips without a word
+    are laid aside in _refused_/. Importing again changes nothing.
 
     Example: kws data import my-recordings
 
@@ -96,11 +112,15 @@ def import_(
     """
     from kws.data.corpus import source_folder
     from kws.data.importer import import_path, source_name
+    from kws.data.layouts import Layout
 
     place = workspace(directory)
     for path in paths:
         folder = source_folder(place.recordings, source or source_name(path))
-        report_import(import_path(path, folder, word=word, speaker=speaker, samples=clip_samples(place)), folder)
+        report = import_path(path, folder, word=word, speaker=speaker, keywords=place.spec.keywords,
+                             layout=Layout(layout.value) if layout else None, samples=clip_samples(place),
+                             accept=accept)
+        report_import(report, folder, place.spec.keywords)
 
 
 def clip_samples(place: Workspace) -> int:
@@ -108,20 +128,50 @@ def clip_samples(place: Workspace) -> int:
     return max(place.spec.frontend.clip_samples, place.spec.frontend.sample_rate_hz)
 
 
-def report_import(report: "Imported", folder: Path) -> None:
-    """One line of result, and notes about what was left out."""
-    print(f"{folder}: {report.written} written, {report.kept} there already; "
-          f"{report.padded} padded, {report.cut} cut to the loudest stretch")
-    for line in report.refused[:SHOWN]:
-        note(f"left out: {line}")
-    if len(report.refused) > SHOWN:
-        note(f"left out: {len(report.refused) - SHOWN} more")
+def report_import(report: "Imported", folder: Path, keywords: tuple[str, ...]) -> None:
+    """What was imported, and notes about what was left out."""
+    from kws.data.admission import ASIDE
+
+    say(f"{folder}: {report.written} written, {report.kept} there already; "
+        f"{report.padded} padded, {report.cut} cut to the word")
+    for line in report.table():
+        say(line)
+    for line in report.reasons(folder / ASIDE):
+        note(line)
+    tell(report.refused, "left out: ")
+    tell(report.notes)
+    if report.clips and not set(report.clips) & set(keywords):
+        note(f"none of these words is a keyword of kws.toml ({', '.join(keywords)}); if they are people: "
+             "--layout word/speaker")
+    if report.passed_over:
+        tell_passed_over(report)
     if report.test_labels:
         note(f"left out: {report.test_labels} files in _silence_ and _unknown_, which belong to a test; "
              "to measure a model with them: kws validate --clips DIR")
     if report.own_speaker:
-        note(f"{report.own_speaker:,} file names do not say who speaks (as in speaker_nohash_1.wav): each counts as "
-             "another speaker, so one voice may end up in both training and test; name the speaker with --speaker")
+        note(f"{report.own_speaker} names hold no speaker (speaker_nohash_1.wav): each name counts as a speaker of its "
+             "own, so one voice may both train and test; name it with --speaker")
+
+
+def tell(lines: list[str], start: str = "") -> None:
+    """Some notes, and how many more there are."""
+    for line in lines[:SHOWN]:
+        note(f"{start}{line}")
+    if len(lines) > SHOWN:
+        note(f"{start}{len(lines) - SHOWN} more")
+
+
+def tell_passed_over(report: "Imported") -> None:
+    """Files that are no sound, and those that only ffmpeg would read."""
+    from kws.audio.foreign import INSTALL, is_foreign
+
+    foreign = {suffix: number for suffix, number in report.passed_over.items() if is_foreign(f"a{suffix}")}
+    if foreign:
+        note("left out: " + ", ".join(f"{number} {suffix}" for suffix, number in foreign.items())
+             + f": to read them, {INSTALL}")
+    others = [f"{number} {suffix}" for suffix, number in report.passed_over.most_common() if suffix not in foreign]
+    if others:
+        note("no sound, passed over: " + ", ".join(others[:SHOWN]))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli.common import CANNOT, DirectoryOption, JsonOption, RunOption, note, print_json
+from kws.cli.common import CANNOT, DirectoryOption, JsonOption, RunOption, note, print_json, say
 from kws.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def detect(
 
 def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bool) -> None:
     """Print the detections in one file. Raises DataError where it cannot be read."""
-    from kws.audio.reading import SAMPLE_RATE_HZ
+    from kws.audio.resampling import SAMPLE_RATE_HZ
     from kws.detect.level import FileMeter
     from kws.detect.recordings import hear
     from kws.features.frontend import FrontendStream
@@ -70,7 +70,7 @@ def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bo
 
     with open_source(name) as (blocks, advance, is_file):
         if with_title and not as_json:
-            print(name)
+            say(name)
         watched = listened(blocks, advance)
         for hit in hear(detector, watched) if is_file else push_all(detector, watched):
             found += 1

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.reading import SAMPLE_RATE_HZ, open_sound
+from kws.audio.reading import open_sound
+from kws.audio.resampling import SAMPLE_RATE_HZ
 from kws.detect.detector import Detection, Detector
 
 QUIET_S = 1.0

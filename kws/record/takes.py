@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.files import write_audio
-from kws.data.importer import LONGEST_NAME, safe_name
+from kws.data.audio import write_audio
+from kws.data.shelf import LONGEST_NAME, safe_name
 from kws.errors import DataError
 from kws.files import write_atomic
 from kws.spec import WORD_PATTERN

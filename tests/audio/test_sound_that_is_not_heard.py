@@ -160,7 +160,7 @@ def test_small_integers_in_a_float_file_are_steps_too():
 
 def test_a_float_file_beyond_full_scale_is_scaled_down_as_a_whole():
     data = encoded(1.5 * sound(3) / np.abs(sound(3)).max(), "WAV", "FLOAT")
-    expected = 32768 * sound(3) / np.abs(sound(3)).max()
+    expected = 32767 * sound(3) / np.abs(sound(3)).max()
     assert np.abs(heard(data) - np.clip(expected, -32768, 32767)).max() <= 1
     assert open_sound(Path("a"), data).notices == ("a: passes full scale by 3.5 dB: scaled down as a whole",)
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from kws.cli import app
 from kws.data import speech_commands
-from kws.data.importer import Imported
+from kws.data.import_report import Imported
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def run(*arguments: str) -> Result:
 
 def sound(path: Path, samples: int = 16_000) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, np.ones(samples, np.int16), 16_000)
+    soundfile.write(path, np.resize(np.array([9_000, -9_000], np.int16), samples), 16_000)
     return path
 
 
@@ -70,7 +70,7 @@ def test_import_reports_and_notes(place, tmp_path):
     result = run("-C", str(place), "data", "import", str(tmp_path / "mine"))
     assert result.exit_code == 0
     assert result.stdout == (f"{place}/recordings/mine: 1 written, 0 there already; "
-                             "1 padded, 0 cut to the loudest stretch\n")
+                             "1 padded, 0 cut to the word\n  yes: 1 clip by 1 speaker\n")
     assert result.stderr.count("cannot be read as audio") == 20 and "left out: 5 more" in result.stderr
     assert "kws validate --clips" in result.stderr and "--speaker" in result.stderr
     result = run("-C", str(place), "data", "import", str(tmp_path / "mine"))

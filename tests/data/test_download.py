@@ -263,7 +263,7 @@ def archive_of(*names: str, link: str | None = None) -> bytes:
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for i, name in enumerate(names):
             audio = io.BytesIO()
-            soundfile.write(audio, np.full(16_000, i + 1, np.int16), 16_000, format="WAV")
+            soundfile.write(audio, np.tile(np.array([9_000 + i, -9_000], np.int16), 8_000), 16_000, format="WAV")
             info = tarfile.TarInfo(name)
             info.size = len(audio.getvalue())
             audio.seek(0)

@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from kws.data import importer
+from kws.data import importer, shelf
 from kws.data.corpus import scan
-from kws.data.importer import Imported, import_path, safe_name, source_name
+from kws.data.import_report import Imported
+from kws.data.importer import import_path, source_name
+from kws.data.shelf import safe_name
 from kws.errors import DataError
 
 
 def write(path: Path, samples: int = 16_000, rate_hz: int = 16_000, value: int = 1_000, channels: int = 1) -> Path:
-    """A file whose samples alternate between value and -value."""
+    """A file whose samples are value and -value in turns of four: too steady for speech, too loud for silence."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    audio = np.resize(np.array([value, -value], np.int16), samples)
+    audio = np.resize(np.array([value] * 4 + [-value] * 4, np.int16), samples)
     soundfile.write(path, np.stack([audio] * channels, axis=1), rate_hz)
     return path
 
@@ -29,7 +31,7 @@ def words(tmp_path) -> Path:
     """A folder in the official layout."""
     root = tmp_path / "in"
     write(root / "yes/0a_nohash_0.wav")
-    write(root / "yes/0a_nohash_1.wav", value=900)
+    write(root / "yes/0a_nohash_1.wav", value=1_900)
     write(root / "no/0b_nohash_0.wav", samples=12_000)
     write(root / "_background_noise_/tap.wav", samples=50_000)
     (root / "validation_list.txt").write_text("yes/0a_nohash_0.wav\n")
@@ -77,7 +79,7 @@ def test_archives_at_any_depth_are_the_same_as_their_folder(words, tmp_path, nam
 
 def test_importing_again_changes_nothing(words, tmp_path):
     write(words / "yes/my take.flac", samples=20_000, rate_hz=22_050)
-    write(words / "Yes/0a_nohash_0.wav", value=123)  # the same name in another folder for the same word
+    write(words / "Yes/0a_nohash_0.wav", value=8_123)  # the same name in another folder for the same word
     target = tmp_path / "recordings/words"
     assert import_path(words, target).written == 6
     before = tree(target)
@@ -90,7 +92,7 @@ def test_importing_again_changes_nothing(words, tmp_path):
 def test_same_name_with_other_content_gets_a_number_of_its_own(words, tmp_path):
     target = tmp_path / "recordings/words"
     import_path(words, target)
-    write(words / "yes/0a_nohash_0.wav", value=77)
+    write(words / "yes/0a_nohash_0.wav", value=7_077)
     assert import_path(words, target) == Imported(written=1, kept=3)
     assert import_path(words, target) == Imported(kept=4)
     assert len(list((target / "yes").glob("0a_nohash_*.wav"))) == 3
@@ -99,7 +101,10 @@ def test_same_name_with_other_content_gets_a_number_of_its_own(words, tmp_path):
 def test_any_rate_channels_and_format(tmp_path):
     for name, rate_hz, channels in (("a.flac", 8_000, 1), ("b.ogg", 48_000, 2), ("c.mp3", 44_100, 2),
                                     ("d.aiff", 96_000, 3)):
-        write(tmp_path / "in/yes" / name, samples=rate_hz, rate_hz=rate_hz, channels=channels)
+        path = tmp_path / "in/yes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tone = 0.5 * np.sin(2 * np.pi * 700 * np.arange(rate_hz) / rate_hz)
+        soundfile.write(path, np.stack([tone] * channels, axis=1), rate_hz)
     assert import_path(tmp_path / "in", tmp_path / "recordings/in").written == 4
     for path in (tmp_path / "recordings/in/yes").iterdir():
         info = soundfile.info(path)
@@ -121,9 +126,9 @@ def test_longer_files_are_cut_to_the_loudest_second(tmp_path):
 
 def test_names_without_a_speaker_are_stable(tmp_path):
     """The number comes out of the content: whatever order, whatever else is imported."""
-    write(tmp_path / "a/yes/anna 1.wav", value=5)
-    write(tmp_path / "b/yes/zoe.wav", value=6)
-    write(tmp_path / "b/yes/anna 1.wav", value=5)
+    write(tmp_path / "a/yes/anna 1.wav", value=5_005)
+    write(tmp_path / "b/yes/zoe.wav", value=6_006)
+    write(tmp_path / "b/yes/anna 1.wav", value=5_005)
     import_path(tmp_path / "a", tmp_path / "recordings/x")
     [first] = scan(tmp_path / "recordings").clips
     assert first.speaker == "anna_1"
@@ -143,8 +148,8 @@ def test_single_files_need_their_word(tmp_path):
 
 
 def test_a_folder_can_be_filed_under_one_word(tmp_path):
-    write(tmp_path / "in/a.wav", value=1)
-    write(tmp_path / "in/sub/b.wav", value=2)
+    write(tmp_path / "in/a.wav", value=1_001)
+    write(tmp_path / "in/sub/b.wav", value=2_002)
     assert import_path(tmp_path / "in", tmp_path / "recordings/in", word="stop").written == 2
     assert scan(tmp_path / "recordings").words == ("stop",)
 
@@ -227,19 +232,19 @@ def test_a_full_disk_is_noticed_before_anything_is_written(words, tmp_path, monk
 
 
 def test_an_interrupted_import_leaves_whole_files_and_goes_on(words, tmp_path, monkeypatch):
-    original, calls = importer.write_atomic, []
+    original, calls = shelf.write_new, []
 
     def interrupt(path, data):
         calls.append(path)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        original(path, data)
+        return original(path, data)
 
-    monkeypatch.setattr(importer, "write_atomic", interrupt)
+    monkeypatch.setattr(shelf, "write_new", interrupt)
     with pytest.raises(KeyboardInterrupt):
         import_path(words, tmp_path / "recordings/words")
     assert len(tree(tmp_path / "recordings")) == 2
-    monkeypatch.setattr(importer, "write_atomic", original)
+    monkeypatch.setattr(shelf, "write_new", original)
     assert import_path(words, tmp_path / "recordings/words") == Imported(written=2, kept=2, padded=0)
 
 

@@ -1,0 +1,43 @@
+"""Which recordings an import takes: what would teach a keyword to silence or to clipping stays outside.
+
+The recorder asks again for whatever it does not like; an import cannot. So only what holds no word at all, or nothing
+but full scale, is refused, and laid aside with its reason. What else the recorder would have said is counted and told.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kws.data.quality import FULL_SCALE, Fault, check
+
+FLOOR_DB = -90.0  # the room of a clip is measured in the clip itself
+CLIPPED_SHARE = 0.05  # of a clip's samples at full scale; of 4,000 clips of Speech Commands two have as many
+ASIDE = "_refused_"  # folder in a source, where training does not look
+REASONS = "reasons.csv"
+
+
+@dataclass(frozen=True)
+class Admission:
+    """refused : why a clip is not taken, None where it is; remark : what the recorder would have said of it."""
+
+    refused: str | None
+    remark: str | None
+
+
+def admit(clip: np.ndarray) -> Admission:
+    """Judge one clip of one word, int16 [n], 16 kHz mono."""
+    if not len(clip) or clip.min() == clip.max():
+        return Admission("nothing but zeros" if not clip.any() else "nothing but one value", None)
+    full = np.count_nonzero((clip >= FULL_SCALE) | (clip <= -FULL_SCALE)) / len(clip)
+    if full > CLIPPED_SHARE:
+        return Admission(f"clipped: {100 * full:.0f} % at full scale", None)
+    fault = check(clip, room_db=FLOOR_DB, samples=len(clip)).fault
+    if fault is Fault.NOTHING:
+        return Admission(Fault.NOTHING.value, None)
+    # A clip of just a second has no quiet around its word, which the recorder's rule for cut-off words needs.
+    return Admission(None, fault.value if fault and fault is not Fault.CUT_OFF else None)
+
+
+def reason_of(refused: str) -> str:
+    """The kind of a reason, for a table: without its figures."""
+    return refused.partition(":")[0]
