@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from kws.errors import KwsError
 
@@ -60,6 +61,42 @@ def write_new(path: Path | str, data: bytes | memoryview | str) -> bool:
         return True
     finally:
         sibling.unlink(missing_ok=True)
+
+
+@contextmanager
+def reserved(path: Path | str) -> Iterator[None]:
+    """Hold the name `path` for this process, as long as the block takes or the process lives.
+
+    Raises KwsError where the name is taken, or held by somebody else.
+    """
+    path = Path(path)
+    lock = path.with_name(f".{path.name}.lock")
+    refuse_existing(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("ab") as file:
+        if not hold(file, lock):
+            raise KwsError(f"{path}: another process is making it; choose another name, or wait until it is done")
+        try:
+            refuse_existing(path)
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def hold(file: IO[bytes], path: Path) -> bool:
+    """Lock an open file; False where another process holds it, or has removed it since it was opened."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock: there the name alone must do
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    try:
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def printable(text: object) -> str:

@@ -39,12 +39,12 @@ def workspace(directory: Path | None) -> Workspace:
 
 def note(message: str) -> None:
     """One line for the person, on stderr, so that results can be piped; what steers a terminal is escaped."""
-    print("\n".join(map(printable, message.split("\n"))), file=sys.stderr, flush=True)
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 def say(message: str) -> None:
     """One line of the result, on stdout; what steers a terminal is escaped."""
-    print("\n".join(map(printable, message.split("\n"))), flush=True)
+    print(printable(message), flush=True)
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

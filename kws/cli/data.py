@@ -234,13 +234,16 @@ def stats(as_json: JsonOption = False, directory: DirectoryOption = None) -> Non
     """
     from kws.data.corpus import scan
     from kws.data.stats import measure, to_text
+    from kws.data.strays import stray_notes
 
     place = workspace(directory)
     measured = measure(scan(place.recordings), place.spec)
     if as_json:
         print_json(measured.to_json())
     else:
-        print(to_text(measured, place.spec.keywords))
+        for line in to_text(measured, place.spec.keywords).splitlines():
+            say(line)
+    tell(stray_notes(place.recordings))
     if not all(requirement.holds for requirement in measured.requirements):
         note("some requirements are not met: add recordings, or change [requirements] in kws.toml")
         raise typer.Exit(REQUIREMENT_NOT_MET)

@@ -225,32 +225,41 @@ def record_freely(recorder: "Recorder", words: tuple[str, ...], *, seconds: floa
 
 def from_file(place: Workspace, file: Path, words: tuple[str, ...], *, speaker: str, source: str, plain: bool) -> None:
     """A recording of any rate and format, cut apart."""
-    import soundfile
-
-    from kws.audio.files import read_samples
+    from kws.audio.reading import open_sound
     from kws.cli.data import clip_samples
     from kws.cli.terminal import open_screen
+    from kws.data.audio import whole
     from kws.data.corpus import source_folder
     from kws.record.takes import Takes
 
-    audio = read_samples(file)
+    sound = open_sound(file)
+    for line in sound.notices:
+        note(line)
+    audio = whole(sound)
     takes = Takes(source_folder(place.recordings, source), speaker=speaker, device=f"file {file.name}",
-                  rate_hz=soundfile.info(file).samplerate)
+                  rate_hz=sound.rate_hz)
     with open_screen(plain=plain) as screen:
-        keep(takes, audio, words, screen, samples=clip_samples(place), play=player(screen))
+        keep(takes, audio, words, screen, samples=clip_samples(place), play=player(screen), from_file=True)
 
 
 def keep(takes: "Takes", audio: "np.ndarray", words: tuple[str, ...], screen: "Screen", *,
-         samples: int, play: "Callable[[np.ndarray], None]") -> None:
-    """Cut a long recording apart, review it, write what is kept."""
-    from kws.record.recorder import cut_apart, review
+         samples: int, play: "Callable[[np.ndarray], None]", from_file: bool = False) -> None:
+    """Cut a long recording apart, review it, write what is kept; of a file, what was kept before is known."""
+    from kws.data.recorder import cut_apart, review
+    from kws.data.takes import origin_of
 
     found = cut_apart(audio, samples=samples)
     if not found:
         raise DataError(f"no word was found in {len(audio) / 16_000:.1f} s; is the recording loud enough?")
+    origins = [origin_of(audio, verdict.utterance.start) if from_file else "" for verdict in found]
+    known = takes.origins() & set(origins)
+    if known:
+        screen.line(f"{len(known)} of {len(found)} words in this file were kept before; they are left as they are")
+        found = [verdict for verdict, origin in zip(found, origins, strict=True) if origin not in known]
     kept = review(found, screen, words, play=play)
     for word, verdict in kept:
-        takes.add(word, verdict.clip, level_db=verdict.level_db, noise_db=verdict.noise_db, now=now())
+        takes.add(word, verdict.clip, level_db=verdict.level_db, noise_db=verdict.noise_db, now=now(),
+                  origin=origin_of(audio, verdict.utterance.start) if from_file else "")
     screen.clear()
     counts = Counter(word for word, _ in kept)
     listed = ", ".join(f"{word} {number}" for word, number in sorted(counts.items())) or "none"

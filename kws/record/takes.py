@@ -5,6 +5,7 @@
 """
 
 import csv
+import hashlib
 import io
 import re
 from datetime import UTC, datetime
@@ -12,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import write_audio
+from kws.data.audio import encode
 from kws.data.shelf import LONGEST_NAME, safe_name
 from kws.errors import DataError
-from kws.files import write_atomic
+from kws.files import write_atomic, write_new
 from kws.spec import WORD_PATTERN
 
 TABLE = "takes.csv"
-COLUMNS = ("file", "word", "speaker", "device", "rate_hz", "level_db", "noise_db", "time_utc")
+COLUMNS = ("file", "word", "speaker", "device", "rate_hz", "level_db", "noise_db", "time_utc", "origin")
 
 
 class Takes:
@@ -39,15 +40,25 @@ class Takes:
         """How many takes of `word` this speaker has."""
         return len(self._numbers(word))
 
-    def add(self, word: str, clip: np.ndarray, *, level_db: float, noise_db: float, now: datetime) -> Path:
-        """Write a clip, int16 [n], and its row; returns the file."""
+    def add(self, word: str, clip: np.ndarray, *, level_db: float, noise_db: float, now: datetime,
+            origin: str = "") -> Path:
+        """Write a clip, int16 [n], and its row; returns the file.
+
+        origin : which stretch of which recording it is, see origin_of; "" for what came from a microphone
+        """
         number = max(self._numbers(word), default=0) + 1
-        path = self.folder / word / f"{self.speaker}_nohash_{number}.wav"
-        write_audio(path, clip)
+        data = encode(clip)
+        while not write_new(path := self.folder / word / f"{self.speaker}_nohash_{number}.wav", data):
+            number += 1  # somebody else records under this name
         time = now.astimezone(UTC).isoformat(timespec="seconds")
         self._write([*self.rows(), [path.relative_to(self.folder).as_posix(), word, self.speaker, self._device,
-                                    str(self._rate_hz), f"{level_db:.1f}", f"{noise_db:.1f}", time]])
+                                    str(self._rate_hz), f"{level_db:.1f}", f"{noise_db:.1f}", time, origin]])
         return path
+
+    def origins(self) -> frozenset[str]:
+        """The stretches of recordings that were cut out already, and are still there."""
+        return frozenset(row[len(COLUMNS) - 1] for row in self.rows()
+                         if len(row) == len(COLUMNS) and row[-1] and (self.folder / row[0]).exists())
 
     def remove(self, path: Path) -> None:
         """Take a clip back: the file and its row."""
@@ -61,7 +72,8 @@ class Takes:
             text = (self.folder / TABLE).read_text()
         except FileNotFoundError:
             return []
-        return [row for row in csv.reader(io.StringIO(text)) if row and row != list(COLUMNS)]
+        rows = [row for row in csv.reader(io.StringIO(text)) if row and row[0] != COLUMNS[0]]
+        return [row + [""] * (len(COLUMNS) - len(row)) for row in rows]
 
     def _numbers(self, word: str) -> list[int]:
         pattern = re.compile(re.escape(self.speaker) + r"_nohash_(\d+)\.wav")
@@ -73,6 +85,11 @@ class Takes:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
         write_atomic(self.folder / TABLE, text.getvalue())
+
+
+def origin_of(audio: np.ndarray, start: int) -> str:
+    """A name for the stretch of a recording, int16 [n], that begins at sample `start`: the same for the same sound."""
+    return f"{hashlib.sha256(np.ascontiguousarray(audio)).hexdigest()[:16]}:{start}"
 
 
 def check_words(words: tuple[str, ...]) -> None:

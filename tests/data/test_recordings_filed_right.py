@@ -22,7 +22,7 @@ RATE_HZ = 16_000
 
 
 def word(seed: int, *, level: float = 6_000.0, seconds: float = 0.5) -> np.ndarray:
-    """float [n]: like a spoken word: a gliding pitch with its harmonics, in two syllables; another one for every seed."""
+    """float [n]: like a spoken word: a gliding pitch with its harmonics, in two syllables; every seed is another."""
     rng = np.random.default_rng(seed)
     t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     phase = 2 * np.pi * np.cumsum(rng.uniform(100, 220) * (1 + 0.2 * np.sin(2 * np.pi * 2 * t))) / RATE_HZ
