@@ -69,14 +69,13 @@ def look_through(part: Part) -> Look:
     sums, squares, peaks = (np.zeros(part.channels + (part.channels > 1)) for _ in range(3))  # the last is the mean's
     for block in part.blocks(dtype):
         rows = np.ascontiguousarray(block.T, dtype=np.float64)  # [channels, n]: sums along rows are fast
+        check_range(part.path, np.maximum(rows.max(axis=1), -rows.min(axis=1)))
         if part.channels > 1:
             rows = np.vstack((rows, rows.mean(axis=0)))
-        high = np.maximum(rows.max(axis=1), -rows.min(axis=1))
-        check_range(part.path, high)
         count += len(block)
         sums += rows.sum(axis=1)
         squares += np.einsum("ij,ij->i", rows, rows)
-        peaks = np.maximum(peaks, high)
+        peaks = np.maximum(peaks, np.maximum(rows.max(axis=1), -rows.min(axis=1)))
         integers = integers and bool((rows[:part.channels] == np.rint(rows[:part.channels])).all())
     power = np.maximum(squares / max(count, 1) - np.square(sums / max(count, 1)), 0.0)
     own = slice(part.channels)

@@ -1,0 +1,115 @@
+"""Fuzz what reads sound files and archives, guided by the lines that an input reaches.
+
+    scripts/check import_fuzz [--seconds N] [--seed N]
+
+An input that reaches a line of kws/audio or kws/data/archives.py for the first time joins the corpus, and later inputs
+are bred from it. The last line says how much was run; the exit status is 1 if an input raised anything but DataError,
+and it is kept. `one_input` is the target, for a fuzzer of your own (atheris, for example).
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+from kws.bench.check_hostile_archives import archive
+from kws.bench.check_hostile_sounds import DAMAGES, whole_file
+from kws.bench.common import ROOT, header, parser
+
+WATCHED = (str(ROOT / "kws" / "audio"), str(ROOT / "kws" / "data" / "archives.py"))
+LONGEST = 300_000
+Lines = set[tuple[str, int]]
+
+
+def one_input(data: bytes) -> None:
+    """Read an input as a sound file, or as the archive that its first byte names. Raises what must never be raised."""
+    from kws.audio.reading import open_sound
+    from kws.data.archives import contents, members
+    from kws.data.audio import whole
+    from kws.errors import DataError
+
+    kinds = ("", "", "", ".tar", ".tar.gz", ".tar.xz", ".zip")
+    kind = kinds[data[0] % len(kinds)] if data else ""
+    try:
+        if not kind:
+            whole(open_sound(Path("input"), data[1:]))
+            return
+        with tempfile.NamedTemporaryFile(prefix="kws-", suffix=kind) as file:
+            file.write(data[1:])
+            file.flush()
+            members(Path(file.name))
+            for _ in contents(Path(file.name)):
+                pass
+    except DataError:
+        pass
+
+
+def reached(run: Callable[[], None]) -> Lines:
+    """The lines of what is watched that a call goes through."""
+    lines: Lines = set()
+
+    def trace(frame: FrameType, event: str, _: object) -> "Callable | None":
+        if not frame.f_code.co_filename.startswith(WATCHED):
+            return None
+        if event == "line":
+            lines.add((frame.f_code.co_filename, frame.f_lineno))
+        return trace
+
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(None)
+    return lines
+
+
+def seeds(rng: np.random.Generator) -> list[bytes]:
+    sounds = [b"\0" + whole_file(rng) for _ in range(40)]
+    kinds = {".tar": 3, ".tar.gz": 4, ".tgz": 4, ".tar.bz2": 3, ".tar.xz": 5, ".zip": 6}
+    return sounds + [bytes([kinds[suffix]]) + data for suffix, data in map(archive, range(40))]
+
+
+def bred(corpus: Sequence[bytes], rng: np.random.Generator) -> bytes:
+    """A new input out of one or two old ones."""
+    parent = corpus[rng.integers(len(corpus))]
+    body = parent[1:] or b"\0"
+    if rng.random() < 0.2:
+        other = corpus[rng.integers(len(corpus))][1:]
+        body = body[:int(rng.integers(len(body)))] + other[int(rng.integers(len(other) + 1)):] or b"\0"
+    for _ in range(int(rng.integers(1, 4))):
+        body = DAMAGES[rng.integers(len(DAMAGES))](body, rng) or b"\0"
+    return (parent[:1] + body)[:LONGEST]
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parser(__doc__)
+    options.add_argument("--seconds", type=float, default=600)
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args(arguments)
+    header(f"seed {chosen.seed}")
+    rng = np.random.default_rng(chosen.seed)
+    corpus, known, runs, wrong = seeds(rng), set[tuple[str, int]](), 0, 0
+    waiting = list(corpus)
+    until_s = time.monotonic() + chosen.seconds
+    while time.monotonic() < until_s:
+        data = waiting.pop() if waiting else bred(corpus, rng)
+        runs += 1
+        try:
+            lines = reached(lambda data=data: one_input(data))
+        except Exception as error:
+            wrong += 1
+            kept = ROOT / ".cache" / f"fuzz-import-{wrong}"
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_bytes(data)
+            print(f"{kept}: {type(error).__name__}: {error}")
+            continue
+        if lines - known:
+            known |= lines
+            corpus.append(data)
+    print(f"{runs} inputs, {len(corpus)} in the corpus, {len(known)} lines reached, "
+          f"{wrong} raised anything but DataError")
+    return 1 if wrong else 0
