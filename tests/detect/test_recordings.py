@@ -6,12 +6,12 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from tests.helpers import tones
 from typer.testing import CliRunner
 
 import kws
 from kws.cli import app
 from kws.detect.recordings import hear, quiet_samples
-from tests.helpers import tones
 
 RATE_HZ = 16_000
 
