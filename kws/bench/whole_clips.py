@@ -1,0 +1,40 @@
+"""What quiet before and behind is worth: clips that are nothing but their word, as files and as streams.
+
+    scripts/bench whole_clips [--run RUN] [--per-word N] [--seed N] CLIPS
+
+CLIPS is a folder of words. Prints how many clips of the run's keywords are detected, with the quiet that `kws detect` puts
+around a file, and without.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kws.bench.common import ROOT, header, parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    from kws.audio.files import is_audio, read_samples
+    from kws.detect.detector import load_detector
+    from kws.detect.recordings import hear
+
+    options = parser(__doc__)
+    options.add_argument("clips", type=Path)
+    options.add_argument("--run", type=Path, default=ROOT / "models" / "commands")
+    options.add_argument("--per-word", type=int, default=36)
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args(arguments)
+    header(f"{chosen.per_word} clips of each word, seed {chosen.seed}")
+    detector, rng = load_detector(chosen.run), np.random.default_rng(chosen.seed)
+    clips = quiet = stream = 0
+    for word in detector.plan.spec.keywords:
+        paths = sorted(path for path in (chosen.clips / word).glob("*") if is_audio(path.name))
+        for place in rng.permutation(len(paths))[:chosen.per_word]:
+            audio = read_samples(paths[place])
+            quiet += any(hit.keyword == word for hit in hear(detector, [audio]))
+            detector.reset()
+            stream += any(hit.keyword == word for hit in detector.push(audio))
+            clips += 1
+    print(f"{clips} clips: {quiet} detected as files, {stream} without the quiet around them")
+    return 0
