@@ -37,7 +37,7 @@ Files = list[tuple[str, bytes]]
 
 def word(rng: np.random.Generator) -> bytes:
     """A sound that an import takes, as WAV: a burst in a little noise."""
-    from kws.data.audio import encode
+    from kws.audio.files import encode
 
     audio = rng.normal(0, 5, 16_000)
     audio[5_000:11_000] += rng.normal(0, 3_000, 6_000)

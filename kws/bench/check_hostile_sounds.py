@@ -116,8 +116,8 @@ def damaged(seed: int) -> bytes:
 
 def hear(data: bytes) -> str:
     """What becomes of a file: "heard", "refused", or what went wrong."""
+    from kws.audio.files import whole
     from kws.audio.reading import open_sound
-    from kws.data.audio import whole
     from kws.errors import DataError
 
     started_s = time.process_time()

@@ -27,9 +27,9 @@ Lines = set[tuple[str, int]]
 
 def one_input(data: bytes) -> None:
     """Read an input as a sound file, or as the archive that its first byte names. Raises what must never be raised."""
+    from kws.audio.files import whole
     from kws.audio.reading import open_sound
     from kws.data.archives import contents, members
-    from kws.data.audio import whole
     from kws.errors import DataError
 
     kinds = ("", "", "", ".tar", ".tar.gz", ".tar.xz", ".zip")

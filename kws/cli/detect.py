@@ -53,9 +53,9 @@ def detect(
 def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bool) -> None:
     """Print the detections in one file. Raises DataError where it cannot be read."""
     from kws.audio.resampling import SAMPLE_RATE_HZ
-    from kws.detect.level import FileMeter
     from kws.detect.recordings import hear
     from kws.features.frontend import FrontendStream
+    from kws.listen.level import FileMeter
 
     found = heard = 0
     rows, meter = FrontendStream(detector.plan.frontend), FileMeter(detector.plan.frontend)
@@ -103,8 +103,8 @@ def print_hit(name: str, hit: "Detection", *, as_json: bool) -> None:
 def open_source(name: str) -> Iterator[tuple[Iterator["np.ndarray"], Callable[[float], None], bool]]:
     """(blocks of samples, function to call with the seconds done, whether it has an end) of a file or of a pipe."""
     from kws.audio.reading import open_sound
-    from kws.data.progress import progress
-    from kws.detect.sources import STDIN, open_stdin
+    from kws.audio.sources import STDIN, open_stdin
+    from kws.progress import progress
 
     if name == STDIN:
         pipe = open_stdin()

@@ -225,10 +225,10 @@ def record_freely(recorder: "Recorder", words: tuple[str, ...], *, seconds: floa
 
 def from_file(place: Workspace, file: Path, words: tuple[str, ...], *, speaker: str, source: str, plain: bool) -> None:
     """A recording of any rate and format, cut apart."""
+    from kws.audio.files import whole
     from kws.audio.reading import open_sound
     from kws.cli.data import clip_samples
     from kws.cli.terminal import open_screen
-    from kws.data.audio import whole
     from kws.data.corpus import source_folder
     from kws.record.takes import Takes
 
@@ -245,8 +245,8 @@ def from_file(place: Workspace, file: Path, words: tuple[str, ...], *, speaker: 
 def keep(takes: "Takes", audio: "np.ndarray", words: tuple[str, ...], screen: "Screen", *,
          samples: int, play: "Callable[[np.ndarray], None]", from_file: bool = False) -> None:
     """Cut a long recording apart, review it, write what is kept; of a file, what was kept before is known."""
-    from kws.data.recorder import cut_apart, review
-    from kws.data.takes import origin_of
+    from kws.record.recorder import cut_apart, review
+    from kws.record.takes import origin_of
 
     found = cut_apart(audio, samples=samples)
     if not found:

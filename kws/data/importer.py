@@ -16,16 +16,16 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from kws.audio.files import SAMPLE_RATE_HZ, fit, is_audio, whole
 from kws.audio.foreign import INSTALL, ffmpeg, is_foreign
 from kws.audio.reading import open_sound
 from kws.data.admission import Admission, admit, reason_of
 from kws.data.archives import SUFFIXES, Member, contents, is_archive, members
-from kws.data.audio import SAMPLE_RATE_HZ, fit, is_audio, whole
 from kws.data.import_report import Imported
 from kws.data.layouts import NOISE, Layout, Reading, is_noise, labels_of, normal, read_layout
-from kws.data.progress import progress
 from kws.data.shelf import LONGEST_NAME, Job, Laid, Shelf, safe_name
 from kws.errors import DataError
+from kws.progress import progress
 from kws.spec import SILENCE, UNKNOWN, WORD_PATTERN
 
 TEST_LABELS = (SILENCE, UNKNOWN)

@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from kws.audio.files import encode
 from kws.data.admission import ASIDE, REASONS
-from kws.data.audio import encode
 from kws.data.corpus import speaker_of
 from kws.data.layouts import NOISE
 from kws.files import write_atomic, write_new

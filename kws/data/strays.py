@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from kws.audio.files import is_audio
 from kws.audio.foreign import is_foreign
-from kws.data.audio import is_audio
 from kws.data.corpus import NOISE, folders
 
 OUR_TABLES = ("takes.csv", "README.md", "README", "LICENSE", "LICENSE.txt")

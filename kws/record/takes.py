@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import encode
+from kws.audio.files import encode
 from kws.data.shelf import LONGEST_NAME, safe_name
 from kws.errors import DataError
 from kws.files import write_atomic, write_new

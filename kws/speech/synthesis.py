@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.audio.files import SAMPLE_RATE_HZ, to_int16, write_audio
 from kws.audio.word_place import loudest
-from kws.data.audio import SAMPLE_RATE_HZ, to_int16, write_audio
 from kws.data.corpus import NOISE, SPLITS, folders, speaker_of, split_of
 from kws.errors import DataError
 from kws.progress import progress

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, is_audio
-from kws.audio.sources import open_audio
+from kws.audio.reading import open_sound
 from kws.data.transcripts import Transcripts, holds, read_transcripts, sounds_like, words_of
 from kws.detect.detector import Detection, Detector
 from kws.engine.decoder import DecoderTables
@@ -166,10 +166,9 @@ def hear_source(detector: Detector, name: str, files: Sequence[Path], said: Tran
                 left_out += 1
             else:
                 start, at = samples, samples / SAMPLE_RATE_HZ
-                with open_audio(path) as audio:
-                    for block in audio.blocks:
-                        samples += len(block)
-                        yield block
+                for block in open_sound(path).blocks():
+                    samples += len(block)
+                    yield block
                 ignored = tuple((at + word.start_s, at + word.end_s + LATEST_S) for word in times or ()
                                 if tuple(words_of(word.word)) in sounds)
                 pieces.append(Piece(path, at, (samples - start) / SAMPLE_RATE_HZ, ignored))
@@ -218,7 +217,6 @@ def covered_s(stretches: Sequence[tuple[float, float]]) -> float:
 
 def moment(alarm: FalseAlarm) -> np.ndarray:
     """int16 [n]: the sound around a false alarm, from BEFORE_S before its decision to AFTER_S after it."""
-    with open_audio(alarm.path) as audio:
-        samples = np.concatenate(list(audio.blocks))
+    samples = np.concatenate(list(open_sound(alarm.path).blocks()))
     at = round(alarm.time_s * SAMPLE_RATE_HZ)
     return samples[max(at - round(BEFORE_S * SAMPLE_RATE_HZ), 0):at + round(AFTER_S * SAMPLE_RATE_HZ)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.sources import open_audio
+from kws.audio.reading import open_sound
 from kws.detect.detector import Detection, Detector
 from kws.engine.decoder import DecoderTables
 from kws.errors import DataError
@@ -92,8 +92,7 @@ def judge_detections(truth: tuple[Event, ...], detections: list[Detection], *, h
 
 def hear_stream(detector: Detector, audio: Path, truth: tuple[Event, ...]) -> LabelledTrack:
     """Scores of a recording. Raises DataError if an event lies behind its end, or if none of its words is a keyword."""
-    with open_audio(audio) as file:
-        track = hear(detector, file.blocks)
+    track = hear(detector, open_sound(audio).blocks())
     late = next((event for event in truth if event.start_s > track.seconds), None)
     if late is not None:
         raise DataError(f"{audio}: is {track.seconds:.1f} s long, but the truth has {late.keyword!r} at "

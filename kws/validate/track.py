@@ -4,6 +4,7 @@ An hour at 50 decisions a second for 12 labels takes 2 MB. The network is run on
 scores of an hour in some hundredths of a second, so that every count below comes from the code that the device runs.
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.detect.detector import Detection, Detector
+from kws.detect.recordings import quiet_samples
 from kws.engine.decoder import SCORE_STEPS, Decoder, DecoderTables
 
 
@@ -43,13 +45,20 @@ class ScoreTrack:
 
 
 def hear(detector: Detector, blocks: Iterable[np.ndarray]) -> ScoreTrack:
-    """Scores of one continuous sound. blocks : int16 [any length], 16 kHz mono."""
+    """Scores of one recording, with quiet before and behind as `kws detect` hears it; times are the recording's.
+
+    blocks : int16 [any length], 16 kHz mono
+    """
     detector.reset()
+    quiet = np.zeros(quiet_samples(detector), np.int16)
+    detector.push(quiet)
     scores, heard, samples = [np.empty((0, len(detector.labels)), np.int8)], [np.empty(0, np.int64)], 0
-    for block in blocks:
+    for block in itertools.chain(blocks, [quiet]):
         rows, at = detector.scores(block)
         scores.append(rows)
         heard.append(at)
         samples += len(block)
     detector.reset()
-    return ScoreTrack(detector.labels, np.concatenate(scores), np.concatenate(heard), samples)
+    samples -= len(quiet)
+    when = np.clip(np.concatenate(heard) - len(quiet), 0, samples)
+    return ScoreTrack(detector.labels, np.concatenate(scores), when, samples)

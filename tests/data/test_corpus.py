@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from kws.audio.files import fit, read_samples, to_int16
 from kws.audio.word_place import loudest
 from kws.data import corpus
-from kws.data.audio import fit, read_samples, to_int16
 from kws.data.corpus import SPLITS, Clip, load_clips, scan, speaker_of, split_of
 from kws.errors import DataError
 from tests.helpers.paths import ROOT

@@ -6,12 +6,13 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from tests.helpers import tones
 from typer.testing import CliRunner
 
 import kws
+from kws.bench import tones
 from kws.cli import app
 from kws.detect.recordings import hear, quiet_samples
+from tests.helpers.paths import ROOT
 
 RATE_HZ = 16_000
 
@@ -82,7 +83,7 @@ def test_a_file_in_a_pipe_is_heard_as_that_file(tone_run, tmp_path, container):
     path = tmp_path / "a"
     soundfile.write(path, recording, RATE_HZ, format=container, subtype="PCM_16")
     command = [sys.executable, "-m", "kws", "detect", "-", "--run", str(tone_run)]
-    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, check=True, cwd=tones.ROOT)
+    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, check=True, cwd=ROOT)
     assert [line.split()[2] for line in done.stdout.decode().splitlines()] == ["low", "high"]
 
 

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from kws.audio.sources import open_audio
+from kws.audio.reading import open_sound
 from kws.export.export import export_to
 from kws.export.source import from_run
 from tests.helpers.exported import compile_host, expected_lines, run
@@ -21,8 +21,7 @@ def released():
 
 @pytest.fixture(scope="module")
 def recording():
-    with open_audio(ROOT / "recordings" / "demo" / "commands.flac") as source:
-        return np.concatenate(list(source.blocks))
+    return np.concatenate(list(open_sound(ROOT / "recordings" / "demo" / "commands.flac").blocks()))
 
 
 def test_the_exported_program_hears_the_demo_as_the_detector_does(released, recording, tmp_path):
