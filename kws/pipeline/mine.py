@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, write_audio
-from kws.audio.sources import open_audio
+from kws.audio.reading import open_sound
 from kws.data.corpus import source_folder
 from kws.data.talk import TALK
 from kws.detect.detector import load_detector
@@ -107,8 +107,7 @@ def write_finds(folder: Path, found: Sequence[Find]) -> int:
     for origin, group in groupby(sorted(found, key=lambda find: str(find.origin)), key=lambda find: find.origin):
         missing = [find for find in group if not (folder / find.file).exists()]
         if missing:
-            with open_audio(origin) as audio:
-                samples = np.concatenate(list(audio.blocks))
+            samples = np.concatenate(list(open_sound(origin).blocks()))
             for find in missing:
                 (folder / find.file).parent.mkdir(parents=True, exist_ok=True)
                 first, last = (round((find.time_s + s) * SAMPLE_RATE_HZ) for s in (-BEFORE_S, AFTER_S))

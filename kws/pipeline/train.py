@@ -27,7 +27,9 @@ from kws.model.distill import Teaching, load_teachers
 from kws.model.examples import Examples, choose_examples
 from kws.model.versions import checksum
 from kws.model.warm_start import WarmStart, load_warm_start
+from kws.pipeline.data_notes import data_notes
 from kws.pipeline.report import training_report
+from kws.pipeline.run_names import new_run
 from kws.quantize.convert import convert
 from kws.spec import fingerprint
 from kws.train.loop import Epoch, train
@@ -63,10 +65,15 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
     network, KwsError where the run exists already.
     """
+    with new_run(workspace, name, shared=strategy is not None) as folder:
+        return train_into(folder, workspace, teachers=teachers, note=note, strategy=strategy, start=start,
+                          backend=backend)
+
+
+def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], note: Callable[[str], None],
+               strategy: str | None, start: str | None, backend: str) -> Run | None:
+    """train_run, with the folder that the run will be."""
     spec = workspace.spec
-    folder = workspace.models / (name or free_name(workspace))
-    if folder.exists():
-        raise ModelError(f"{folder} already exists; choose another name with --run, or remove it first")
     talk = find_talk(workspace.recordings) if spec.training.talk_percent else ()
     if strategy and any(one.split == "training" for one in talk):
         raise ModelError("several workers cannot train with talk yet; set [training] talk_percent = 0 in kws.toml, or "
@@ -90,6 +97,8 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
                        rooms=find_rooms(workspace.recordings), normalisation=begun.normalisation if begun else None)
     if material.stretches:
         note(f"talk: {len(material.stretches.talk) * spec.frontend.hop_ms / 3.6e6:.1f} hours to train with")
+    for line in data_notes(workspace, material):
+        note(f"note: {line}")
     for line in teaching_notes(material.teaching, balance=spec.training.keyword_balance):
         note(line)
     trained = training_fingerprint(material, begun)
@@ -117,14 +126,6 @@ def opened(strategy: str | None, note: Callable[[str], None]) -> Any:
     from kws.train.workers import open_workers
 
     return open_workers(strategy, note=note)
-
-
-def free_name(workspace: Workspace) -> str:
-    """<network>-<n> with the first n that no run has."""
-    number = 1
-    while (workspace.models / f"{workspace.spec.model.name}-{number}").exists():
-        number += 1
-    return f"{workspace.spec.model.name}-{number}"
 
 
 def training_fingerprint(material: Material, begun: WarmStart | None = None) -> str:

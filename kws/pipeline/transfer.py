@@ -1,6 +1,7 @@
 """A new keyword from few recordings: `kws train --from RUN`, on what a base network has learnt to hear."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from kws.calibrate.negatives import choose_on_negatives
@@ -8,19 +9,19 @@ from kws.calibrate.operating_point import OperatingPoint
 from kws.data.corpus import load_clips, scan
 from kws.detect.detector import Detector
 from kws.device.budget import fit_warnings
-from kws.errors import ModelError
 from kws.files import fresh_folder
 from kws.model.dataset import REPRESENTATIVE_CLIPS, Material, prepare
 from kws.model.few_shot_examples import choose_few, training_set
+from kws.pipeline.data_notes import data_notes
 from kws.pipeline.train import (
     CALIBRATION,
     Run,
     finish,
-    free_name,
     manifest_of,
     summary,
     training_fingerprint,
 )
+from kws.pipeline.run_names import new_run
 from kws.spec import fingerprint
 from kws.train.transfer import Base, load_base, transfer
 from kws.workspace import Workspace, find_run, write_manifest
@@ -33,10 +34,13 @@ def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Cal
     A training that was stopped goes on after its last whole epoch. Raises ModelError where the base does not fit
     kws.toml, DataError where there are no recordings of a keyword, KwsError where the run exists already.
     """
+    with new_run(workspace, name) as folder:
+        return transfer_into(folder, workspace, base=base, note=note)
+
+
+def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callable[[str], None]) -> Run:
+    """transfer_run, with the folder that the run will be."""
     spec = workspace.spec
-    folder = workspace.models / (name or free_name(workspace))
-    if folder.exists():
-        raise ModelError(f"{folder} already exists; choose another name with --run, or remove it first")
     start = load_base(find_run(base, workspace.models), spec)
     corpus = scan(workspace.recordings)
     examples = choose_few(corpus, spec)
@@ -46,6 +50,8 @@ def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Cal
     for line in fit_warnings(spec):
         note(line)
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache, normalisation=start.normalisation)
+    for line in data_notes(workspace, material):
+        note(f"note: {line}")
     key = fingerprint(training_fingerprint(material), start.to_json())
     checkpoint = workspace.cache / "training" / f"{key}.npz"
     lesson = training_set(material)

@@ -51,7 +51,8 @@ class Takes:
         while not write_new(path := self.folder / word / f"{self.speaker}_nohash_{number}.wav", data):
             number += 1  # somebody else records under this name
         time = now.astimezone(UTC).isoformat(timespec="seconds")
-        self._write([*self.rows(), [path.relative_to(self.folder).as_posix(), word, self.speaker, self._device,
+        rows = [row for row in self.rows() if row[0] != path.relative_to(self.folder).as_posix()]  # one that is gone
+        self._write([*rows, [path.relative_to(self.folder).as_posix(), word, self.speaker, self._device,
                                     str(self._rate_hz), f"{level_db:.1f}", f"{noise_db:.1f}", time, origin]])
         return path
 

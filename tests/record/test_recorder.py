@@ -241,6 +241,19 @@ class TestCommand:
         assert "\x1b" not in result.stderr + result.stdout and "\r" not in result.stderr + result.stdout
         assert "file long.wav,32000," in (folder / "takes.csv").read_text()
 
+    def test_the_same_file_again_gives_no_take_twice(self, tmp_path):
+        workspace(tmp_path, "low")
+        soundfile.write(tmp_path / "long.wav", long_take(), RATE)
+        arguments = ("record", "low", "--speaker", "anna", "--from", tmp_path / "long.wav", "-C", tmp_path)
+        run_kws(*arguments)
+        folder = tmp_path / "recordings" / "own"
+        (folder / "low" / "anna_nohash_2.wav").unlink()  # one that was thrown away comes again
+        for takes, said in ((1, "1 take (low 1)"), (0, "0 takes (none)")):
+            result = run_kws(*arguments)
+            assert result.returncode == 0 and said in result.stdout
+            assert f"{3 - takes} of 4 words in this file were kept before" in result.stderr
+            assert len(files(folder)) == 3
+
     @pytest.mark.parametrize("arguments", [
         ("low", "high", "--from", "x.wav"), ("low", "--noise", "--continuous")], ids=" ".join)
     def test_what_does_not_go_together_is_wrong_usage(self, tmp_path, arguments):
