@@ -70,7 +70,7 @@ class Opened:
     notices: tuple[str, ...]
 
 
-def open_file(path: Path, data: bytes | None = None) -> Opened:
+def open_file(path: Path, data: Buffer | None = None) -> Opened:
     """The parts of a sound file.
 
     data : the file's bytes, where they are at hand; `path` then only names it

@@ -42,7 +42,7 @@ def ffmpeg() -> str | None:
     return shutil.which("ffmpeg")
 
 
-def to_wav(path: Path, data: bytes | None = None) -> bytes | memoryview:
+def to_wav(path: Path, data: bytes | memoryview | None = None) -> bytes | memoryview:
     """A foreign file as WAV (16 bits, its own rate and channels), held in a temporary file that is gone already.
 
     data : the bytes, where they are at hand; `path` then only names them

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.decoding import Part, untrue_length
+from kws.audio.decoding import DType, Part, untrue_length
 from kws.audio.resampling import SAMPLE_RATE_HZ, resampler
 from kws.errors import DataError
 
@@ -64,7 +64,7 @@ def needs_look(part: Part) -> bool:
 
 def look_through(part: Part) -> Look:
     """Decode a part once. Raises DataError for values that are not finite, or where it is damaged."""
-    dtype = "float64" if part.subtype in FLOAT_SUBTYPES or part.subtype == "PCM_32" else "float32"
+    dtype: DType = "float64" if part.subtype in FLOAT_SUBTYPES or part.subtype == "PCM_32" else "float32"
     count, integers = 0, part.subtype in FLOAT_SUBTYPES
     sums, squares, peaks = (np.zeros(part.channels + (part.channels > 1)) for _ in range(3))  # the last is the mean's
     for block in part.blocks(dtype):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.audio.containers import Buffer
 from kws.audio.decoding import Part, open_file
 from kws.audio.mixing import Mix, choose_mix
 from kws.audio.resampling import SAMPLE_RATE_HZ, resampler, to_int16
@@ -42,7 +43,7 @@ class Sound:
             yield from int16_blocks(part, mix)
 
 
-def open_sound(path: Path, data: bytes | None = None) -> Sound:
+def open_sound(path: Path, data: Buffer | None = None) -> Sound:
     """Open a sound file of any rate, channels and format.
 
     data : the file's bytes, where they are at hand; `path` then only names it

@@ -36,7 +36,8 @@ def speech_levels(audio: np.ndarray) -> np.ndarray:
         frames = np.lib.stride_tricks.sliding_window_view(piece, WINDOW)[::FRAME]
         power[first:last] = np.square(np.abs(np.fft.rfft(frames * window)[:, band])).sum(axis=1)
     scale = 2 / float(np.square(window).sum()) / WINDOW / 32768.0**2
-    return 10 * np.log10(np.maximum(power * np.float32(scale), 1e-12))
+    level_db: np.ndarray = 10 * np.log10(np.maximum(power * np.float32(scale), 1e-12))
+    return level_db
 
 
 def utterances(audio: np.ndarray) -> list[tuple[int, int, float]]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -48,11 +49,11 @@ def one_input(data: bytes) -> None:
         pass
 
 
-def reached(run: Callable[[], None]) -> Lines:
+def reached(run: Callable[[bytes], None], data: bytes) -> Lines:
     """The lines of what is watched that a call goes through."""
     lines: Lines = set()
 
-    def trace(frame: FrameType, event: str, _: object) -> "Callable | None":
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
         if not frame.f_code.co_filename.startswith(WATCHED):
             return None
         if event == "line":
@@ -61,7 +62,7 @@ def reached(run: Callable[[], None]) -> Lines:
 
     sys.settrace(trace)
     try:
-        run()
+        run(data)
     finally:
         sys.settrace(None)
     return lines
@@ -75,13 +76,13 @@ def seeds(rng: np.random.Generator) -> list[bytes]:
 
 def bred(corpus: Sequence[bytes], rng: np.random.Generator) -> bytes:
     """A new input out of one or two old ones."""
-    parent = corpus[rng.integers(len(corpus))]
+    parent = corpus[int(rng.integers(len(corpus)))]
     body = parent[1:] or b"\0"
     if rng.random() < 0.2:
-        other = corpus[rng.integers(len(corpus))][1:]
+        other = corpus[int(rng.integers(len(corpus)))][1:]
         body = body[:int(rng.integers(len(body)))] + other[int(rng.integers(len(other) + 1)):] or b"\0"
     for _ in range(int(rng.integers(1, 4))):
-        body = DAMAGES[rng.integers(len(DAMAGES))](body, rng) or b"\0"
+        body = DAMAGES[int(rng.integers(len(DAMAGES)))](body, rng) or b"\0"
     return (parent[:1] + body)[:LONGEST]
 
 
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str]) -> int:
         data = waiting.pop() if waiting else bred(corpus, rng)
         runs += 1
         try:
-            lines = reached(lambda data=data: one_input(data))
+            lines = reached(one_input, data)
         except Exception as error:
             wrong += 1
             kept = ROOT / ".cache" / f"fuzz-import-{wrong}"

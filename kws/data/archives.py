@@ -190,10 +190,10 @@ def unpacked(archive: Path) -> Iterator[IO[bytes]]:
                 yield file  # type: ignore[misc]
         elif start[:3] == b"BZh":
             with bz2.BZ2File(packed) as file:
-                yield file  # type: ignore[misc]
+                yield file
         elif start == b"\xfd7zXZ\0":
             with lzma.LZMAFile(packed) as file:
-                yield file  # type: ignore[misc]
+                yield file
         else:
             yield packed
 

@@ -82,10 +82,11 @@ class Part:
     @property
     def range(self) -> dict[str, str]:
         """Headers that ask for the rest; none where there is nothing yet, or where the rest might not fit to it."""
-        known = self.version and not self.version.startswith("W/")  # a weak mark does not promise the same bytes
+        version = self.version or ""
+        known = version != "" and not version.startswith("W/")  # a weak mark does not promise the same bytes
         if not self.size or not (known or self.checked):
             return {}
-        return {"Range": f"bytes={self.size}-"} | ({"If-Range": self.version} if known else {})
+        return {"Range": f"bytes={self.size}-"} | ({"If-Range": version} if known else {})
 
     def read_note(self) -> tuple[str | None, int | None]:
         """The server's mark of the version that was begun, "" where it gave none, and its length; None where nothing
@@ -137,7 +138,7 @@ class SameKind(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def retry(part: Part, bar: Callable, *, room_factor: float, wait: Callable[[float], None],
+def retry(part: Part, bar: Callable[..., None], *, room_factor: float, wait: Callable[[float], None],
           clock: Callable[[], float]) -> None:
     """Call `receive` until the file is complete; gives up after ATTEMPTS in a row that brought nothing new."""
     furthest, failures, deadline_s = part.size, 0, clock() + DEADLINE_S
@@ -162,7 +163,8 @@ def retry(part: Part, bar: Callable, *, room_factor: float, wait: Callable[[floa
         wait(2.0**failures)
 
 
-def receive(part: Part, bar: Callable, *, room_factor: float, clock: Callable[[], float], deadline_s: float) -> None:
+def receive(part: Part, bar: Callable[..., None], *, room_factor: float, clock: Callable[[], float],
+            deadline_s: float) -> None:
     """One connection: append what comes to the part, from its end on where the server can do that.
 
     Raises one of BROKEN where the connection ends before the file does, or brings next to nothing.
@@ -212,7 +214,7 @@ def begin_or_go_on(part: Part, response: http.client.HTTPResponse) -> None:
         part.length = whole if whole is not None else None if counted is None else part.size + counted
 
 
-def take(part: Part, response: http.client.HTTPResponse, bar: Callable, *, clock: Callable[[], float],
+def take(part: Part, response: http.client.HTTPResponse, bar: Callable[..., None], *, clock: Callable[[], float],
          deadline_s: float) -> None:
     """Append everything that comes, as long as it comes at a pace and fits."""
     largest = part.length if part.length is not None else LARGEST_BYTES

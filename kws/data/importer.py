@@ -255,14 +255,15 @@ def decoded(files: Iterator[tuple[Job, bytes | Path]], rules: Rules,
     """Decode files on several threads, in order, never more at a time than fit into memory."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for batch in batches(files, size):
-            results = pool.map(lambda item: decode(*item, rules), batch)
+            results = pool.map(lambda item: decode(item[0], item[1], rules), batch)
             yield from zip((job for job, _ in batch), results, strict=True)
 
 
 def batches(files: Iterator[tuple[Job, bytes | Path]],
             size: dict[PurePosixPath, int]) -> Iterator[list[tuple[Job, bytes | Path]]]:
     """Lists of files, each of at most BATCH_FILES, and of BATCH_BYTES unless one file alone has more."""
-    batch, total = [], 0
+    batch: list[tuple[Job, bytes | Path]] = []
+    total = 0
     for job, data in files:
         own = size.get(job.path, 0)
         if batch and (len(batch) == BATCH_FILES or total + own > BATCH_BYTES):
@@ -301,7 +302,7 @@ class Sounds:
         """One clip; silence is the same everywhere."""
         if job.word == NOISE or not audio.any():
             return
-        digest = hashlib.sha256(np.ascontiguousarray(audio)).digest()[:16]
+        digest = hashlib.sha256(audio.tobytes()).digest()[:16]
         word, who, path = self._first.setdefault(digest, (job.word, speaker, job.path))
         if (word, who) != (job.word, speaker):
             self._twice.append(f"{path} and {job.path}")
