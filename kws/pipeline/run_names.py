@@ -1,4 +1,4 @@
-"""The name of a run that is being made: found, and held from the start, so that two trainings never end in one folder."""
+"""The name of a run that is being made: held from the start, so that two trainings never end in one folder."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

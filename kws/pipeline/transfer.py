@@ -13,6 +13,7 @@ from kws.files import fresh_folder
 from kws.model.dataset import REPRESENTATIVE_CLIPS, Material, prepare
 from kws.model.few_shot_examples import choose_few, training_set
 from kws.pipeline.data_notes import data_notes
+from kws.pipeline.run_names import new_run
 from kws.pipeline.train import (
     CALIBRATION,
     Run,
@@ -21,7 +22,6 @@ from kws.pipeline.train import (
     summary,
     training_fingerprint,
 )
-from kws.pipeline.run_names import new_run
 from kws.spec import fingerprint
 from kws.train.transfer import Base, load_base, transfer
 from kws.workspace import Workspace, find_run, write_manifest
