@@ -33,7 +33,7 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
     with Progress(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task(title, total=total)
 
-        def advance(n: float = 1, **place: float | None) -> None:
+        def advance(n: float = 1, **place: Any) -> None:
             if place:
                 bar.update(task, **place)
             else:

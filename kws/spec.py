@@ -7,7 +7,7 @@ What can be derived is a property. Every field carries its unit, its range and t
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
 from kws.errors import SpecError
@@ -20,7 +20,7 @@ WORD_PATTERN = re.compile(r"[a-z0-9][a-z0-9_'-]{0,39}")
 
 
 def setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None,
-            choices: tuple | None = None) -> Any:
+            choices: tuple[Any, ...] | None = None) -> Any:
     """A dataclass field that knows its inclusive range or its choices, and how to explain itself."""
     return field(default=default, metadata={"doc": doc, "low": low, "high": high, "choices": choices})
 
@@ -32,18 +32,24 @@ def allowed(metadata: Any) -> str:
     return f"{metadata['low']} to {metadata['high']}"
 
 
+def type_of(f: Field[Any]) -> type[Any]:
+    """The class of a field, whose annotation is one."""
+    assert isinstance(f.type, type)
+    return f.type
+
+
 class Settings:
     """Mixin of the frozen dataclasses below: checks each field against its type and range."""
 
     section = ""
 
     def __post_init__(self) -> None:
-        for f in fields(self):
+        for f in fields(self):  # type: ignore[arg-type]  # a mixin of dataclasses
             value, name = getattr(self, f.name), f"[{self.section}] {f.name}"
             if f.type is float and type(value) is int:
                 object.__setattr__(self, f.name, value := float(value))
             if type(value) is not f.type:
-                kind = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}[f.type]
+                kind = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}[type_of(f)]
                 raise SpecError(f"{name} = {value!r}: must be {kind}, {allowed(f.metadata)}")
             rule = f.metadata
             if rule["choices"] is not None:
@@ -235,9 +241,10 @@ class Spec:
         return (SILENCE, UNKNOWN, *self.keywords)
 
     @classmethod
-    def from_dict(cls, settings: dict) -> "Spec":
+    def from_dict(cls, settings: dict[str, Any]) -> "Spec":
         """The inverse of `dataclasses.asdict`, as manifests store it; also of an earlier version's settings."""
-        parts = {f.name: f.type(**ONCE.get(f.name, {}) | settings[f.name]) for f in fields(cls) if f.name != "keywords"}
+        parts = {f.name: type_of(f)(**ONCE.get(f.name, {}) | settings[f.name])
+                 for f in fields(cls) if f.name != "keywords"}
         return cls(keywords=tuple(settings["keywords"]), **parts)
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kws.errors import SpecError
-from kws.spec import Spec, allowed
+from kws.spec import Spec, allowed, type_of
 
 NAME = "kws.toml"
-SECTIONS = {field.name: field.type for field in fields(Spec) if field.name != "keywords"}
+SECTIONS = {field.name: type_of(field) for field in fields(Spec) if field.name != "keywords"}
 HEADER = """\
 # What this keyword spotter shall hear, what it must hold, and every setting.
 # A line starting with [ opens a section; each setting states its meaning and its range. A unit is part of the name.
@@ -41,7 +41,8 @@ def parse_spec(text: str) -> Spec:
     try:
         return build_spec(settings)
     except SpecError as error:
-        section, key, top = re.match(r"(?:\[(.+?)\](?: (\S+) =)?|(\w+))?", str(error)).groups()
+        at = re.match(r"(?:\[(.+?)\](?: (\S+) =)?|(\w+))?", str(error))
+        section, key, top = at.groups() if at else (None, None, None)
         line = line_of(text, section=section, key=key or top)
         raise SpecError(f", line {line}: {error}" if line else f": {error}") from error
 
@@ -54,7 +55,7 @@ def syntax_error(message: str) -> SpecError:
     return SpecError(f", {at[1]}: not valid TOML: {message[:at.start()]}")
 
 
-def build_spec(settings: dict) -> Spec:
+def build_spec(settings: dict[str, Any]) -> Spec:
     """A Spec from parsed TOML; sections and settings that are left out keep their defaults."""
     for name, value in settings.items():
         if name != "keywords" and name not in SECTIONS:
@@ -113,7 +114,7 @@ def write_spec(spec: Spec) -> str:
     words = json.dumps(list(spec.keywords))
     parts = [HEADER, "\n", comment("Words to detect, 1 to 40 of them, lower case."), f"keywords = {words}\n"]
     for name, kind in SECTIONS.items():
-        parts.append("\n" + comment(kind.__doc__) + f"[{name}]\n")
+        parts.append("\n" + comment(kind.__doc__ or "") + f"[{name}]\n")
         for field in fields(kind):
             value = toml(getattr(getattr(spec, name), field.name))
             parts.append(comment(f"{field.metadata['doc']} ({allowed(field.metadata)})") + f"{field.name} = {value}\n")

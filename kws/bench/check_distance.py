@@ -17,7 +17,7 @@ QUIET_PEAK = 32768 * 10 ** (-50 / 20)
 
 
 def main(arguments: Sequence[str]) -> None:
-    from kws.data.corpus import read_samples
+    from kws.audio.files import read_samples
     from kws.features.frontend import Frontend, measure_normalisation
     from kws.features.reference import reference_features
     from kws.features.tables import build_tables

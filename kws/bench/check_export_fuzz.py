@@ -18,6 +18,7 @@ import numpy as np
 
 from kws.bench.common import DEMO_RECORDING, ROOT, parser
 from kws.errors import KwsError
+from kws.export.source import Source
 
 CLANGS = ("clang", *(f"clang-{version}" for version in range(21, 13, -1)))
 FLAGS = ("-std=c99", "-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all",
@@ -25,7 +26,7 @@ FLAGS = ("-std=c99", "-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-s
 LONGEST_INPUT = 140_000
 
 
-def build(source, work: Path) -> Path:
+def build(source: Source, work: Path) -> Path:
     """The fuzzer for one exported model."""
     from kws.export.export import export_to
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from kws.bench.common import header, parser
 from kws.bench.sounds import RATE_HZ, audio_like
-from kws.features.tables import Normalisation, build_tables
+from kws.features.tables import FrontendTables, Normalisation, build_tables
 from kws.spec import FrontendSpec
 
 CLIP_SECONDS, CLIPS_PER_ROUND = 10, 6
@@ -31,7 +31,7 @@ SPECS = {
 }
 
 
-def tables_of(spec: FrontendSpec):
+def tables_of(spec: FrontendSpec) -> FrontendTables:
     """A grid about as fine as a real one."""
     return build_tables(spec, Normalisation(offset=(3.0,) * spec.features, scale=(0.07,) * spec.features))
 
@@ -39,7 +39,7 @@ def tables_of(spec: FrontendSpec):
 
 def recorded(files: list[Path], rng: np.random.Generator, samples: int) -> np.ndarray:
     """Recordings one after the other, at any gain, int16 [samples]."""
-    from kws.data.corpus import read_samples
+    from kws.audio.files import read_samples
 
     parts, missing = [], samples
     while missing > 0:
@@ -49,7 +49,7 @@ def recorded(files: list[Path], rng: np.random.Generator, samples: int) -> np.nd
     return np.rint(np.concatenate(parts)).clip(-32768, 32767).astype(np.int16)
 
 
-def compare(tables, clips: np.ndarray) -> tuple[int, int]:
+def compare(tables: FrontendTables, clips: np.ndarray) -> tuple[int, int]:
     """Numbers compared and numbers that differ, raw and quantized."""
     from kws.engine.oracle import frontend as oracle
     from kws.features.frontend import Frontend
@@ -57,7 +57,7 @@ def compare(tables, clips: np.ndarray) -> tuple[int, int]:
     frontend = Frontend(tables)
     raw, rows = frontend.raw(clips, threads=1), frontend.extract(clips, threads=1)
     expected = np.stack([oracle.raw_features(tables, clip) for clip in clips])
-    different = np.count_nonzero(raw != expected) + np.count_nonzero(rows != oracle.quantize(tables, expected))
+    different = int(np.count_nonzero(raw != expected) + np.count_nonzero(rows != oracle.quantize(tables, expected)))
     return raw.size + rows.size, different
 
 

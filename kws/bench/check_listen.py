@@ -11,7 +11,7 @@ Prints what was compared, and ends with status 1 where a detection differs or so
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +20,8 @@ from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.audio.microphone import Microphone, list_devices
 from kws.bench import null_sink
 from kws.bench.common import DEMO_RECORDING, header, parser
-from kws.detect.detector import Detection, load_detector
-from kws.listen.listener import Listener, Sound, microphone_events
+from kws.detect.detector import Detection, Detector, load_detector
+from kws.listen.listener import Event, Listener, Sound, microphone_events
 from kws.workspace import locate_run
 
 MATCH_SAMPLES = 8_000
@@ -30,7 +30,7 @@ MATCH_SAMPLES = 8_000
 class Hits:
     """A View that only remembers detections."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.found: list[Detection] = []
 
     def hit(self, hit: Detection) -> None:
@@ -39,21 +39,22 @@ class Hits:
     def note(self, message: str) -> None:
         print(message, file=sys.stderr)
 
-    def hops(self, hops) -> None:
+    def hops(self, hops: object) -> None:
         pass
 
-    def status(self, status) -> None:
+    def status(self, status: object) -> None:
         pass
 
 
-def listen(detector, sound: np.ndarray, server: "null_sink.PulseAudio"):
+def listen(detector: Detector, sound: np.ndarray,
+           server: null_sink.PulseAudio) -> tuple[Listener, list[Detection], np.ndarray]:
     """Play `sound` and listen. -> (the Listener, detections, all that was heard : int16 [n])"""
     view, heard = Hits(), []
     device = replace(list_devices()[0], rate_hz=SAMPLE_RATE_HZ, channels=1)
     listener = Listener(detector, view)
     microphone = Microphone(device)
 
-    def teed():
+    def teed() -> Iterator[Event]:
         for event in microphone_events(microphone, lambda: Microphone(device)):
             if isinstance(event, Sound):
                 heard.append(event.samples)
@@ -66,7 +67,7 @@ def listen(detector, sound: np.ndarray, server: "null_sink.PulseAudio"):
     return listener, view.found, np.concatenate(heard)
 
 
-def detections(detector, sound: np.ndarray) -> list[Detection]:
+def detections(detector: Detector, sound: np.ndarray) -> list[Detection]:
     """What `kws detect` finds in a file of these samples."""
     detector.reset()
     return detector.push(sound)

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from kws.bench.common import header, parser
+from kws.bench.random_networks import Choose
+from kws.engine.graph import Graph
 
 
-def kinds_of(graph) -> set[str]:
+def kinds_of(graph: Graph) -> set[str]:
     """What converters write seldom, and where TFLM has its own constants."""
     tensors = graph.tensors
     means = [layer for layer in graph.layers if layer.op == "MEAN"]
@@ -21,6 +23,12 @@ def kinds_of(graph) -> set[str]:
     single = any(len(tensors[layer.inputs[1]].scale) == 1 and tensors[layer.inputs[1]].shape[0] > 1
                  for layer in graph.layers if layer.op == "FULLY_CONNECTED")
     return {name for name, there in (("a MEAN of equal scales", equal), ("one scale of all weights", single)) if there}
+
+
+def chooser(seed: int) -> Choose:
+    """Choices of a seeded generator."""
+    rng = np.random.default_rng(seed)
+    return lambda low, high: int(rng.integers(low, high + 1))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,10 +43,10 @@ def main(arguments: Sequence[str]) -> int:
     given = options.parse_args(arguments)
     count, seed = given.count, given.seed
     header()
-    ways, operators, kinds, different, began = Counter(), Counter(), Counter(), 0, time.monotonic()
+    ways, operators, kinds = Counter[str](), Counter[str](), Counter[str]()
+    different, began = 0, time.monotonic()
     for number in range(seed, seed + count):
-        rng = np.random.default_rng(number)
-        flatbuffer = random_network(lambda low, high, rng=rng: int(rng.integers(low, high + 1)))
+        flatbuffer = random_network(chooser(number))
         graph = read_graph(flatbuffer)
         try:
             ways["windowed" if lower(graph).windowed else "streaming"] += 1

@@ -64,7 +64,8 @@ def some_of(words: Path, folder: Path) -> Path:
     for word in sorted(path for path in words.iterdir() if path.is_dir()):
         (folder / word.name).mkdir(parents=True)
         files = sorted(word.glob("*.wav"))
-        chosen = files if word.name.startswith("_") else np.random.default_rng(1).permutation(files)[:CLIPS_PER_WORD]
+        chosen = files if word.name.startswith("_") else [
+            files[i] for i in np.random.default_rng(1).permutation(len(files))[:CLIPS_PER_WORD]]
         for path in chosen:
             (folder / word.name / path.name).symlink_to(path)
     return folder

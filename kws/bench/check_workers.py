@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from kws.bench import tones
 from kws.bench.common import header, parser
@@ -39,7 +40,7 @@ def make_workspace(folder: Path, source: Path | None, epochs: int | None) -> Non
     (folder / "kws.toml").write_text(write_spec(spec))
 
 
-def train(folders: list[Path]) -> dict:
+def train(folders: list[Path]) -> dict[str, Any]:
     """Metrics of the run; one folder: one process, several: so many workers, the first of them the chief."""
     sockets = [socket.create_server(("localhost", 0)) for _ in folders]
     cluster = {"worker": [f"localhost:{one.getsockname()[1]}" for one in sockets]}

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from kws.bench.common import header, parser
+from kws.engine.schedule import Program
+from kws.workspace import Workspace
 
 STEPS = (127, 63, 31, 15, 7, 3)
 
 
-def clustered(program, steps: int):
+def clustered(program: Program, steps: int) -> Program:
     """The program with each convolution's weights on 2 * steps + 1 values at most."""
     from kws.export.compress import candidates
 
@@ -33,7 +35,7 @@ def clustered(program, steps: int):
     return replace(program, pool=pool)
 
 
-def bench(workspace, run: Path, count: int) -> None:
+def bench(workspace: Workspace, run: Path, count: int) -> None:
     """One run, as it is and clustered."""
     from kws.data.corpus import load_clips, scan
     from kws.engine.network import Network
@@ -49,10 +51,10 @@ def bench(workspace, run: Path, count: int) -> None:
     clips = load_clips([part.clips[row] for row in rows], samples=plan.spec.frontend.clip_samples, cache=None)
     windows, labels = Frontend(plan.frontend).extract(clips), part.labels[rows]
 
-    def accuracy(program) -> float:
+    def accuracy(program: Program) -> float:
         network = Network(program)
-        return np.mean([np.argmax(network.window(window)) == label
-                        for window, label in zip(windows, labels, strict=True)])
+        return float(np.mean([np.argmax(network.window(window)) == label
+                        for window, label in zip(windows, labels, strict=True)]))
 
     print(f"{run.name}: {len(windows)} validation clips")
     print(f"   as it is: {4 * len(plan.program.pool):7,} bytes, accuracy {accuracy(plan.program):.2%}", flush=True)

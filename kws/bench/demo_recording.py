@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.files import SAMPLE_RATE_HZ, write_audio
+from kws.audio.files import SAMPLE_RATE_HZ, read_samples, write_audio
 from kws.bench.common import parser
-from kws.data.corpus import Clip, Corpus, read_samples, scan
+from kws.data.corpus import Clip, Corpus, scan
 from kws.speech.noise import add_noise, coloured
 from kws.speech.stream import Event, write_truth
 from kws.workspace import open_workspace

@@ -8,9 +8,10 @@ a time, with the same settings, and once more with many clips in one call.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kws.bench.common import header, parser
+from kws.spec import FrontendSpec
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # before NumPy
 
@@ -19,7 +20,7 @@ import numpy as np
 ROUNDS, TOGETHER = 5, 20
 
 
-def peers(spec):
+def peers(spec: FrontendSpec) -> dict[str, Callable[[np.ndarray], object]]:
     """What computes the features of int16 clips [n, samples]: ours, librosa by the clip, librosa by the batch."""
     import librosa
 
@@ -31,11 +32,10 @@ def peers(spec):
                 "hop_length": spec.hop_samples, "center": False, "power": 1.0, "n_mels": spec.bands, "htk": True,
                 "norm": None, "fmin": spec.low_hz, "fmax": spec.high_hz}
 
-    def features(samples: np.ndarray) -> None:
+    def features(samples: np.ndarray) -> np.ndarray:
         if spec.coefficients:
-            librosa.feature.mfcc(y=samples.astype(np.float32), n_mfcc=spec.coefficients, **settings)
-        else:
-            np.log(librosa.feature.melspectrogram(y=samples.astype(np.float32), **settings) + spec.log_floor)
+            return librosa.feature.mfcc(y=samples.astype(np.float32), n_mfcc=spec.coefficients, **settings)
+        return np.log(librosa.feature.melspectrogram(y=samples.astype(np.float32), **settings) + spec.log_floor)
 
     return {"kws": lambda clips: frontend.extract(clips, threads=1),
             "librosa by the clip": lambda clips: [features(clip) for clip in clips],
@@ -43,7 +43,7 @@ def peers(spec):
                                                          for i in range(0, len(clips), TOGETHER)]}
 
 
-def clips_per_second(extract, clips: np.ndarray) -> float:
+def clips_per_second(extract: Callable[[np.ndarray], object], clips: np.ndarray) -> float:
     began = time.process_time()
     extract(clips)
     return len(clips) / (time.process_time() - began)
@@ -51,8 +51,6 @@ def clips_per_second(extract, clips: np.ndarray) -> float:
 
 def main(arguments: Sequence[str]) -> None:
     from kws.bench.sounds import audio_like
-    from kws.spec import FrontendSpec
-
     options = parser(__doc__)
     options.add_argument("clips", nargs="?", type=int, default=400, metavar="CLIPS")
     count, rng = options.parse_args(arguments).clips, np.random.default_rng(0)
@@ -60,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
     header(f"{count} clips of 1 s, one core, median of {ROUNDS} rounds")
     for name, coefficients in (("log mel, 40 bands", 0), ("MFCC, 10 of 40", 10)):
         spec = FrontendSpec(coefficients=coefficients)
-        extractors, speeds = peers(spec), {}
+        extractors, speeds = peers(spec), dict[str, list[float]]()
         for extract in extractors.values():
             extract(clips[:TOGETHER])  # imports, plans, compiled code
         for _ in range(ROUNDS):  # in turn, so that whatever else the machine does falls on all of them

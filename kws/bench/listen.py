@@ -88,14 +88,14 @@ def main(arguments: Sequence[str]) -> int:
                    "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "kws", "listen", "--run", str(run), "--seconds", str(seconds)]
     try:
-        for size, options in ((SIZES[0], ["--plain"]), *((size, []) for size in SIZES)):
+        for size, more in ((SIZES[0], ["--plain"]), *((size, []) for size in SIZES)):
             player = threading.Thread(target=server.play, args=(sound,))
             player.start()
-            shown = listen([*command, *options], environment, size)
+            shown = listen([*command, *more], environment, size)
             player.join()
             share = re.findall(r"(\d+ overflows?), (\d+\.\d % of one core)", shown)[-1]
             print(f"load {os.getloadavg()[0]:.0f}: {share[1]}, {share[0]}, "
-                  f"{'no display' if options else f'display in {size[0]} × {size[1]} cells'}, "
+                  f"{'no display' if more else f'display in {size[0]} × {size[1]} cells'}, "
                   f"{len(shown) / seconds / 1000:.0f} kB/s to the terminal", flush=True)
     finally:
         server.stop()

@@ -13,12 +13,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.bench.common import ROOT, header, parser, print_table
-from kws.detect.detector import load_detector
+from kws.detect.detector import Detector, load_detector
 from kws.device.budget import untrained_plan
 from kws.device.profile import choose_audio, profile
+from kws.engine.graph import Graph
 from kws.engine.plan import Plan
 from kws.export.costs import multiplications_per_hop
 from kws.export.source import Source, from_run
@@ -55,18 +57,18 @@ def untrained_rows(cpu: str) -> Iterator[list[str]]:
         wanted = replace(spec, model=replace(spec.model, name=name))
         plan = untrained_plan(wanted)
         parameters = sum(weight.shape.num_elements() for weight in build(wanted, seed=1).trainable_weights)
-        source = Source(name, plan.program, None, None, plan)
+        source = Source(name, plan.program, Graph((), (), 0, 0), b"", plan)
         yield [f"{name} (untrained)", f"{parameters:,}", *costs(source, plan, cpu), "-", "-"]
 
 
-def on_clips(detector: object, clips: Path | None) -> str:
+def on_clips(detector: Detector, clips: Path | None) -> str:
     if clips is None:
         return "-"
     chosen = read_clip_folder(clips, labels=detector.labels, samples=detector.plan.spec.frontend.clip_samples)
     return accuracy(classify(detector, chosen, tflite=None, keras_model=None).confusion().to_json())
 
 
-def accuracy(found: dict | None) -> str:
+def accuracy(found: dict[str, Any] | None) -> str:
     if found is None:
         return "-"
     low, high = found["interval"]

@@ -72,12 +72,12 @@ class PulseAudio:
             assert self.daemon.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.05)
 
-    def pactl(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    def pactl(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Control the daemon."""
         return subprocess.run(["pactl", *arguments], env={**os.environ, **self.environment}, check=check,
                               capture_output=True, text=True)
 
-    def player(self, sink: str = SINK) -> subprocess.Popen:
+    def player(self, sink: str = SINK) -> subprocess.Popen[bytes]:
         """A process that plays what is written to its stdin: raw int16 at 16 kHz mono; it ends when stdin is closed.
 
         It starts when two seconds have been written, or stdin is closed: a busy machine makes no gaps.

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,7 @@ def record(place: Path, sink: PulseAudio, timbres: Sequence[str], *, takes: int,
             [sys.executable, "-m", "kws", "record", WORD, *options, "-C", str(place)], text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(sink))
         shown = []
+        assert session.stderr is not None
         for line in session.stderr:
             shown.append(line)
             if line.startswith("say: "):
@@ -75,8 +77,9 @@ def listen(place: Path, sink: PulseAudio, sounds: Sequence[np.ndarray]) -> list[
     process = subprocess.Popen([sys.executable, "-m", "kws", "listen", "--json", "-C", str(place)], text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env=environment(sink))
+    assert process.stdout is not None and process.stderr is not None
     heard: list[str] = []
-    reader = threading.Thread(target=lambda: heard.extend(process.stdout))
+    reader = threading.Thread(target=heard.extend, args=(process.stdout,))
     assert process.stderr.readline().startswith("listening: ")
     reader.start()
     time.sleep(2)  # for opening the device
@@ -95,7 +98,7 @@ def listen(place: Path, sink: PulseAudio, sounds: Sequence[np.ndarray]) -> list[
     return counts
 
 
-def detect(place: Path, files: Sequence[Path]) -> list[dict]:
+def detect(place: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
     """What kws detect finds in recordings."""
     return [json.loads(line) for line in kws("detect", "--json", "-C", place, *files).splitlines()]
 

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from kws.bench.common import header, parser
+from kws.model.dataset import Material
+from kws.model.examples import Examples
 
 LAST = 3  # epochs on the int8 grid
 
 
-def limited(examples, count: int):
+def limited(examples: Examples, count: int) -> Examples:
     """The examples with `count` of the training clips and a fitting share of silence."""
     part = examples.training
     rows = np.sort(np.random.default_rng(0).permutation(len(part.clips))[:count])
@@ -26,7 +28,7 @@ def limited(examples, count: int):
     return replace(examples, training=fewer)
 
 
-def accuracies(material) -> tuple[float, float, float]:
+def accuracies(material: Material) -> tuple[float, float, float]:
     """Train; validation accuracy of the network, of its int8 version in the engine, and share of equal labels."""
     from kws.engine.graph import read_graph
     from kws.engine.network import Network

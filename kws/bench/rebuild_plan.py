@@ -12,11 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 from kws.bench.common import ROOT, parser
+from kws.engine.plan import Plan
 
 DECIDE_EVERY = 3  # word of the network's section, in every version
 
 
-def lowered(file: bytes, tflite: bytes):
+def lowered(file: bytes, tflite: bytes) -> Plan:
     """The plan of `tflite`, with everything but the network from a plan file of any version."""
     from kws.engine import plan as plans
     from kws.engine.graph import read_graph

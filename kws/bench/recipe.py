@@ -44,11 +44,12 @@ def changed(spec: Spec, variant: str) -> tuple[Spec, int]:
             speakers = int(text)
             continue
         section, _, field = name.partition(".")
-        part = getattr(spec, section, None)
+        part: Any = getattr(spec, section, None)
         if not hasattr(part, field):
             raise KwsError(f"{change!r}: must be SECTION.SETTING=VALUE with names of kws.toml, or {AS_IT_IS!r}")
         kind = type(getattr(part, field))
-        spec = replace(spec, **{section: replace(part, **{field: kind(text)})})
+        sections: dict[str, Any] = {section: replace(part, **{field: kind(text)})}
+        spec = replace(spec, **sections)
     return spec, speakers
 
 

@@ -20,7 +20,7 @@ def envelope(rng: np.random.Generator, samples: int) -> np.ndarray:
     """Mostly bursts of some tenths of a second; sometimes constant."""
     if rng.random() < 0.3:
         return np.ones(samples)
-    knots = max(2, samples // rng.integers(500, 8_000))
+    knots = max(2, samples // int(rng.integers(500, 8_000)))
     levels = rng.random(knots) * (rng.random(knots) < 0.6)
     return np.interp(np.linspace(0, knots - 1, samples), np.arange(knots), levels)
 
@@ -41,7 +41,7 @@ def voice(rng: np.random.Generator, samples: int) -> np.ndarray:
     """Harmonics of a gliding pitch."""
     pitch_hz = np.exp(np.interp(np.linspace(0, 9, samples), np.arange(10), rng.uniform(4, 6, 10)))
     phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE_HZ
-    return sum(np.sin(k * phase + rng.uniform(0, 6)) * rng.random() / k for k in range(1, 20)) / 3
+    return np.sum([np.sin(k * phase + rng.uniform(0, 6)) * rng.random() / k for k in range(1, 20)], axis=0) / 3
 
 
 def tone(rng: np.random.Generator, samples: int) -> np.ndarray:
@@ -49,7 +49,7 @@ def tone(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def chirp(rng: np.random.Generator, samples: int) -> np.ndarray:
-    return np.sin(np.pi * np.cumsum(np.linspace(*rng.uniform(0, 1, 2), samples)))
+    return np.sin(np.pi * np.cumsum(np.linspace(rng.uniform(0, 1), rng.uniform(0, 1), samples)))
 
 
 def clicks(rng: np.random.Generator, samples: int) -> np.ndarray:

@@ -51,12 +51,14 @@ def make_run(workspace: Path) -> Path:
     """A workspace with recordings and the trained run models/tones."""
     write_recordings(workspace / "recordings")
     (workspace / "kws.toml").write_text(write_spec(SPEC))
-    return train_run(open_workspace(workspace), name="tones", note=print).folder
+    run = train_run(open_workspace(workspace), name="tones", note=print)
+    assert run is not None
+    return run.folder
 
 MIDDLE_HZ = 1_800
 
 
-def spoken_middle(rng, *, seconds=0.4, start_s=0.1):
+def spoken_middle(rng: np.random.Generator, *, seconds: float = 0.4, start_s: float = 0.1) -> np.ndarray:
     """The new word in soft noise, int16 [n]."""
     audio = spoken({}, seconds=seconds, rng=rng).astype(float)
     time = np.arange(TONE_SAMPLES) / RATE_HZ

@@ -76,8 +76,9 @@ def bench(material: Material, rounds: int) -> tuple[int, tuple[float, float], tu
     found = []
     for work in (whole, network):
         work()  # the first time compiles
-        found.append(tuple(scale * span for span in seconds(work, rounds)))
-    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), *found
+        wall, processor = seconds(work, rounds)
+        found.append((scale * wall, scale * processor))
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), found[0], found[1]
 
 
 def preparation(material: Material, rounds: int) -> str:

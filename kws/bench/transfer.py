@@ -21,6 +21,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -128,15 +129,15 @@ class Bench:
         if not talk.is_dir():
             write_talk(data, talk)
         self.others = [clip for clip in scan(out / "recordings").clips if clip.source == "talk"]
-        words = [path for path in folders(data / "speech_commands") if not path.name.startswith("_")]
+        spoken = [path for path in folders(data / "speech_commands") if not path.name.startswith("_")]
         self.others += [Clip(path, folder.name, speaker_of(path.stem), "words")
-                        for folder in words for path in sorted(folder.glob("*.wav"))]
+                        for folder in spoken for path in sorted(folder.glob("*.wav"))]
         self.noise = tuple(sorted((data / "speech_commands" / NOISE).glob("*.wav")))
         self.speech = {folder.name: [read_samples(path) for path in sorted(folder.glob("*.wav"))]
                        for folder in folders(data / "negatives")}
         self.sides: dict[str, tuple[list[Path], list[Path]]] = {}
 
-    def run(self, job: Job, left_out: tuple[str, ...]) -> dict:
+    def run(self, job: Job, left_out: tuple[str, ...]) -> dict[str, Any]:
         """Train and test one network. left_out : words that no network is trained on, because they are tests."""
         if job.word not in self.sides:
             self.sides[job.word] = recordings_of(job.word, self.data)
@@ -172,7 +173,7 @@ class Bench:
         examples = choose_few(Corpus(tuple(clips + others), self.noise), spec)
         return prepare(spec, examples, self.noise, cache=None, normalisation=base.normalisation)
 
-    def test(self, detector: Detector, tests: list[Path]) -> dict:
+    def test(self, detector: Detector, tests: list[Path]) -> dict[str, Any]:
         """Recordings missed, of how many, and false alarms in how many hours of each kind of speech.
 
         curve : the same at other thresholds, [threshold, missed, false alarms] each
@@ -224,13 +225,13 @@ def jobs_for(words: list[str], counts: list[int], draws: int) -> list[Job]:
     return found
 
 
-def read_results(path: Path) -> dict[str, dict]:
+def read_results(path: Path) -> dict[str, dict[str, Any]]:
     """What is known, by key; a result of before there were curves is measured again."""
     lines = path.read_text().splitlines() if path.exists() else []
     return {result["key"]: result for result in map(json.loads, lines) if "curve" in result}
 
 
-def table(results: list[dict]) -> str:
+def table(results: list[dict[str, Any]]) -> str:
     """One line for each word, way and number of recordings, over its draws."""
     rows = [f"{'word':10}{'trained':22}{'recordings':>10}{'draws':>6}{'missed':>9}  {'95 %':17}{'range of draws':18}"
             f"{'false alarms/h':>14}  {'95 %':14}{'missed at 1/h':>13}  {'95 %':17}{'seconds':>8}"]
@@ -247,14 +248,14 @@ def table(results: list[dict]) -> str:
     return "\n".join(rows)
 
 
-def miss_rate(some: list[dict]) -> tuple[float, float, float]:
+def miss_rate(some: list[dict[str, Any]]) -> tuple[float, float, float]:
     """Mean over draws, with Wilson's interval for the recordings of one: all draws are tested on the same ones."""
     tested = some[0]["tested"]
     missed = float(np.mean([one["missed"] for one in some]))
     return (missed / tested, *wilson_interval(round(missed), tested))
 
 
-def miss_rate_at(some: list[dict], per_hour: float = 1.0) -> tuple[float, float, float]:
+def miss_rate_at(some: list[dict[str, Any]], per_hour: float = 1.0) -> tuple[float, float, float]:
     """As miss_rate, at the lowest threshold with so many false alarms; everything is missed where there is none."""
     allowed = per_hour * sum(some[0]["hours"].values())
     missed = [min((missed for _, missed, alarms in one["curve"] if alarms <= allowed), default=one["tested"])
@@ -262,7 +263,7 @@ def miss_rate_at(some: list[dict], per_hour: float = 1.0) -> tuple[float, float,
     return miss_rate([{**one, "missed": fewest} for one, fewest in zip(some, missed, strict=True)])
 
 
-def alarm_rate(some: list[dict]) -> tuple[float, float, float]:
+def alarm_rate(some: list[dict[str, Any]]) -> tuple[float, float, float]:
     """False alarms per hour, mean over draws, with the exact Poisson interval for the hours of one."""
     hours = sum(some[0]["hours"].values())
     alarms = float(np.mean([sum(one["false_alarms"].values()) for one in some]))
@@ -270,7 +271,7 @@ def alarm_rate(some: list[dict]) -> tuple[float, float, float]:
     return alarms / hours, low / hours, high / hours
 
 
-def plot(results: list[dict], path: Path) -> None:
+def plot(results: list[dict[str, Any]], path: Path) -> None:
     """Misses, false alarms, and misses at one per hour, against the number of recordings; one column per word."""
     import matplotlib
 
@@ -315,6 +316,7 @@ def main(arguments: Sequence[str]) -> None:
     missing = [job for job in jobs if job.key not in done][: options.limit]
     bench = Bench(locate_run(options.base), options.data, options.out, words) if missing else None
     for job in missing:
+        assert bench is not None
         result = bench.run(job, tuple(words))
         done[job.key] = result
         write_atomic(log, "".join(json.dumps(one) + "\n" for one in done.values()))

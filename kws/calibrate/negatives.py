@@ -7,6 +7,7 @@ could tell.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def choose_on_negatives(spec: Spec, detector: Detector, *, clips: np.ndarray, no
     scores, decided_at = detector.scores(stream.samples)
     detector.reset()
 
-    def tables_at(thresholds: dict[str, float]) -> tuple:
+    def tables_at(thresholds: dict[str, float]) -> tuple[Any, ...]:
         tables = build_decoder_tables(spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
                                       decide_every=detector.decide_every)
         return tables, count(spec, tables, stream, scores, decided_at)

@@ -18,6 +18,7 @@ touched.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ class OperatingPoint:
     hours: float
     rule: str = RULE
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """For the run's metrics: the rule, the choice and its figures."""
         whole = Count.total(list(self.counts.values()))
         return {"rule": self.rule, "smoothing_ms": self.smoothing_ms, "thresholds": self.thresholds,

@@ -68,17 +68,18 @@ def refusal(error: OSError) -> str:
 class Commands(TyperGroup):
     """The commands in the order of the life cycle; what goes wrong on purpose ends in one line, not in a traceback."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return sorted(self.commands, key=lambda name: LIFE_CYCLE.index(name) if name in LIFE_CYCLE else len(LIFE_CYCLE))
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The first sentence of each command's help, in full: click itself cuts it off at the end of the line."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, " ".join((command.help or "").partition("\n\n")[0].split())) for name, command in commands]
+        helps = [(name, (command.help if command else None) or "") for name, command in commands]
+        rows = [(name, " ".join(text.partition("\n\n")[0].split())) for name, text in helps]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KwsError as error:

@@ -41,7 +41,7 @@ def profile(
 
     folder = locate_run(run, directory)
     source = from_run(folder)
-    limits = own_requirements(folder, source.plan.spec, directory)
+    limits = own_requirements(folder, source.whole_plan.spec, directory)
     if (cpu := cpu or limits.cpu) not in CPUS:
         raise typer.BadParameter(f"{cpu!r}: must be one of {', '.join(CPUS)}", param_hint="--cpu")
     others = [from_run(locate_run(name, directory)) for name in compare or []]

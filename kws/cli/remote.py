@@ -1,7 +1,7 @@
 """kws listen --serial: what a device prints, and with --compare whether this PC hears the same."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ def refuse(*, serial: str | None, device: str | None, near_misses: bool, compare
             raise typer.BadParameter("concerns the microphone; --serial listens to a device instead", param_hint=name)
 
 
-def port_events(port: str, *, baud: int) -> Iterator[Any]:
+def port_events(port: str, *, baud: int) -> Generator[Any]:
     """What comes from the port. Raises DeviceError where it cannot be opened now."""
     from kws.listen.serial import device as remote
     from kws.listen.serial.port import Port
@@ -46,7 +46,7 @@ def cost_printer(port: str, *, as_json: bool) -> "Callable[[Cost, float], None]"
     return show
 
 
-def run(listener: "DeviceListener", events: Iterator[Any], *, seconds: float | None) -> None:
+def run(listener: "DeviceListener", events: Generator[Any], *, seconds: float | None) -> None:
     """Until Ctrl-C, or for `seconds`."""
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(events):
         listener.run(events, seconds=seconds)

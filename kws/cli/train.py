@@ -69,7 +69,7 @@ def train(
 
     A run's recipe once more: kws train --like commands --run commands-again
     """
-    from kws.pipeline.train import train_run
+    from kws.pipeline.train import Run, train_run
     from kws.pipeline.transfer import transfer_run
 
     if base and (teacher or strategy or start):
@@ -77,6 +77,7 @@ def train(
     if backend is Backend.JAX and (base or strategy or start):
         raise typer.BadParameter("jax cannot be combined with --from, --start or --strategy", param_hint="--backend")
     place = with_model(with_settings_of(workspace(directory), like), model)
+    finished: Run | None
     if base:
         finished = transfer_run(place, base=base, name=run, note=note)
     else:

@@ -66,8 +66,9 @@ def write(root: Path, tuned: Any, *, apply: bool) -> list[str]:
     from kws.specfile import NAME, write_spec
 
     png = plot(tuned)
-    files = {"report.html": page(tuned, png), "pareto.png": png, NAME: write_spec(tuned.chosen_spec),
-             "results.json": json.dumps(to_json(tuned), indent=2) + "\n"}
+    files: dict[str, str | bytes] = {
+        "report.html": page(tuned, png), "pareto.png": png, NAME: write_spec(tuned.chosen_spec),
+        "results.json": json.dumps(to_json(tuned), indent=2) + "\n"}
     if apply:
         files[f"before.{NAME}"] = (root / NAME).read_text(encoding="utf-8")
     write_files(root / FOLDER, files)

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from kws.data.corpus import SPLITS, Corpus
+from kws.data.corpus import Corpus
 from kws.errors import DataError
 from kws.requirements import Requirement, at_least
 from kws.spec import Spec
@@ -31,7 +32,7 @@ class CorpusStats:
     noise_minutes: float
     requirements: tuple[Requirement, ...]
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """The shape that `kws data stats --json` prints."""
         return {"words": {word: asdict(stats) for word, stats in self.words.items()},
                 "noise": {"files": self.noise_files, "minutes": round(self.noise_minutes, 2)},
@@ -53,8 +54,8 @@ def word_stats(corpus: Corpus, word: str) -> WordStats:
     """The counts of one word."""
     clips = corpus.of(word=word)
     splits = Counter(clip.split for clip in clips)
-    return WordStats(len(clips), len({clip.speaker for clip in clips}), *(splits[split] for split in SPLITS),
-                     dict(Counter(clip.source for clip in clips)))
+    return WordStats(len(clips), len({clip.speaker for clip in clips}), splits["training"], splits["validation"],
+                     splits["testing"], dict(Counter(clip.source for clip in clips)))
 
 
 def minutes_of(path: Path) -> float:

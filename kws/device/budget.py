@@ -1,5 +1,7 @@
 """What a network takes of the device that kws.toml names: before it is trained, and when it is."""
 
+from typing import Any
+
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ
@@ -22,7 +24,7 @@ CODE_BYTES, STACK_BYTES = 10_300, 768
 ANY_SMOOTHING_MS = 500  # before it is chosen
 
 
-def device_budget(source: Source, clips: np.ndarray, limits: Requirements) -> dict:
+def device_budget(source: Source, clips: np.ndarray, limits: Requirements) -> dict[str, Any]:
     """The object of `kws profile --json` for the required processor; clips : int16 [n, samples], as they were recorded.
 
     Without the device extra only flash and RAM, counted from the tables; "note" says so.
@@ -34,7 +36,7 @@ def device_budget(source: Source, clips: np.ndarray, limits: Requirements) -> di
         return {**counted(plan_of(source), limits), "note": f"counted, not measured: {error}"}
 
 
-def counted(plan: Plan, limits: Requirements) -> dict:
+def counted(plan: Plan, limits: Requirements) -> dict[str, Any]:
     """Flash and RAM from the tables; code and stack as the zoo's networks take them."""
     costs = count_costs(plan)
     return {"cpu": limits.cpu, "flash_bytes": {"code": CODE_BYTES, "model": costs.flash},

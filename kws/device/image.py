@@ -63,10 +63,10 @@ def read_program(elf: bytes) -> LinkedProgram:
     return LinkedProgram(base, bytes(flash), symbols, (Function("elsewhere", 0, 0, 0), *_functions(file, table)))
 
 
-def _functions(file: Any, table: list) -> list[Function]:
+def _functions(file: Any, table: list[Any]) -> list[Function]:
     """Every function once, by address, with the stage of the file that defines it."""
     files = _files(file)
-    found = {}
+    found: dict[int, Function] = {}
     for symbol in table:
         if symbol["st_info"]["type"] == "STT_FUNC":
             address = symbol["st_value"] & ~1  # bit 0 says Thumb

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class Profile:
                 at_least("decisions_per_second", limit=limits.decisions_per_second,
                          measured=1 / (self.hop_s * self.decide_every)))
 
-    def to_json(self, limits: Requirements) -> dict:
+    def to_json(self, limits: Requirements) -> dict[str, Any]:
         """The object that `kws profile --json` prints."""
         return {"cpu": self.cpu, "instructions_per_hop": self.per_hop(),
                 "instructions_per_second": self.instructions_per_second,

@@ -1,6 +1,8 @@
 """Profiles as tables for a person: one run, or several side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from kws.device.image import STAGES
 from kws.device.profile import Profile
@@ -11,7 +13,7 @@ from kws.spec import Requirements
 NAMES = {"frontend": "front end", "network": "network", "decoder": "decoder"}
 
 
-def profile_table(report: dict) -> str:
+def profile_table(report: dict[str, Any]) -> str:
     """Instructions by stage, flash, RAM and duty of one run. report : as `kws profile --json` prints it, or counted."""
     measured = "instructions_per_hop" in report
     lines = [f"{report['cpu']}, {report['toolchain']}, hops of {report['hop_ms']:g} ms: {report['audio']}", "",
@@ -22,7 +24,7 @@ def profile_table(report: dict) -> str:
     return "\n".join([*lines, "", *(str(Requirement(**one)) for one in report["requirements"])])
 
 
-def instruction_lines(report: dict) -> list[str]:
+def instruction_lines(report: dict[str, Any]) -> list[str]:
     """What was counted, and the duty cycle that follows from it."""
     lines = [f"{'instructions per hop':24}{'min':>12}{'median':>12}{'max':>12}"]
     for stage, counts in (*report["stages"].items(), ("all", report["instructions_per_hop"])):
@@ -42,10 +44,15 @@ def functions_table(functions: Sequence[tuple[str, str, float]], *, per: str = "
     return "\n".join(lines)
 
 
+def median_of(stage: str, found: Profile) -> str:
+    """Instructions of a stage per hop."""
+    return f"{found.per_hop(stage)['median']:,}"
+
+
 def comparison_table(found: Mapping[str, Profile], limits: Requirements) -> str:
     """One column per run."""
-    rows = {"instructions per hop": lambda p: f"{p.per_hop()['median']:,}",
-            **{f"  {NAMES[stage]}": lambda p, stage=stage: f"{p.per_hop(stage)['median']:,}" for stage in STAGES[1:]},
+    rows: dict[str, Callable[[Profile], str]] = {"instructions per hop": lambda p: f"{p.per_hop()['median']:,}",
+            **{f"  {NAMES[stage]}": partial(median_of, stage) for stage in STAGES[1:]},
             "per second of audio": lambda p: f"{p.instructions_per_second:,}",
             f"duty at {limits.clock_mhz:g} MHz": lambda p: f"{p.duty_percent(limits.clock_mhz):.1f}%",
             "flash: code": lambda p: f"{p.image.code_bytes:,}", "flash: model": lambda p: f"{p.image.model_bytes:,}",

@@ -58,13 +58,13 @@ def engine_trace(plan: Plan, samples: np.ndarray) -> Trace:
 
     program, network = plan.program, Network(plan.program)
     rows = FrontendStream(plan.frontend).push(samples)
-    scores, memory = [], np.empty((len(rows), program.arena_bytes), np.uint8)
+    decisions, memory = [], np.empty((len(rows), program.arena_bytes), np.uint8)
     for hop, row in enumerate(rows):
         decision = network.push(row)
         if decision is not None:
-            scores.append(decision)
+            decisions.append(decision)
         memory[hop] = np.frombuffer(ffi.buffer(network.state.arena, program.arena_bytes), np.uint8)
-    scores = np.array(scores, np.int8).reshape(-1, program.labels)
+    scores = np.array(decisions, np.int8).reshape(-1, program.labels)
     return Trace(rows, scores, on_hops(program, Decoder(plan.decoder).push(scores)), memory)
 
 

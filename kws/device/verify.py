@@ -5,6 +5,7 @@ The C engine is what the others are compared with; the oracle's layers are compa
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Comparison:
     different: int
     first: Difference | None = None
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -63,7 +64,7 @@ class Verification:
     def first_difference(self) -> Comparison | None:
         return next((one for one in self.comparisons if one.different), None)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return {"stages": [one.to_json() for one in self.comparisons], "missing": self.missing}
 
 

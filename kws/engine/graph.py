@@ -8,6 +8,7 @@ import math
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Layer:
     op: str
     inputs: tuple[int, ...]
     output: int
-    options: dict = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class _Reader:
         _check_order(graph)
         return graph
 
-    def layer(self, operator) -> Layer:
+    def layer(self, operator: Any) -> Layer:
         code = self.model.OperatorCodes(operator.OpcodeIndex())
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         op = self.op_names.get(number, f"operator {number}")
@@ -137,7 +138,7 @@ class _Reader:
             raise ModelError(f"{op} with {operator.OutputsLength()} outputs; the engine runs operators with one")
         return Layer(op, inputs, int(operator.Outputs(0)), self.options(op, operator))
 
-    def options(self, op: str, operator) -> dict:
+    def options(self, op: str, operator: Any) -> dict[str, Any]:
         fields = {
             "CONV_2D": ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding"),
             "DEPTHWISE_CONV_2D": ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding"),
@@ -202,7 +203,7 @@ class _Reader:
             raise ModelError(f"tensor {name!r} has scale {scale[0]} and zero point {zero_point}; the file is damaged")
         return Tensor(name, shape, scale, zero_point, data)
 
-    def constant(self, raw, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:
+    def constant(self, raw: Any, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:
         if not 0 < raw.Buffer() < self.model.BuffersLength() or not self.model.Buffers(raw.Buffer()).DataLength():
             return None
         content = self.model.Buffers(raw.Buffer()).DataAsNumpy().tobytes()

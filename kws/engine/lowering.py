@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def _add_or_mul(low: Lowering, layer: Layer) -> None:
         first, second = second, first
     if graph.tensors[first].shape != output.shape or graph.tensors[first].data is not None:
         raise ModelError(f"{layer.op} stretches both of its inputs; the engine stretches one")
-    source, tensors = low.signal(first), [graph.tensors[i] for i in (first, second)]
+    source, tensors = low.signal(first), (graph.tensors[first], graph.tensors[second])
     if layer.op == "ADD":
         add = constants.add_constants(*tensors, output)
         scale = (*add.first, *add.second, *add.output)
@@ -87,7 +88,7 @@ def _add_or_mul(low: Lowering, layer: Layer) -> None:
     low.emit(layer.op, source, low.like(layer, source), other=other, **ends)
 
 
-def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tuple[int, ...]) -> dict:
+def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tuple[int, ...]) -> dict[str, Any]:
     """A constant operand, stored as small as its repetition allows."""
     rows = np.ascontiguousarray(np.broadcast_to(data, shape)).reshape(source.time, source.width, source.channels)
     if not (rows == rows[:1]).all():
@@ -103,7 +104,7 @@ def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tupl
     return {"weights": low.pool.add(row), "other_width_step": source.channels, "other_channel_step": 1}
 
 
-def _other_layout(layer: Layer, source: Signal, shape: tuple[int, ...], full: tuple[int, ...]) -> dict:
+def _other_layout(layer: Layer, source: Signal, shape: tuple[int, ...], full: tuple[int, ...]) -> dict[str, Any]:
     padded = (1,) * (len(full) - len(shape)) + shape
     middle = padded[source.axis + 1:-1] if source.axis >= 0 else padded[:-1]
     wide, channels = math.prod(middle), padded[-1]
@@ -179,7 +180,7 @@ def _strided_slice(low: Lowering, layer: Layer) -> None:
 
 def _pad(low: Lowering, layer: Layer) -> None:
     source, shape = low.signal(layer.inputs[0]), low.graph.tensors[layer.inputs[0]].shape
-    pads = [(int(a), int(b)) for a, b in low.graph.tensors[layer.inputs[1]].data]
+    pads = [(int(a), int(b)) for a, b in np.asarray(low.graph.tensors[layer.inputs[1]].data)]
     axis = source.axis if source.axis >= 0 else 0
     middle = [i for i in range(len(shape) - 1) if i != axis and pads[i] != (0, 0)]
     if any(i < axis for i in middle) or len(middle) > 1 or (len(shape) - 1 - axis > 2 and middle):

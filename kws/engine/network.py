@@ -1,5 +1,7 @@
 """The C engine's network, from Python."""
 
+from typing import Any
+
 import numpy as np
 
 from kws.engine.plan import buffer_words, op_words
@@ -16,7 +18,7 @@ REASONS = {lib.KWS_NETWORK_BAD_SIZE: "a size is out of range",
            lib.KWS_NETWORK_BAD_WORK: f"up to op {{}} it needs more than {lib.KWS_NETWORK_WORK:,} products per decision"}
 
 
-def check_network(tables) -> None:
+def check_network(tables: Any) -> None:
     """Raise PlanError for a kws_network_tables that the C engine refuses."""
     where = ffi.new("int32_t *")
     code = lib.kws_network_check(tables, where)

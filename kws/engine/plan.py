@@ -129,9 +129,10 @@ class _Fields:
 
 
 def _frontend(section: _Fields) -> FrontendTables:
-    return FrontendTables(**{
+    values: dict[str, Any] = {
         field.name: section.number() if field.type is int else section.array(FRONTEND_ARRAYS[field.name][0])
-        for field in fields(FrontendTables)})
+        for field in fields(FrontendTables)}
+    return FrontendTables(**values)
 
 
 def _program(section: _Fields) -> Program:
@@ -145,7 +146,9 @@ def _program(section: _Fields) -> Program:
 
 def _op(words: list[int]) -> Op:
     left = iter(words)
-    return Op(**{f.name: tuple(next(left) for _ in range(6)) if f.name == "scale" else next(left) for f in fields(Op)})
+    values: dict[str, Any] = {field.name: next(left) if field.name != "scale" else tuple(next(left) for _ in range(6))
+                              for field in fields(Op)}
+    return Op(**values)
 
 
 def _decoder(section: _Fields) -> DecoderTables:

@@ -25,7 +25,7 @@ def activation_range(output: Tensor, activation: str) -> tuple[int, int]:
     if activation != "NONE":
         low = max(low, output.zero_point)
     if activation == "RELU6":
-        high = min(high, output.zero_point + _round_half_away(6.0 / np.float32(output.scale[0])))
+        high = min(high, output.zero_point + _round_half_away(float(6.0 / np.float32(output.scale[0]))))
     return low, high
 
 

@@ -8,6 +8,7 @@ raises NotStreamable.
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Step:
     newest: int = 0
     other_stride: int = 0
     other_newest: int = 0
-    fields: dict = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def time_axis(shape: tuple[int, ...]) -> int:
@@ -70,7 +71,8 @@ class Lowering:
 
     def __init__(self, graph: Graph, *, windowed: bool):
         self.graph, self.windowed = graph, windowed
-        self.pool, self.steps, self.rings = Pool(), [], 0
+        self.pool, self.rings = Pool(), 0
+        self.steps: list[Step] = []
         self.signals: dict[int, Signal] = {}
         self.flattened: dict[int, Signal] = {}
         shape = graph.tensors[graph.input].shape
@@ -106,7 +108,7 @@ class Lowering:
             raise ModelError(f"tensor {name!r} is a constant where the engine needs an activation")
         return self.signals[tensor]
 
-    def like(self, layer: Layer, source: Signal, **changes) -> Signal:
+    def like(self, layer: Layer, source: Signal, **changes: Any) -> Signal:
         """The new signal that a layer writes, laid out as its source but for `changes`."""
         self.signals[layer.output] = replace(source, ring=self.new_ring(), delay=0, **changes)
         return self.signals[layer.output]
@@ -125,7 +127,7 @@ class Lowering:
 
     def emit(self, kind: str, source: Signal, target: Signal, *, taps: int = 1, stride: int = 1, dilation: int = 1,
              before: int = 0, steps: int | None = None, other: Signal | None = None, other_stride: int = 0,
-             **fields) -> None:
+             **fields: Any) -> None:
         """Append a step that reads `taps` rows, `dilation` apart, `before` of them in front of the first row."""
         steps = target.time if steps is None else steps
         last = (steps - 1) * stride + (taps - 1) * dilation - before
@@ -150,7 +152,7 @@ class Lowering:
         fields = shape | fields
         self.steps.append(Step(KINDS[kind], source, target.ring, target.row_bytes, other, fields=fields, **time))
 
-    def other_time(self, source: Signal, other: Signal, steps: int) -> dict:
+    def other_time(self, source: Signal, other: Signal, steps: int) -> dict[str, Any]:
         if self.windowed:
             return {"other_stride": 0 if other.time == 1 else 1, "other_newest": 0}
         if other.time != source.time:
@@ -159,14 +161,14 @@ class Lowering:
             raise NotStreamable("rows of different rates are combined")
         return {"other_stride": 0, "other_newest": other.delay}
 
-    def zeros(self, layer: Layer) -> dict:
+    def zeros(self, layer: Layer) -> dict[str, Any]:
         """Zero points and activation range of a layer with one input."""
         output = self.graph.tensors[layer.output]
         low, high = constants.activation_range(output, layer.options.get("activation", "NONE"))
         return {"in_zero": self.graph.tensors[layer.inputs[0]].zero_point, "out_zero": output.zero_point,
                 "low": low, "high": high}
 
-    def outputs(self, layer: Layer, sums: np.ndarray, products: int) -> dict:
+    def outputs(self, layer: Layer, sums: np.ndarray, products: int) -> dict[str, Any]:
         """Bias, multiplier and shift of each output channel, the input's zero point folded into the bias.
 
         sums : int64 [channels] of the weights; products : how many of them a channel has.
@@ -179,19 +181,20 @@ class Lowering:
         quick = packing.quick(products, folded, shifts, (zeros["low"], zeros["high"]))
         return {"outputs": self.pool.add(table), "quick": int(quick), **zeros}
 
-    def conv_tables(self, layer: Layer, weights: np.ndarray, taps: int) -> dict:
+    def conv_tables(self, layer: Layer, weights: np.ndarray, taps: int) -> dict[str, Any]:
         """What a convolution takes from the pool. weights : int8 [outputs, ...] in the order of time."""
         flat = np.ascontiguousarray(weights).reshape(len(weights), -1)
         packed = packing.pack(flat, taps)
         return {"weights": self.pool.add(packed.weights), "paired": packed.paired,
                 **self.outputs(layer, flat.sum(axis=1, dtype=np.int64), flat.shape[1])}
 
-    def depthwise_tables(self, layer: Layer, weights: np.ndarray) -> dict:
+    def depthwise_tables(self, layer: Layer, weights: np.ndarray) -> dict[str, Any]:
         """What a depthwise convolution takes from the pool. weights : int8 [time, width, outputs]."""
         sums = weights.sum(axis=(0, 1), dtype=np.int64)
         return {"weights": self.pool.add(weights), **self.outputs(layer, sums, weights.size // len(sums))}
 
-    def image_geometry(self, layer: Layer, source: Signal, kernel_h: int, kernel_w: int) -> tuple[dict, dict, bool]:
+    def image_geometry(self, layer: Layer, source: Signal, kernel_h: int,
+                       kernel_w: int) -> tuple[dict[str, Any], dict[str, Any], bool]:
         """Time and width geometry of a convolution or pool, and whether its kernel is turned (time on W)."""
         shape, out = (self.graph.tensors[i].shape for i in (layer.inputs[0], layer.output))
         if len(shape) != 4 or source.axis not in (1, 2):
@@ -206,7 +209,7 @@ class Lowering:
         return time, {"kernel": width["taps"], "kernel_stride": width["stride"], "kernel_dilation": width["dilation"],
                       "pad": width["before"]}, turned
 
-    def image_result(self, layer: Layer, source: Signal, time: dict) -> Signal:
+    def image_result(self, layer: Layer, source: Signal, time: dict[str, Any]) -> Signal:
         shape = self.graph.tensors[layer.output].shape
         rows = time["steps"]
         return self.like(layer, source, time=rows, width=shape[1] * shape[2] // rows, channels=shape[3],

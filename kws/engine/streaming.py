@@ -8,6 +8,7 @@ between decisions, rows that no decision needs are not computed. Any other netwo
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from kws.engine.demands import check_demands
 from kws.engine.graph import Graph
@@ -157,7 +158,7 @@ def _ops(windowed: bool, steps: list[Step], every: list[int], slots: list[int], 
          index: dict[int, int]) -> tuple[list[Op], int]:
     ops, sum_words = [], 0
     for step, run, slot in zip(steps, every, slots, strict=True):
-        sums = {}
+        sums: dict[str, Any] = {}
         if slot:
             sums = {"sums": sum_words, "slots": slot}
             sum_words += slot * step.row_bytes

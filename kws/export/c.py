@@ -1,5 +1,7 @@
 """The target `c`: portable C99 with a Makefile, and the library that the other targets share."""
 
+from typing import Any
+
 from kws import __version__
 from kws.export.c_tables import model_header, model_source, network_header, network_only_source
 from kws.export.costs import costs_of
@@ -24,7 +26,7 @@ def library(source: Source) -> Files:
             "kws_model.c": model_source(source.plan, source.stored)}
 
 
-def facts(target: str, source: Source) -> dict:
+def facts(target: str, source: Source) -> dict[str, Any]:
     """What export.json says: the same for the same model."""
     costs = costs_of(source)
     return {"target": target, "kws": __version__, "model": source.name, "sha256": source.sha256,

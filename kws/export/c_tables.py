@@ -79,9 +79,9 @@ def model_header(plan: Plan, golden: Golden, *, longest_row: int = 0, engine_net
     text += "\n/* Memory of the decoder's state: the scores that it averages. */\n"
     text += define("KWS_DECODER_BYTES", plan.decoder.labels * plan.decoder.smoothing_hops)
     text += "\n/* What the self-test must find: length of its signal, CRC-32 of features, scores, detections. */\n"
-    for name, value in (("SAMPLES", golden.samples), ("FEATURES", f"0x{golden.features:08x}u"),
-                        ("SCORES", f"0x{golden.scores:08x}u"), ("DETECTIONS", f"0x{golden.detections:08x}u")):
-        text += define(f"KWS_GOLDEN_{name}", value)
+    for name, expected in (("SAMPLES", str(golden.samples)), ("FEATURES", f"0x{golden.features:08x}u"),
+                           ("SCORES", f"0x{golden.scores:08x}u"), ("DETECTIONS", f"0x{golden.detections:08x}u")):
+        text += define(f"KWS_GOLDEN_{name}", expected)
     return text + "\n#endif\n"
 
 

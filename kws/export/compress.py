@@ -7,6 +7,7 @@ row of its weights fits the decoder's buffer. csrc/network/huffman.h states the 
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,10 @@ def in_order(rows: np.ndarray, paired: int) -> np.ndarray:
 
 def counts(layers: Iterable[Layer]) -> np.ndarray:
     """int64 [256]: how often each weight -128..127 occurs."""
-    return sum(np.bincount(layer.numbers.astype(int) + 128, minlength=256) for layer in layers)
+    found = np.zeros(256, np.int64)
+    for layer in layers:
+        found += np.bincount(layer.numbers.astype(int) + 128, minlength=256)
+    return found
 
 
 def code_lengths(frequencies: np.ndarray) -> np.ndarray:
@@ -176,7 +180,7 @@ def coded_size(layers: list[Layer]) -> int:
 def build(program: Program, groups: list[list[Layer]]) -> Compressed:
     """The program with the weights of each group coded by the group's table."""
     streams: dict[int, np.ndarray] = {}
-    within = set()  # words behind the first of a layer's weights
+    within: set[int] = set()  # words behind the first of a layer's weights
     tables: list[np.ndarray] = []
     table_of: dict[int, int] = {}  # op -> table
     for group in groups:
@@ -186,7 +190,8 @@ def build(program: Program, groups: list[list[Layer]]) -> Compressed:
             within.update(range(layer.first + 1, layer.first + layer.numbers.size // 4))
             table_of.update(dict.fromkeys(layer.ops, len(tables)))
         tables.append(table_words(lengths))
-    pool, places = [], {}
+    pool: list[np.ndarray] = []
+    places: dict[int, int] = {}
     for section in sections(program):
         if section.first in within:
             continue
@@ -211,8 +216,10 @@ def words_of(program: Program, section: Section) -> np.ndarray:
 
 def moved(op: Op, places: dict[int, int], table: int) -> Op:
     """The op with its tables at their new places; table : of its codes, 0 for none."""
-    new = {name: places[getattr(op, name)] for name in ("weights", "outputs") if getattr(op, name) >= 0}
-    return replace(op, **new, **({"table_count": table} if table else {}))
+    new: dict[str, Any] = {name: places[getattr(op, name)] for name in ("weights", "outputs") if getattr(op, name) >= 0}
+    if table:
+        new["table_count"] = table
+    return replace(op, **new)
 
 
 def decodings(program: Program, index: int) -> float:

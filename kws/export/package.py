@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kws.errors import KwsError
 from kws.files import fresh_folder
@@ -30,7 +31,7 @@ class Package:
     """files : content by path inside the package. facts : what export.json says, without times or paths."""
 
     files: Files
-    facts: dict
+    facts: dict[str, Any]
 
 
 def engine_files(*headers: str) -> Files:

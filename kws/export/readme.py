@@ -1,5 +1,7 @@
 """What every package's README says about its model."""
 
+from typing import Any
+
 from kws.engine.graph import Tensor
 from kws.engine.plan import Plan
 from kws.export.compress import DECODER_CODE_BYTES, Compressed
@@ -72,7 +74,7 @@ def costs_table(source: Source) -> str:
             "| part | constants in flash | state in RAM |\n|---|---|---|\n" + "\n".join(lines))
 
 
-def measured(device: dict) -> str:
+def measured(device: dict[str, Any]) -> str:
     """What kws train measured on an emulated processor."""
     instructions = device["instructions_per_hop"]
     return (f"Measured on an emulated {device['cpu']}: {instructions['median']:,} instructions per hop (at most "

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from kws.detect.detector import PLAN_NAME
 from kws.engine.graph import Graph, read_graph
@@ -31,7 +32,13 @@ class Source:
     tflite: bytes
     plan: Plan | None = None
     compressed: Compressed | None = None
-    device: dict | None = None
+    device: dict[str, Any] | None = None
+
+    @property
+    def whole_plan(self) -> Plan:
+        """The plan of a run; a network alone has none."""
+        assert self.plan is not None, "a network alone has no plan"
+        return self.plan
 
     @property
     def stored(self) -> Program:
@@ -59,7 +66,7 @@ def from_run(run: Path) -> Source:
     return Source(run.name, plan.program, read_graph(tflite), tflite, plan, device=measured(run))
 
 
-def measured(run: Path) -> dict | None:
+def measured(run: Path) -> dict[str, Any] | None:
     """The device's figures in a run's metrics, or None where instructions were not counted."""
     if not (run / METRICS_NAME).is_file():
         return None

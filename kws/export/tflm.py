@@ -87,7 +87,7 @@ def tflite_source(tflite: bytes) -> str:
 
 def detector_files(source: Source) -> Files:
     """Front end, decoder, interface and self-test around the network."""
-    plan = source.plan
+    plan = source.whole_plan
     model = (banner("Tables and labels of the model.") + '#include "kws_tables.h"\n\n'
              + frontend_source(plan.frontend) + "\n" + decoder_source(plan.decoder, plan.labels))
     return {**engine_files("frontend.h", "decoder.h"), **templates("tflm", "kws.h", "kws.c", "kws_tables.h"),

@@ -41,7 +41,7 @@ CHECKS = {
 }
 
 
-def bind(tables: FrontendTables) -> tuple[Any, list]:
+def bind(tables: FrontendTables) -> tuple[Any, list[Any]]:
     """The C struct of `tables` and what must be kept alive as long as it is used.
 
     PlanError when the tables break a rule of kws_frontend_check.
@@ -114,7 +114,9 @@ class Frontend:
 
     def raw(self, clips: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """clips : int16 [n, samples] -> int32 [n, frames, features] before quantization, Q16."""
-        return self._run(clips, threads=threads, with_raw=True)[1]
+        raw = self._run(clips, threads=threads, with_raw=True)[1]
+        assert raw is not None
+        return raw
 
     def _run(self, clips: np.ndarray, *, threads: int | None, with_raw: bool) -> tuple[np.ndarray, np.ndarray | None]:
         if clips.dtype != np.int16 or clips.ndim != 2:

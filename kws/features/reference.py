@@ -12,6 +12,7 @@ from kws.spec import FrontendSpec
 def log_mel(spec: FrontendSpec, samples: np.ndarray) -> np.ndarray:
     """samples : int16 [n], at least one window -> natural log mel magnitudes, float64 [frames, bands]."""
     import librosa
+    from librosa import filters  # type: ignore[attr-defined]  # loaded lazily
 
     # librosa centres a window that is shorter than the FFT; zeros before the samples put its frame i on
     # samples[i * hop : i * hop + window]. The magnitude does not see the difference.
@@ -20,7 +21,7 @@ def log_mel(spec: FrontendSpec, samples: np.ndarray) -> np.ndarray:
     padded = np.pad(samples.astype(np.float64), (before, after))
     spectrum = librosa.stft(padded, n_fft=spec.fft_points, hop_length=spec.hop_samples,
                             win_length=spec.window_samples, window="hann", center=False, dtype=np.complex128)
-    mel = librosa.filters.mel(sr=spec.sample_rate_hz, n_fft=spec.fft_points, n_mels=spec.bands, fmin=spec.low_hz,
+    mel = filters.mel(sr=spec.sample_rate_hz, n_fft=spec.fft_points, n_mels=spec.bands, fmin=spec.low_hz,
                               fmax=spec.high_hz, htk=True, norm=None, dtype=np.float64)
     return np.log(mel @ np.abs(spectrum) + spec.log_floor).T  # [frames, bands]
 

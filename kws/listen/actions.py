@@ -66,7 +66,7 @@ class Running:
     """A command at work. errors : what it writes to stderr; asked_s : when it was asked to end, or None."""
 
     keyword: str
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     errors: IO[bytes]
     started_s: float
     asked_s: float | None = None
@@ -150,7 +150,7 @@ class Actions:
         self._running.clear()
 
 
-def send(process: subprocess.Popen, number: int) -> None:
+def send(process: subprocess.Popen[bytes], number: int) -> None:
     """A signal to a command and its children."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)

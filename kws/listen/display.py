@@ -200,6 +200,7 @@ class Display:
         key = upper * LEVELS + lower
         starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
         lengths = np.diff(np.append(starts, len(key)))
+        assert self._palette is not None
         runs, last = [], (-1, -1)
         for k, n in zip(key[starts].tolist(), lengths.tolist(), strict=True):
             levels = divmod(k, LEVELS)
@@ -276,7 +277,8 @@ def usual_range(grid: np.ndarray) -> tuple[float, float]:
 def palette(painter: Painter) -> tuple[list[str], list[str]]:
     """The codes of each level's colour for the upper half of a cell, which "▀" fills, and for its lower half."""
     colours = [heat(i / (LEVELS - 1)) for i in range(LEVELS)]
-    return tuple([painter.codes(half + colour) for colour in colours] for half in ("", "on "))
+    upper, lower = ([painter.codes(half + colour) for colour in colours] for half in ("", "on "))
+    return upper, lower
 
 
 def shades(steps: np.ndarray) -> str:

@@ -70,8 +70,8 @@ class Meter:
         wide = samples.astype(np.float32)
         self.peak_db = decibels(float(np.abs(wide).max()) / FULL_SCALE)
         self.rms_db = decibels(float(np.sqrt(np.mean(wide * wide))) / FULL_SCALE)
-        full = np.count_nonzero(np.abs(wide) >= FULL_SCALE - 1)
-        self._counts.append((len(samples), full, np.count_nonzero(samples)))
+        full = int(np.count_nonzero(np.abs(wide) >= FULL_SCALE - 1))
+        self._counts.append((len(samples), full, int(np.count_nonzero(samples))))
         self._heard += len(samples)
         while self._heard - self._counts[0][0] >= MEMORY_S * 16_000:
             self._heard -= self._counts.popleft()[0]

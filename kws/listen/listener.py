@@ -25,8 +25,10 @@ NOTHING = np.zeros(0, np.int16)
 class OpenMicrophone(Protocol):
     """What listening needs of kws.audio.microphone.Microphone."""
 
-    overflows: int
-    latency_s: float
+    @property
+    def overflows(self) -> int: ...
+    @property
+    def latency_s(self) -> float: ...
 
     def read(self) -> np.ndarray: ...
     def close(self) -> None: ...
@@ -68,7 +70,7 @@ class Totals(SessionTotals):
     overflows: int = 0
 
 
-class Listener(Session):
+class Listener(Session[Totals]):
     """One detector and everything around it. totals : so far."""
 
     def __init__(self, detector: Detector, view: View, *, actions: Actions | None = None, keeper: Keeper | None = None,

@@ -6,9 +6,9 @@ A device that goes away is looked for until it is back; nothing is heard across 
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from kws.detect.detector import Detection, Hop
 from kws.errors import DeviceError
@@ -32,7 +32,7 @@ class Back:
 
 
 def recovering(device: Any, reopen: Callable[[], Any], listen: Callable[[Any], Iterator[Any]], *, idle: Any,
-               sleep: Callable[[float], None] = time.sleep) -> Iterator[Any]:
+               sleep: Callable[[float], None] = time.sleep) -> Generator[Any]:
     """Everything that a device brings, for ever: when it has gone it is looked for, once every RETRY_S.
 
     reopen : tries once; listen : brings its events until it is gone. Both raise DeviceError.
@@ -95,10 +95,13 @@ class SessionTotals:
     lost_s: float = 0.0
 
 
-class Session(ABC):
+T = TypeVar("T", bound=SessionTotals)
+
+
+class Session(ABC, Generic[T]):
     """The part that listening to a microphone and to a device share."""
 
-    totals: SessionTotals
+    totals: T
 
     def __init__(self, view: View, *, actions: Actions | None, keeper: Keeper | None, clock: Callable[[], float]):
         self._view, self._actions, self._keeper, self._clock = view, actions, keeper, clock

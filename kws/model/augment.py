@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.data.corpus import SPLITS, TESTING_PERCENT, VALIDATION_PERCENT
@@ -53,7 +54,7 @@ def made_noise(samples: int) -> list[np.ndarray]:
 
 def cut(noise: Sequence[np.ndarray], samples: int, rng: np.random.Generator) -> np.ndarray:
     """A random stretch of one random recording: a view, float32 [samples]."""
-    recording = noise[rng.integers(len(noise))]
+    recording = noise[int(rng.integers(len(noise)))]
     start = rng.integers(len(recording) - samples + 1)
     return recording[start : start + samples]
 
@@ -80,7 +81,7 @@ def augment(clips: np.ndarray, noise: Sequence[np.ndarray], spec: TrainingSpec, 
     shifts = rng.integers(-largest, largest + 1, n)
     gains = db_to_ratio(rng.uniform(-spec.gain_db, spec.gain_db, n)).astype(np.float32)
     ratios = db_to_ratio(-rng.uniform(spec.snr_low_db, spec.snr_high_db, n)).astype(np.float32)
-    noisy = rng.random(n) * 100 < spec.noise_percent
+    noisy = np.asarray(rng.random(n) * 100 < spec.noise_percent)
     result = np.empty_like(clips)
     for i, clip in enumerate(clips):  # row by row: one row stays in the processor's cache
         row = shifted(clip, shifts[i])
@@ -107,9 +108,9 @@ def rms(audio: np.ndarray) -> np.float32:
     return np.sqrt(np.dot(audio, audio) / np.float32(len(audio)) + np.float32(1))
 
 
-def db_to_ratio(db: np.ndarray) -> np.ndarray:
+def db_to_ratio(db: ArrayLike) -> np.ndarray:
     """Decibels to a ratio of amplitudes."""
-    return 10.0 ** (db / 20)
+    return 10.0 ** (np.asarray(db) / 20)
 
 
 def to_int16(audio: np.ndarray) -> np.ndarray:

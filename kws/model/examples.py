@@ -6,7 +6,7 @@ each 100 keyword clips of a split there are so many unknown and silent ones as t
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +76,8 @@ def choose_examples(corpus: Corpus, spec: Spec) -> Examples:
     """
     splits, notes = split_clips(corpus, spec.keywords)
     refuse_missing(spec, splits["training"])
-    parts, others = {}, ()
+    parts: dict[str, Part] = {}
+    others: tuple[Clip, ...] = ()
     for split in SPLITS:
         keyword = [clip for clip in splits[split] if clip.word in spec.keywords]
         unknown = [clip for clip in splits[split] if clip.word not in spec.keywords]
@@ -105,7 +106,7 @@ def split_clips(corpus: Corpus, keywords: Sequence[str]) -> tuple[dict[str, list
     if any(clip.word in keywords for clip in splits["validation"]):
         return splits, []
     training = splits["training"]
-    kinds = (lambda clip: clip.speaker), (lambda clip: clip.path.name)
+    kinds: tuple[Callable[[Clip], str], ...] = ((lambda clip: clip.speaker), (lambda clip: clip.path.name))
     for kind, what in zip(kinds, ("speakers", "clips"), strict=True):
         groups = sorted({kind(clip) for clip in training}, key=lambda name: hashlib.sha1(name.encode()).digest())
         if len(groups) > 1:

@@ -91,7 +91,8 @@ def training_set(material: Material) -> Lesson:
     pieces = [(SILENCE_LABEL, silence(noise, SILENT, samples, rng)), (SILENCE_LABEL, quiet_rooms(noise, samples, rng))]
     if len(others):
         pieces += [(UNKNOWN_LABEL, clips[others]),
-                   (UNKNOWN_LABEL, run_together(*(clips[rng.choice(others, TOGETHER)] for _ in range(2)), rng))]
+                   (UNKNOWN_LABEL, run_together(clips[rng.choice(others, TOGETHER)],
+                                                clips[rng.choice(others, TOGETHER)], rng))]
     for label in range(FIRST_KEYWORD, len(material.spec.labels)):
         mine = np.flatnonzero(labels == label)
         pieces.append((label, respoken(clips[copied(mine, COPIES, rng)], rng)))

@@ -45,11 +45,12 @@ class Step:
 
 def steps_of(model: Any) -> list[Step]:
     """The layers of a network behind its input, in order. Raises ModelError for one that has no int8 twin."""
-    consumers: dict[int, list] = {}
+    consumers: dict[int, list[Any]] = {}
     for layer in model.layers[1:]:
         for value in values_of(layer.input):
             consumers.setdefault(id(value), []).append(layer)
-    steps, absorbed, grid_of, grids = [], set(), {}, 0
+    steps: list[Step] = []
+    absorbed, grid_of, grids = set(), dict[int, Any](), 0
     for layer in model.layers[1:]:
         kind, (user, *others) = type(layer).__name__, consumers.get(id(layer.output), [None])
         inputs = tuple(map(id, values_of(layer.input)))
@@ -69,7 +70,7 @@ def steps_of(model: Any) -> list[Step]:
     return steps
 
 
-def values_of(tensors: Any) -> list:
+def values_of(tensors: Any) -> list[Any]:
     return tensors if isinstance(tensors, list) else [tensors]
 
 
@@ -79,7 +80,7 @@ def run(steps: list[Step], window: Any, *, grids: Any = None, watch: Callable[[A
     grids : scale and zero point of each grid, [grids, 2]; without them nothing is rounded
     watch : is told what goes to each grid: values, place
     """
-    values, units = {steps[0].inputs[0]: window}, {}
+    values, units = {steps[0].inputs[0]: window}, dict[Any, Any]()
     for step in steps:
         inputs, kind, activation = [values[name] for name in step.inputs], type(step.layer).__name__, None
         unit = units.get(step.inputs[0])  # of sums that are not rounded yet, on their way through what is fused

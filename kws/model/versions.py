@@ -93,5 +93,5 @@ def checksum(arrays: Iterable[np.ndarray]) -> int:
     found = 0
     for array in arrays:
         for start in range(0, len(array), BLOCK):
-            found = zlib.crc32(np.ascontiguousarray(array[start : start + BLOCK]), found)
+            found = zlib.crc32(np.ascontiguousarray(array[start : start + BLOCK]).data, found)
     return found

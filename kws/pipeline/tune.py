@@ -215,9 +215,9 @@ def propose(study: Any, spec: Spec, search: Search) -> tuple[Any, dict[str, Any]
     return trial, settings
 
 
-def search_space(spec: Spec, search: Search) -> dict[str, list]:
+def search_space(spec: Spec, search: Search) -> dict[str, list[Any]]:
     """The values of each setting: those named above, and that of kws.toml."""
-    values = {"name": search.networks, "width": WIDTHS, **FRONTEND}
+    values: dict[str, Any] = {"name": search.networks, "width": WIDTHS, **FRONTEND}
     own = settings_of(spec)
     return {name: choices if name == "name" else sorted({*choices, own[name]}) for name, choices in values.items()}
 
@@ -280,7 +280,7 @@ def looked_at(study: Any) -> tuple[Candidate, ...]:
                  for trial in finished(study) if trial.user_attrs)
 
 
-def finished(study: Any) -> list:
+def finished(study: Any) -> list[Any]:
     """Optuna's records of all proposals that were taken to their end."""
     return [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
 

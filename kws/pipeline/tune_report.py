@@ -19,7 +19,7 @@ def rows(tuned: Tuned) -> list[list[str]]:
     """A line for each trained candidate, the cheapest first: COLUMNS. The first tells number, front and choice."""
     found = []
     trained = [candidate for candidate in tuned.candidates if candidate.state == FINISHED]
-    for candidate in sorted(trained, key=lambda one: one.cost(tuned.search.cost)):
+    for candidate in sorted(trained, key=lambda one: one.cost(tuned.search.cost) or 0.0):
         mark = " chosen" if candidate == tuned.chosen else " front" if candidate in tuned.front else ""
         low, high = candidate.interval
         costs = [candidate.cost(kind) for kind in COSTS]

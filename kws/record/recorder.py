@@ -164,7 +164,9 @@ class Recorder:
     def settle(self, session: Session, verdict: Verdict) -> None:
         """Keep a take, or say why it must be said again."""
         word = session.word
+        assert word is not None
         if verdict.clip is None:
+            assert verdict.fault is not None
             session.refused[verdict.fault] += 1
             self.screen.line(f"again: {verdict.fault.value} - {verdict.advice}")
             return
@@ -217,9 +219,11 @@ def review(found: list[Verdict], screen: Screen, words: tuple[str, ...], *,
     choices = ", ".join(f"{i} {word}" for i, word in enumerate(words, 1))
     numbers = "".join(str(i) for i in range(1, len(words) + 1))
     for place, verdict in enumerate(found, 1):
+        assert verdict.utterance is not None  # it was cut apart there
         title = (f"{place} of {len(found)}: {verdict.utterance.start / SAMPLE_RATE_HZ:.1f} s, "
                  f"{verdict.level_db:.0f} dB")
         if verdict.clip is None:
+            assert verdict.fault is not None
             screen.line(f"{title}, dropped: {verdict.fault.value} - {verdict.advice}")
             continue
         while (key := screen.ask(f"{title}: {choices}, d drop, r replay", f"{numbers}d{REPLAY}")) == REPLAY:

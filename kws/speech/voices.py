@@ -143,7 +143,7 @@ def fresh_library() -> Iterator[Any]:
     import _ctypes
 
     loader = import_loader()
-    unload = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary
+    unload = getattr(_ctypes, "dlclose", None) or getattr(_ctypes, "FreeLibrary")  # noqa: B009 (of Windows alone)
     with LOCK, short_path(Path(loader.get_data_path())) as data:
         library = ctypes.CDLL(loader.get_library_path())
         try:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import Any
 
 
 class CtrlC:
@@ -15,7 +16,7 @@ class CtrlC:
 
     def __init__(self) -> None:
         self._asked = False
-        self._before = None
+        self._before: Any = None  # the handler that is put back
 
     def __enter__(self) -> "CtrlC":
         if threading.current_thread() is threading.main_thread():

@@ -53,7 +53,7 @@ def epoch_rows(epoch: int) -> np.ndarray:
 
 def supply(first: int, last: int, pool: ProcessPoolExecutor) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For each epoch features int8 [n, frames, features] and labels int8 [n], made ahead by the pool."""
-    waiting: deque[tuple[np.ndarray, list[Future]]] = deque()
+    waiting: deque[tuple[np.ndarray, list[Future[Any]]]] = deque()
     for epoch in range(first, last + AHEAD):
         if epoch < last:
             rows = epoch_rows(epoch)
@@ -113,7 +113,8 @@ def disguise(features: Any, curves: np.ndarray, spec: TrainingSpec, key: Any) ->
     return jnp.where(hidden, 0, features)
 
 
-def programs(spec: Spec, model: Any, teachers: list[Any], curves: np.ndarray) -> tuple[Callable, Callable]:
+def programs(spec: Spec, model: Any, teachers: list[Any],
+             curves: np.ndarray) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """One epoch, and the network's answers, as programs for the card.
 
     epoch(state, said, features, labels, key) -> state, loss, accuracy, with state and said (the teachers') as

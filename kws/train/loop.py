@@ -85,7 +85,9 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
             prepare_steps(model, spec, steps * spec.epochs, taught=material.teaching is not None)
     history = restore(model, checkpoint) if chief else []
     if workers:
-        history = [Epoch(*row) for row in workers.spread(state_of(model), [astuple(epoch) for epoch in history])]
+        rows = workers.spread(state_of(model), [astuple(epoch) for epoch in history])
+        history = [Epoch(loss, accuracy, validation, seconds, bool(grid))
+                   for loss, accuracy, validation, seconds, grid in rows]
     clips, labels = material.audio("validation")
     features = material.frontend.extract(clips)
     if (workers or material.stretches) and spec.quantization_aware_epochs:
@@ -100,7 +102,7 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
             note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
         with TrainingProgress(epochs=spec.epochs, steps=steps, done=len(history)) as progress:
             for number in range(len(history), spec.epochs):
-                def step(logs: dict, number: int = number) -> None:
+                def step(logs: dict[str, Any], number: int = number) -> None:
                     progress.step(number + 1, logs)
                     ctrl_c.check()
 
@@ -239,7 +241,7 @@ def finite(loss: float, number: int, spec: TrainingSpec) -> float:
 
 
 def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
-              step: Callable[[dict], None], workers: "Workers | None" = None, through: Any = None) -> Epoch:
+              step: Callable[[dict[str, Any]], None], workers: "Workers | None" = None, through: Any = None) -> Epoch:
     """One pass over the training clips, then the validation clips `features`, int8 [n, frames, features].
 
     step    : is told the loss and accuracy so far after every batch
@@ -248,7 +250,7 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
     import keras
 
     class Steps(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
             step(logs or {})
 
     start = time.perf_counter()
@@ -300,7 +302,7 @@ def restore(model: Any, checkpoint: Path) -> list[Epoch]:
     return history
 
 
-def state_of(model: Any) -> list:
+def state_of(model: Any) -> list[Any]:
     """Keras variables: the network's, its random generators' and the optimizer's."""
     generators = [layer.seed_generator.state for layer in model.layers if hasattr(layer, "seed_generator")]
     return [*model.weights, *generators, *model.optimizer.variables]

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ class Workers:
 
     def __init__(self, strategy: Any, place: Place) -> None:
         self.strategy, self.place = strategy, place
-        self._alone = self._step = None  # of the one network that these workers train
+        self._alone: Any = None  # the one network that these workers train, outside of the strategy
+        self._step: Callable[..., Any] | None = None  # its compiled step
         self._total = self.compiled_total()
 
     @property
@@ -88,7 +90,7 @@ class Workers:
         with others_gone():
             return self._total(np.asarray(values, np.float64)).numpy()
 
-    def compiled_total(self) -> Callable:
+    def compiled_total(self) -> Callable[..., Any]:
         """What `sum` calls: float64 [n] -> float64 [n]."""
         import tensorflow as tf
 
@@ -105,13 +107,13 @@ class Workers:
 
     def spread(self, variables: Sequence[Any], epochs: Sequence[Sequence[float]]) -> list[list[float]]:
         """Bring every worker's `variables` to the values that the chief has, and return the chief's `epochs`."""
-        epochs = np.array(epochs, float) if self.chief else np.zeros((0, 0))
-        rows, columns = (round(n) for n in self.of_chief(np.array([*epochs.shape, 0][:2], float)))
+        known = np.array(epochs, float) if self.chief else np.zeros((0, 0))
+        rows, columns = (round(n) for n in self.of_chief(np.array([*known.shape, 0][:2], float)))
         if not rows:
             return []
         values = [np.asarray(variable) for variable in variables]
-        own = np.concatenate([value.astype(float).ravel() for value in (*values, epochs)])
-        missing = rows * columns - epochs.size
+        own = np.concatenate([value.astype(float).ravel() for value in (*values, known)])
+        missing = rows * columns - known.size
         whole = self.of_chief(np.pad(own, (0, missing)))
         for variable, value in zip(variables, values, strict=True):
             part, whole = whole[:value.size], whole[value.size:]
@@ -123,7 +125,7 @@ class Workers:
         return self.sum(values if self.chief else np.zeros_like(values)) / (self.replicas // self.place.count)
 
     def run_epoch(self, model: Any, material: Material, number: int,
-                  step: Callable[[dict], None]) -> tuple[float, float]:
+                  step: Callable[[dict[str, Any]], None]) -> tuple[float, float]:
         """One pass over the training clips: its loss and accuracy.
 
         step : is told the loss and accuracy so far after every batch. Where it raises KeyboardInterrupt on one worker,
@@ -138,7 +140,7 @@ class Workers:
                     raise KeyboardInterrupt
                 seen += loss, accuracy
                 mean = dict(zip(("loss", "accuracy"), (float(total) for total in seen / count), strict=True))
-                stop = pressed(lambda logs=mean: step(logs))
+                stop = pressed(partial(step, mean))
         model.optimizer.finalize_variable_values(model.trainable_weights)
         return mean["loss"], mean["accuracy"]
 
@@ -161,7 +163,7 @@ class Workers:
 
         return self.strategy.distribute_datasets_from_function(pipeline)
 
-    def train_step(self, model: Any) -> Callable:
+    def train_step(self, model: Any) -> Callable[..., Any]:
         """The compiled step of `model`: batch, whether to stop -> [loss, accuracy, how many want to stop]."""
         import tensorflow as tf
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class ClipResult:
         """int8 scores, of n * labels, in which `engine` and the streaming engine differ."""
         return int((self.scores[engine] != self.scores[STREAMING]).sum())
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """The streaming engine's figures, and under "engines" those of each one."""
         engines = {}
         for engine in self.scores:
@@ -107,7 +108,8 @@ def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_
     scores = {STREAMING: streaming_scores(detector, clips.samples)}
     features = Frontend(detector.plan.frontend).extract(clips.samples)
     missing = {}
-    others: tuple[tuple[str, Callable, object], ...] = ((TFLM, tflm_scores, tflite), (FLOAT, float_scores, keras_model))
+    others: tuple[tuple[str, Callable[..., Any], object], ...] = (
+        (TFLM, tflm_scores, tflite), (FLOAT, float_scores, keras_model))
     for engine, run, model in others:
         if model is None:
             missing[engine] = "the run does not hold the model"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ class Confusion:
         i = self.labels.index(label)
         return share(int(self.counts[i, i]), int(self.counts[:, i].sum()))
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """{"n", "accuracy", "interval", "per_label", "confusion"}: shares 0..1 or null, Wilson's intervals at 95 %."""
         per_label = {}
         for i, label in enumerate(self.labels):

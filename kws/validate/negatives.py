@@ -8,7 +8,7 @@ detection could still be a hit.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,7 +150,8 @@ def hear_negatives(detector: Detector, paths: Sequence[Path]) -> list[NegativeSo
     return heard
 
 
-def hear_source(detector: Detector, name: str, files: Sequence[Path], said: Transcripts, advance) -> NegativeSource:
+def hear_source(detector: Detector, name: str, files: Sequence[Path], said: Transcripts,
+                advance: Callable[[], None]) -> NegativeSource:
     """One source; `advance` is called after each recording."""
     sounds = sounds_like(detector.plan.spec.keywords)
     pieces: list[Piece] = []

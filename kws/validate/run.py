@@ -66,7 +66,8 @@ def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] 
     measured = from_metrics(json.loads(read_artefact(run, METRICS_NAME)) if (run / METRICS_NAME).is_file() else {},
                             limits)
     return Outcome(on_clips, judged, heard,
-                   gate(limits, [*measured, *measured_now(limits, on_clips and on_clips.result, judged, heard)]))
+                   gate(limits, [*measured, *measured_now(limits, on_clips.result if on_clips else None, judged,
+                                                          heard)]))
 
 
 def measured_now(limits: Requirements, clips: ClipResult | None, negatives: NegativeResult | None,
@@ -151,7 +152,7 @@ def test_split(spec: Spec, workspace: Workspace, trained_on: str | None) -> Clip
     rng = np.random.default_rng([spec.training.seed, SILENCE, SPLITS.index("testing")])
     silent = silence(read_noise(corpus.noise, split="testing", samples=samples), part.silence, samples, rng)
     speech = load_clips(part.clips, samples=samples, cache=workspace.cache)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if trained_on not in (None, examples.fingerprint):
         notes = ("the recordings have changed since the training: clips of this test split may have been trained on",)
     return ClipSet(np.concatenate([speech, silent]), part.all_labels, notes)

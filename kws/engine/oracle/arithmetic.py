@@ -2,12 +2,13 @@
 
 All functions take and return Python ints or integer NumPy arrays whose values fit int32; they are computed in int64.
 Sources: the gemmlowp fixed-point definitions and TFLite's quantization specification. Proven equal to the TFLM
-interpreter in tests/test_layers_oracle.py.
+interpreter in tests/engine/test_arithmetic.py.
 """
 
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 INT32_MAX, INT32_MIN = 2**31 - 1, -(2**31)
 
@@ -30,12 +31,12 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def wrap(values):
+def wrap(values: ArrayLike) -> np.ndarray:
     """Two's complement int32 of int64 values, as the device's adder computes them."""
     return np.asarray(values, np.int64).astype(np.int32).astype(np.int64)
 
 
-def doubling_high_multiply(a, b):
+def doubling_high_multiply(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """(a * b) / 2^31, rounded to nearest, ties away from zero below and up above; saturates -1 * -1."""
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
     nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
@@ -44,7 +45,7 @@ def doubling_high_multiply(a, b):
     return np.minimum(quotient, INT32_MAX)
 
 
-def rounding_shift_right(values, exponent):
+def rounding_shift_right(values: ArrayLike, exponent: ArrayLike) -> np.ndarray:
     """values / 2^exponent, rounded to nearest, ties away from zero; exponent 0 .. 31."""
     values, exponent = np.asarray(values, np.int64), np.asarray(exponent, np.int64)
     mask = (np.int64(1) << exponent) - 1
@@ -53,19 +54,19 @@ def rounding_shift_right(values, exponent):
     return (values >> exponent) + (remainder > threshold)
 
 
-def saturating_shift_left(values, exponent: int):
+def saturating_shift_left(values: ArrayLike, exponent: int) -> np.ndarray:
     """values * 2^exponent, saturated to int32; exponent 1 .. 31."""
     return np.clip(np.asarray(values, np.int64) << exponent, INT32_MIN, INT32_MAX)
 
 
-def requantize(values, multiplier, shift):
+def requantize(values: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> np.ndarray:
     """values * multiplier / 2^31 * 2^shift with TFLM's two roundings; multiplier and shift may be per channel."""
     shift = np.asarray(shift, np.int64)
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
     return rounding_shift_right(doubling_high_multiply(wrap(np.asarray(values, np.int64) << left), multiplier), right)
 
 
-def exp_of_negative(values, integer_bits: int):
+def exp_of_negative(values: ArrayLike, integer_bits: int) -> np.ndarray:
     """exp(x) for x <= 0: values with 4 or 5 integer bits (Q27 or Q26), result in Q31."""
     values = np.asarray(values, np.int64)
     fraction_bits = 31 - integer_bits
@@ -81,7 +82,7 @@ def exp_of_negative(values, integer_bits: int):
     return np.where(values == 0, INT32_MAX, result)
 
 
-def _exp_between_minus_quarter_and_zero(a):
+def _exp_between_minus_quarter_and_zero(a: ArrayLike) -> np.ndarray:
     """Taylor polynomial around -1/8; a and result in Q31."""
     x = np.asarray(a, np.int64) + (1 << 28)
     x2 = doubling_high_multiply(x, x)
@@ -91,7 +92,7 @@ def _exp_between_minus_quarter_and_zero(a):
     return 1895147668 + doubling_high_multiply(1895147668, x + tail)
 
 
-def reciprocal_of_one_plus(a):
+def reciprocal_of_one_plus(a: ArrayLike) -> np.ndarray:
     """1 / (1 + a) for a in Q31, 0 <= a < 1; result in Q31. Three Newton-Raphson steps."""
     half_denominator = (np.asarray(a, np.int64) + INT32_MAX + 1) >> 1
     x = 1515870810 + doubling_high_multiply(half_denominator, -1010580540)  # 48/17 - 32/17 d, in Q29
@@ -101,7 +102,7 @@ def reciprocal_of_one_plus(a):
     return saturating_shift_left(x, 1)
 
 
-def logistic(values):
+def logistic(values: ArrayLike) -> np.ndarray:
     """1 / (1 + exp(-x)): values in Q27 (4 integer bits), result in Q31."""
     values = np.atleast_1d(np.asarray(values, np.int64))
     exponential = exp_of_negative(-np.abs(values), 4)

@@ -3,6 +3,7 @@
 Written stage by stage over all frames at once, in int64 unless said otherwise. >> rounds towards minus infinity.
 """
 
+
 import numpy as np
 
 from kws.features.tables import FrontendTables
@@ -59,7 +60,10 @@ def bit_reversal(count: int) -> np.ndarray:
     return order
 
 
-def butterfly(a: tuple, b: tuple, c: tuple, d: tuple) -> tuple[np.ndarray, np.ndarray]:
+Complex = tuple[np.ndarray, np.ndarray]  # real and imaginary part
+
+
+def butterfly(a: Complex, b: Complex, c: Complex, d: Complex) -> Complex:
     """Four-point FFT of complex (re, im), each [n, blocks, length] -> re, im : [n, 4 * blocks * length]."""
     even_re, even_im, gap_re, gap_im = a[0] + c[0], a[1] + c[1], a[0] - c[0], a[1] - c[1]
     odd_re, odd_im, cross_re, cross_im = b[0] + d[0], b[1] + d[1], b[0] - d[0], b[1] - d[1]

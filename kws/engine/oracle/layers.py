@@ -4,6 +4,8 @@ Slow, short and readable. Activations are int8 arrays in TFLite's own shapes; re
 the C engine bit for bit.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from kws.engine import quantization as constants
@@ -60,13 +62,13 @@ def _patches(layer: Layer, graph: Graph, image: np.ndarray, kernel: tuple[int, i
     return np.where(inside[..., None], picked, fill)
 
 
-def _conv_2d(layer, graph, image, weights, bias=None):
+def _conv_2d(layer: Layer, graph: Graph, image: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
     weights = constants.constant_weights(layer, graph).astype(np.int64)
     patches = _patches(layer, graph, _centred(layer, graph, 0, image)[0], weights.shape[1:3], 0)
     return _requantize_sums(layer, graph, np.einsum("hwklc,oklc->hwo", patches, weights))
 
 
-def _depthwise_conv_2d(layer, graph, image, weights, bias=None):
+def _depthwise_conv_2d(layer: Layer, graph: Graph, image: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
     weights = constants.constant_weights(layer, graph)[0].astype(np.int64)
     channels = weights.shape[-1]
     patches = _patches(layer, graph, _centred(layer, graph, 0, image)[0], weights.shape[:2], 0)
@@ -74,35 +76,38 @@ def _depthwise_conv_2d(layer, graph, image, weights, bias=None):
     return _requantize_sums(layer, graph, np.einsum("hwklc,klc->hwc", patches, weights))
 
 
-def _fully_connected(layer, graph, vector, weights, bias=None):
+def _fully_connected(layer: Layer, graph: Graph, vector: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
     weights = constants.constant_weights(layer, graph).astype(np.int64)
     rows = _centred(layer, graph, 0, vector).reshape(-1, weights.shape[1])
     return _requantize_sums(layer, graph, rows @ weights.T)
 
 
-def _add(layer, graph, first, second):
-    scale = constants.add_constants(*(graph.tensors[i] for i in layer.inputs), graph.tensors[layer.output])
+def _add(layer: Layer, graph: Graph, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    a, b = (graph.tensors[i] for i in layer.inputs)
+    scale = constants.add_constants(a, b, graph.tensors[layer.output])
     total = (fixed.requantize(_centred(layer, graph, 0, first) << 20, *scale.first)
              + fixed.requantize(_centred(layer, graph, 1, second) << 20, *scale.second))
     return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *scale.output))
 
 
-def _mul(layer, graph, first, second):
-    scale = constants.mul_multiplier(*(graph.tensors[i] for i in layer.inputs), graph.tensors[layer.output])
+def _mul(layer: Layer, graph: Graph, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    a, b = (graph.tensors[i] for i in layer.inputs)
+    scale = constants.mul_multiplier(a, b, graph.tensors[layer.output])
     product = _centred(layer, graph, 0, first) * _centred(layer, graph, 1, second)
     return _finish(layer, graph, fixed.requantize(product, *scale))
 
 
-def _mean(layer, graph, value, axes):
-    axes = tuple(int(a) % value.ndim for a in np.atleast_1d(axes))
-    count = int(np.prod([value.shape[a] for a in axes]))
+def _mean(layer: Layer, graph: Graph, value: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    over = tuple(int(a) % value.ndim for a in np.atleast_1d(axes))
+    count = int(np.prod([value.shape[a] for a in over]))
     source, output = graph.tensors[layer.inputs[0]], graph.tensors[layer.output]
-    total = value.astype(np.int64).sum(axis=axes)
+    total = value.astype(np.int64).sum(axis=over)
     scale = constants.mean_multiplier(source, output, count)
     return np.clip(fixed.requantize(total - count * source.zero_point, *scale) + output.zero_point, -128, 127)
 
 
-def _pool(layer, graph, image, reduce):
+def _pool(layer: Layer, graph: Graph, image: np.ndarray,
+          reduce: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
     kernel = (layer.options["FilterHeight"], layer.options["FilterWidth"])
     outside = 1 << 20
     patches = _patches(layer, graph, image[0].astype(np.int64), kernel, outside)
@@ -110,19 +115,19 @@ def _pool(layer, graph, image, reduce):
     return np.clip(reduce(patches, patches != outside), low, high)
 
 
-def _average_pool_2d(layer, graph, image):
-    def average(patches, inside):
+def _average_pool_2d(layer: Layer, graph: Graph, image: np.ndarray) -> np.ndarray:
+    def average(patches: np.ndarray, inside: np.ndarray) -> np.ndarray:
         total, count = (patches * inside).sum(axis=(2, 3)), inside.sum(axis=(2, 3))
         half = count // 2
         return np.where(total > 0, (total + half) // count, -((half - total) // count))
     return _pool(layer, graph, image, average)
 
 
-def _max_pool_2d(layer, graph, image):
+def _max_pool_2d(layer: Layer, graph: Graph, image: np.ndarray) -> np.ndarray:
     return _pool(layer, graph, image, lambda patches, inside: np.where(inside, patches, -128).max(axis=(2, 3)))
 
 
-def _softmax(layer, graph, value):
+def _softmax(layer: Layer, graph: Graph, value: np.ndarray) -> np.ndarray:
     table = constants.softmax_table(graph.tensors[layer.inputs[0]], layer.options["Beta"]).astype(np.int64)
     result = np.empty(value.shape, np.int64)
     for index in np.ndindex(value.shape[:-1]):
@@ -142,37 +147,37 @@ def softmax_row(row: np.ndarray, table: np.ndarray) -> np.ndarray:
     return np.clip(shares - 128, -128, 127)
 
 
-def _lookup(layer, graph, value):
+def _lookup(layer: Layer, graph: Graph, value: np.ndarray) -> np.ndarray:
     table = constants.lookup(layer.op, graph.tensors[layer.inputs[0]], graph.tensors[layer.output])
     return table[value.astype(np.int64) + 128]
 
 
-def _pad(layer, graph, value, paddings):
+def _pad(layer: Layer, graph: Graph, value: np.ndarray, paddings: np.ndarray) -> np.ndarray:
     return np.pad(value, paddings, constant_values=graph.tensors[layer.output].zero_point)
 
 
 def slices(layer: Layer, graph: Graph) -> tuple[slice, ...]:
     """The slices of a STRIDED_SLICE, one per dimension of its input."""
-    begin, end, step = (graph.tensors[i].data for i in layer.inputs[1:4])
+    begin, end, step = (np.asarray(graph.tensors[i].data) for i in layer.inputs[1:4])
     begin_mask, end_mask = layer.options["BeginMask"], layer.options["EndMask"]
     starts = [None if begin_mask >> i & 1 else int(begin[i]) for i in range(len(begin))]
     stops = [None if end_mask >> i & 1 else int(end[i]) for i in range(len(begin))]
     return tuple(slice(a, b, int(s)) for a, b, s in zip(starts, stops, step, strict=True))
 
 
-def _strided_slice(layer, graph, value, *_):
+def _strided_slice(layer: Layer, graph: Graph, value: np.ndarray, *_: np.ndarray) -> np.ndarray:
     return value[slices(layer, graph)]
 
 
-def _concatenation(layer, graph, *values):
+def _concatenation(layer: Layer, graph: Graph, *values: np.ndarray) -> np.ndarray:
     return np.concatenate(values, axis=layer.options["Axis"])
 
 
-def _reshape(layer, graph, value, *_):
+def _reshape(layer: Layer, graph: Graph, value: np.ndarray, *_: np.ndarray) -> np.ndarray:
     return value
 
 
-OPERATORS = {
+OPERATORS: dict[str, Callable[..., np.ndarray]] = {
     "CONV_2D": _conv_2d, "DEPTHWISE_CONV_2D": _depthwise_conv_2d, "FULLY_CONNECTED": _fully_connected, "ADD": _add,
     "MUL": _mul, "MEAN": _mean, "AVERAGE_POOL_2D": _average_pool_2d, "MAX_POOL_2D": _max_pool_2d, "SOFTMAX": _softmax,
     "LOGISTIC": _lookup, "RELU": _lookup, "RELU6": _lookup, "QUANTIZE": _lookup, "PAD": _pad,

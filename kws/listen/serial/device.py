@@ -4,7 +4,7 @@ Its sound, where it sends it, goes through this PC's engine too.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from kws.audio.files import SAMPLE_RATE_HZ
@@ -37,7 +37,7 @@ GOOD = Ready | Detected | Cost | SentSound
 
 
 def port_events(port: Port, reopen: Callable[[], Port], *,
-                sleep: Callable[[float], None] = time.sleep) -> Iterator[bytes | Lost | Back]:
+                sleep: Callable[[float], None] = time.sleep) -> Generator[bytes | Lost | Back]:
     """Everything that a serial port brings, for ever; empty bytes while nothing comes."""
     def read(port: Port) -> Iterator[bytes]:
         while True:
@@ -60,7 +60,7 @@ class DeviceTotals(SessionTotals):
     failed: int = 0
 
 
-class DeviceListener(Session):
+class DeviceListener(Session[DeviceTotals]):
     """One device and everything around it. totals : so far; twin : what was compared."""
 
     def __init__(self, detector: Detector, view: View, *, compare: bool = False, actions: Actions | None = None,
