@@ -131,7 +131,7 @@ def decoder() -> type:
     """
     import soundfile
 
-    class Decoder(soundfile.SoundFile):  # type: ignore[misc]
+    class Decoder(soundfile.SoundFile):
         def seekable(self) -> bool:
             return False
 

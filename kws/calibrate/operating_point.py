@@ -123,6 +123,7 @@ def choose_operating_point(spec: Spec, detector: Detector, *, clips: np.ndarray,
         quality = Count.total(list(counts.values())).value, room
         if best is None or quality > best[0]:
             best = quality, OperatingPoint(tables, float(smoothing_ms), thresholds, counts, stream.hours)
+    assert best is not None
     return best[1]
 
 
@@ -132,7 +133,7 @@ def choose_thresholds(spec: Spec, stream: Stream, scores: np.ndarray, decided_at
 
     All keywords have the same threshold while levels are compared.
     """
-    values = {keyword: [] for keyword in spec.keywords}
+    values: dict[str, list[int]] = {keyword: [] for keyword in spec.keywords}
     for level in LEVELS:
         thresholds = dict.fromkeys(spec.keywords, level / SCORE_STEPS)
         tables = build_decoder_tables(spec, thresholds=thresholds, smoothing_ms=smoothing_ms, decide_every=every)
@@ -194,7 +195,8 @@ def choose_clips(spec: Spec, labels: np.ndarray, rng: np.random.Generator) -> np
 def build_stream(clips: np.ndarray, labels: np.ndarray, noise: Sequence[np.ndarray],
                  rng: np.random.Generator) -> Stream:
     """Set clips (int16 [n, samples]) with random gaps into background noise."""
-    gaps = rng.integers(*(SAMPLE_RATE_HZ * ms // 1000 for ms in GAP_MS), size=len(clips) + 1)
+    least, most = (SAMPLE_RATE_HZ * ms // 1000 for ms in GAP_MS)
+    gaps = rng.integers(least, most, size=len(clips) + 1)
     starts = np.cumsum(gaps[:-1]) + clips.shape[1] * np.arange(len(clips))
     ends = starts + clips.shape[1]
     level = np.median(np.sqrt(np.mean(np.square(clips, dtype=np.float64), axis=1))) if len(clips) else NO_CLIPS_RMS
@@ -211,7 +213,7 @@ def background(samples: int, noise: Sequence[np.ndarray], *, level: float, rng: 
     while done < samples:
         length = min(int(rng.integers(*NOISE_MS)) * SAMPLE_RATE_HZ // 1000, samples - done)
         if noise:
-            recording = noise[rng.integers(len(noise))]
+            recording = noise[int(rng.integers(len(noise)))]
             first = int(rng.integers(len(recording)))
             stretch = recording.take(np.arange(first, first + length), mode="wrap").astype(np.float32)
             wanted = level * 10 ** (-rng.uniform(*SNR_DB) / 20)

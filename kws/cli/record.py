@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kws.audio.microphone import Device, Microphone
+    from kws.data.quality import Verdict
     from kws.record.recorder import Recorder, Screen, Session
     from kws.record.takes import Takes
 
@@ -24,10 +25,10 @@ NOISE_S = 60.0
 
 
 def record(
+    speaker: Annotated[str, typer.Option("--speaker", metavar="NAME", show_default=False,
+                                         help="Who speaks: letters, digits, . - and _; decides the split.")],
     words: Annotated[list[str] | None, typer.Argument(
         metavar="[WORD]...", help="Words to record. Default: the keywords of kws.toml.", show_default=False)] = None,
-    speaker: Annotated[str, typer.Option("--speaker", metavar="NAME", show_default=False,
-                                         help="Who speaks: letters, digits, . - and _; decides the split.")] = ...,
     count: Annotated[int, typer.Option("--count", min=1, max=10_000,
                                        help="Takes of each word that this speaker has in the end.")] = 20,
     device: Annotated[str | None, typer.Option(
@@ -188,8 +189,8 @@ def tell_missing(place: Workspace, takes: "Takes") -> None:
     except KwsError as error:
         note(str(error))
         return
-    missing = [f"{requirement.name.replace('_per_word', ' of')}: {requirement.limit - requirement.measured:.0f} more"
-               for requirement in measured.requirements if not requirement.holds]
+    missing = [f"{requirement.name.replace('_per_word', ' of')}: {requirement.limit - (requirement.measured or 0):.0f} "
+               "more" for requirement in measured.requirements if not requirement.holds]
     if missing:
         print("still missing for kws.toml: " + "; ".join(missing))
     else:
@@ -251,15 +252,20 @@ def keep(takes: "Takes", audio: "np.ndarray", words: tuple[str, ...], screen: "S
     found = cut_apart(audio, samples=samples)
     if not found:
         raise DataError(f"no word was found in {len(audio) / 16_000:.1f} s; is the recording loud enough?")
-    origins = [origin_of(audio, verdict.utterance.start) if from_file else "" for verdict in found]
+    def origin(verdict: "Verdict") -> str:
+        assert verdict.utterance is not None  # it was cut apart there
+        return origin_of(audio, verdict.utterance.start) if from_file else ""
+
+    origins = [origin(verdict) for verdict in found]
     known = takes.origins() & set(origins)
     if known:
         screen.line(f"{len(known)} of {len(found)} words in this file were kept before; they are left as they are")
-        found = [verdict for verdict, origin in zip(found, origins, strict=True) if origin not in known]
+        found = [verdict for verdict, place in zip(found, origins, strict=True) if place not in known]
     kept = review(found, screen, words, play=play)
     for word, verdict in kept:
+        assert verdict.clip is not None
         takes.add(word, verdict.clip, level_db=verdict.level_db, noise_db=verdict.noise_db, now=now(),
-                  origin=origin_of(audio, verdict.utterance.start) if from_file else "")
+                  origin=origin(verdict))
     screen.clear()
     counts = Counter(word for word, _ in kept)
     listed = ", ".join(f"{word} {number}" for word, number in sorted(counts.items())) or "none"

@@ -90,7 +90,7 @@ class Takes:
 
 def origin_of(audio: np.ndarray, start: int) -> str:
     """A name for the stretch of a recording, int16 [n], that begins at sample `start`: the same for the same sound."""
-    return f"{hashlib.sha256(np.ascontiguousarray(audio)).hexdigest()[:16]}:{start}"
+    return f"{hashlib.sha256(np.ascontiguousarray(audio).data).hexdigest()[:16]}:{start}"
 
 
 def check_words(words: tuple[str, ...]) -> None:
