@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the engine is built with. An exported model switches off the kernels that it does not need (kws_model.h, among
  * the include paths; KWS_MODEL_CONFIG says so to a compiler that cannot look); everywhere else all of them are there.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Integer helpers that every stage shares. Internal: not part of the public interface.
  *
  * The engine assumes that >> of a negative number shifts arithmetically (rounds towards minus infinity), as every
@@ -25,8 +26,7 @@ static inline int32_t kws_leading_zeros(uint64_t x)
     return (int32_t)__builtin_clzll(x);
 #else
     int32_t zeros = 0;
-    int32_t step;
-    for (step = 32; step > 0; step /= 2) {
+    for (int32_t step = 32; step > 0; step /= 2) {
         if (x >> (64 - step) == 0) {
             zeros += step;
             x <<= step;

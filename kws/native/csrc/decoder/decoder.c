@@ -1,18 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoder.h"
 
 #include <string.h>
 
 int32_t kws_decoder_check(const kws_decoder_tables *tables)
 {
-    if (tables->labels < 1 || tables->labels > KWS_MAX_LABELS)
+    if (tables->labels < 1 || tables->labels > KWS_MAX_LABELS) {
         return KWS_DECODER_BAD_LABELS;
-    if (tables->smoothing_hops < 1 || tables->smoothing_hops > KWS_MAX_SMOOTHING_HOPS)
+    }
+    if (tables->smoothing_hops < 1 || tables->smoothing_hops > KWS_MAX_SMOOTHING_HOPS) {
         return KWS_DECODER_BAD_SMOOTHING;
-    if (tables->refractory_hops < 0 || tables->refractory_hops > KWS_MAX_REFRACTORY_HOPS)
+    }
+    if (tables->refractory_hops < 0 || tables->refractory_hops > KWS_MAX_REFRACTORY_HOPS) {
         return KWS_DECODER_BAD_REFRACTORY;
-    for (int32_t i = 0; i < tables->labels; i++)
-        if (tables->thresholds[i] > KWS_NEVER || tables->releases[i] < 1 || tables->releases[i] > tables->thresholds[i])
+    }
+    for (int32_t i = 0; i < tables->labels; ++i) {
+        if (tables->thresholds[i] > KWS_NEVER || tables->releases[i] < 1
+            || tables->releases[i] > tables->thresholds[i]) {
             return KWS_DECODER_BAD_THRESHOLDS;
+        }
+    }
     return KWS_DECODER_OK;
 }
 
@@ -43,13 +50,14 @@ static void smooth(kws_decoder *state, const int8_t *scores)
     const kws_decoder_tables *tables = state->tables;
     uint8_t *row = state->history + state->position * tables->labels;
 
-    for (int32_t i = 0; i < tables->labels; i++) {
+    for (int32_t i = 0; i < tables->labels; ++i) {
         const uint8_t score = (uint8_t)(scores[i] + 128);
         state->sums[i] = (uint16_t)(state->sums[i] - row[i] + score);
         row[i] = score;
     }
-    if (++state->position == tables->smoothing_hops)
+    if (++state->position == tables->smoothing_hops) {
         state->position = 0;
+    }
 }
 
 int32_t kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *event)
@@ -59,19 +67,22 @@ int32_t kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *ev
     int32_t best = -1;
 
     smooth(state, scores);
-    for (int32_t i = 0; i < tables->labels; i++) {
+    for (int32_t i = 0; i < tables->labels; ++i) {
         const int32_t sum = state->sums[i];
-        if (sum < tables->releases[i] * hops)
+        if (sum < tables->releases[i] * hops) {
             state->held[i] = 0;
-        if (sum >= tables->thresholds[i] * hops && (best < 0 || sum > state->sums[best]))
+        }
+        if (sum >= tables->thresholds[i] * hops && (best < 0 || sum > state->sums[best])) {
             best = i;
+        }
     }
     if (state->refractory > 0) {
-        state->refractory--;
+        --state->refractory;
         return 0;
     }
-    if (best < 0 || state->held[best])
+    if (best < 0 || state->held[best]) {
         return 0;
+    }
     state->held[best] = 1;
     state->refractory = tables->refractory_hops;
     event->label = best;

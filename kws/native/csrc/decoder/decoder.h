@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Decoder: from the network's scores to detections. Integers only. A hop here is one decision of the network.
  *
  * A score is 0..255 (the softmax in steps of 1/256): the network's int8 output plus 128. Each label's score is averaged
@@ -36,20 +37,20 @@ typedef struct kws_event {
 /* What one stream remembers. The caller owns the struct, the tables and the memory. */
 typedef struct kws_decoder {
     const kws_decoder_tables *tables;
-    uint8_t *history;                 /* scores [smoothing_hops][labels], a ring */
-    uint16_t sums[KWS_MAX_LABELS];    /* over the history: 0..255 * smoothing_hops */
-    uint8_t held[KWS_MAX_LABELS];     /* 1: detected, and not below the release since */
-    int32_t position;                 /* the oldest row of the history */
-    int32_t refractory;               /* hops during which nothing triggers any more */
+    uint8_t *history;              /* scores [smoothing_hops][labels], a ring */
+    uint16_t sums[KWS_MAX_LABELS]; /* over the history: 0..255 * smoothing_hops */
+    uint8_t held[KWS_MAX_LABELS];  /* 1: detected, and not below the release since */
+    int32_t position;              /* the oldest row of the history */
+    int32_t refractory;            /* hops during which nothing triggers any more */
 } kws_decoder;
 
 /* What kws_decoder_check finds: 0, or the first rule that is broken. */
-enum {
+enum kws_decoder_error {
     KWS_DECODER_OK = 0,
-    KWS_DECODER_BAD_LABELS = -1,
-    KWS_DECODER_BAD_SMOOTHING = -2,
-    KWS_DECODER_BAD_REFRACTORY = -3,
-    KWS_DECODER_BAD_THRESHOLDS = -4
+    KWS_DECODER_BAD_LABELS = -1,     /* labels out of range */
+    KWS_DECODER_BAD_SMOOTHING = -2,  /* smoothing_hops out of range */
+    KWS_DECODER_BAD_REFRACTORY = -3, /* refractory_hops out of range */
+    KWS_DECODER_BAD_THRESHOLDS = -4  /* a threshold out of range, or a release outside 1..its threshold */
 };
 
 /* 0 when push is safe with these tables, else one of the codes above. Reads nothing but the struct. */

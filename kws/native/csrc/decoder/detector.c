@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "detector.h"
 
 #include <string.h>
@@ -33,7 +34,8 @@ int32_t kws_detector_hop(kws_detector *state, const int16_t *samples, int32_t co
     return scored;
 }
 
-int32_t kws_detector_push(kws_detector *state, const int16_t *samples, int32_t count, int32_t *consumed, kws_event *event)
+int32_t kws_detector_push(kws_detector *state, const int16_t *samples, int32_t count, int32_t *consumed,
+                          kws_event *event)
 {
     int32_t taken = 0, used = 0;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The whole path of a sound: front end, streaming network, decoder, behind one push.
  *
  * Everything happens in the samples' own order, so the result does not depend on how they are cut into calls.
@@ -33,6 +34,7 @@ int32_t kws_detector_hop(kws_detector *state, const int16_t *samples, int32_t co
 /* Takes samples until a keyword is detected or all are taken. samples : int16 [count].
  * Returns 1 with *event, whose sample number says when the decision fell, else 0; *consumed as above. After a detection
  * the caller pushes the rest of its samples. */
-int32_t kws_detector_push(kws_detector *state, const int16_t *samples, int32_t count, int32_t *consumed, kws_event *event);
+int32_t kws_detector_push(kws_detector *state, const int16_t *samples, int32_t count, int32_t *consumed,
+                          kws_event *event);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "fft.h"
 
 #include "kws_math.h"
@@ -23,9 +24,8 @@ static inline int32_t kws_turn(int32_t a, int32_t cosine, int32_t b, int32_t sin
 KWS_WIDE static void kws_first_pass_two(int32_t *restrict re, int32_t *restrict im, ptrdiff_t count)
 {
     const ptrdiff_t half = count / 2;
-    ptrdiff_t n;
     KWS_INDEPENDENT
-    for (n = 0; n < half; n++) {
+    for (ptrdiff_t n = 0; n < half; ++n) {
         const int32_t a_re = (re[n] + 1) >> 1, a_im = (im[n] + 1) >> 1;
         const int32_t b_re = (re[n + half] + 1) >> 1, b_im = (im[n + half] + 1) >> 1;
         re[n] = a_re + b_re;
@@ -40,9 +40,8 @@ KWS_WIDE static void kws_first_pass_two(int32_t *restrict re, int32_t *restrict 
 KWS_WIDE static void kws_first_pass_four(int32_t *restrict re, int32_t *restrict im, ptrdiff_t count)
 {
     const ptrdiff_t quarter = count / 4;
-    ptrdiff_t n;
     KWS_INDEPENDENT
-    for (n = 0; n < quarter; n++) {
+    for (ptrdiff_t n = 0; n < quarter; ++n) {
         const int32_t a_re = kws_quarter(re[n]), a_im = kws_quarter(im[n]);
         const int32_t b_re = kws_quarter(re[n + quarter]), b_im = kws_quarter(im[n + quarter]);
         const int32_t c_re = kws_quarter(re[n + 2 * quarter]), c_im = kws_quarter(im[n + 2 * quarter]);
@@ -61,11 +60,10 @@ KWS_WIDE static void kws_first_pass_four(int32_t *restrict re, int32_t *restrict
 /* Each number goes where its index reads backwards, in 7, 8 or 9 bits for a count of 128, 256 or 512. */
 static void kws_reverse_bits(int32_t *restrict re, int32_t *restrict im, int32_t count)
 {
-    static const uint8_t backwards[32] = {0, 16, 8,  24, 4, 20, 12, 28, 2, 18, 10, 26, 6, 22, 14, 30,
-                                          1, 17, 9,  25, 5, 21, 13, 29, 3, 19, 11, 27, 7, 23, 15, 31};
+    static const uint8_t backwards[32] = {0, 16, 8, 24, 4, 20, 12, 28, 2, 18, 10, 26, 6, 22, 14, 30,
+                                          1, 17, 9, 25, 5, 21, 13, 29, 3, 19, 11, 27, 7, 23, 15, 31};
     const int32_t high_bits = count == 512 ? 5 : count == 256 ? 4 : 3;
-    int32_t n;
-    for (n = 0; n < count; n++) {
+    for (int32_t n = 0; n < count; ++n) {
         const int32_t place = backwards[n & 15] >> 1 << high_bits | backwards[n >> 4] >> (5 - high_bits);
         if (n < place) {
             const int32_t other_re = re[place], other_im = im[place];
@@ -82,9 +80,8 @@ static void kws_reverse_bits(int32_t *restrict re, int32_t *restrict im, int32_t
 KWS_WIDE static void kws_merge(int32_t *restrict re, int32_t *restrict im, ptrdiff_t n, const int32_t *restrict factors)
 {
     const int32_t *restrict const more = factors + 4 * n;
-    ptrdiff_t k;
     KWS_INDEPENDENT
-    for (k = 0; k < n; k++) {
+    for (ptrdiff_t k = 0; k < n; ++k) {
         const int32_t cos1 = factors[k], sin1 = factors[k + n], cos2 = factors[k + 2 * n], sin2 = factors[k + 3 * n];
         const int32_t cos3 = more[k], sin3 = more[k + n];
         const int32_t a_re = kws_quarter(re[k]), a_im = kws_quarter(im[k]);
@@ -108,13 +105,12 @@ KWS_WIDE static void kws_merge(int32_t *restrict re, int32_t *restrict im, ptrdi
 /* From the spectrum Z of (even samples) + j (odd samples) to X, with m = points / 2, E = Z[k] + conj Z[m - k],
  * D = Z[k] - conj Z[m - k] and w = exp(-2 pi j k / points): X[k] = (E - j w D) / 2 and X[m - k] = conj(E + j w D) / 2,
  * whose im is left negated. |E|, |D| < 2 sqrt(2) 2^29 < 2^31. The middle, X[m / 2] = conj Z[m / 2], stays as it is. */
-KWS_WIDE static void kws_split(int32_t *restrict re, int32_t *restrict im, int32_t count, const int32_t *restrict cosine,
-                               const int32_t *restrict sine)
+KWS_WIDE static void kws_split(int32_t *restrict re, int32_t *restrict im, int32_t count,
+                               const int32_t *restrict cosine, const int32_t *restrict sine)
 {
     const int32_t dc = re[0] + im[0], nyquist = re[0] - im[0];
-    int32_t k;
     KWS_INDEPENDENT
-    for (k = 1; k < count / 2; k++) {
+    for (int32_t k = 1; k < count / 2; ++k) {
         const int32_t d_re = re[k] - re[count - k], d_im = im[k] + im[count - k];
         const int32_t e_re = (re[k] + re[count - k] + 1) >> 1, e_im = (im[k] - im[count - k] + 1) >> 1;
         const int32_t t_re = kws_turn(d_im, cosine[k], -d_re, sine[k]), t_im = kws_turn(d_re, cosine[k], d_im, sine[k]);
@@ -130,7 +126,7 @@ KWS_WIDE static void kws_split(int32_t *restrict re, int32_t *restrict im, int32
 void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passes_q30, const int32_t *split_q31)
 {
     const int32_t count = points / 2;
-    int32_t length, at;
+    int32_t length;
     if (count == 256) {
         kws_first_pass_four(re, im, count);
         length = 4;
@@ -140,7 +136,7 @@ void kws_fft_real(int32_t *re, int32_t *im, int32_t points, const int32_t *passe
     }
     kws_reverse_bits(re, im, count);
     for (; length < count; length *= 4) {
-        for (at = 0; at < count; at += 4 * length) {
+        for (int32_t at = 0; at < count; at += 4 * length) {
             kws_merge(re + at, im + at, length, passes_q30);
         }
         passes_q30 += 6 * length;

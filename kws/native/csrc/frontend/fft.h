@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Real FFT of 256, 512 or 1024 points in place, through a complex one of half the length. Internal. */
 #ifndef KWS_FFT_H
 #define KWS_FFT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "frontend.h"
 
 #include "fft.h"
@@ -42,11 +43,11 @@ KWS_WIDE static void kws_load_window(const int16_t *restrict samples, const int3
                                      int32_t *restrict re, int32_t *restrict im)
 {
     ptrdiff_t n = 0;
-    for (; 2 * n < window / 2; n++) {
+    for (; 2 * n < window / 2; ++n) {
         re[n] = kws_windowed(samples[2 * n], rising[2 * n]);
         im[n] = kws_windowed(samples[2 * n + 1], rising[2 * n + 1]);
     }
-    for (; 2 * n < window; n++) {
+    for (; 2 * n < window; ++n) {
         re[n] = kws_windowed(samples[2 * n], rising[window - 2 * n]);
         im[n] = kws_windowed(samples[2 * n + 1], rising[window - 2 * n - 1]);
     }
@@ -67,8 +68,7 @@ static void kws_transform(const kws_frontend *state)
 /* Row of int8 from the raw features: (x - offset) * multiplier / 2^shift, rounded half up, saturated. */
 static void kws_quantize_row(const kws_frontend_tables *tables, const int32_t *raw, int8_t *row)
 {
-    int32_t i;
-    for (i = 0; i < tables->features; i++) {
+    for (int32_t i = 0; i < tables->features; ++i) {
         const int64_t scaled = (int64_t)(raw[i] - tables->offset_q16[i]) * tables->multiplier[i];
         row[i] = kws_saturate_int8(kws_shift_round(scaled, tables->shift[i]));
     }
@@ -99,9 +99,8 @@ void kws_frontend_clips(const kws_frontend_tables *tables, void *memory, const i
                         int32_t samples_per_clip, int8_t *features, int32_t *raw)
 {
     kws_frontend state;
-    int32_t clip;
     kws_frontend_init(&state, tables, memory);
-    for (clip = 0; clip < clips; clip++) {
+    for (int32_t clip = 0; clip < clips; ++clip) {
         int32_t left = samples_per_clip, consumed;
         kws_frontend_reset(&state);
         while (kws_frontend_push(&state, samples, left, &consumed, features)) {

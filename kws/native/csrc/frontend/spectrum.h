@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From the spectrum to features: magnitudes, mel bands, logarithm, DCT. Internal. */
 #ifndef KWS_SPECTRUM_H
 #define KWS_SPECTRUM_H

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "batch.h"
 
 #include <string.h>
 
 int32_t kws_decoder_run(kws_decoder *state, const int8_t *scores, int32_t hops, int32_t *consumed, kws_event *event)
 {
-    for (int32_t hop = 0; hop < hops; hop++, scores += state->tables->labels) {
+    for (int32_t hop = 0; hop < hops; ++hop, scores += state->tables->labels) {
         if (kws_decoder_push(state, scores, event)) {
             *consumed = hop + 1;
             return 1;
@@ -38,8 +39,9 @@ int32_t kws_detector_watch(kws_detector *state, const int16_t *samples, int32_t 
         found = KWS_WATCH_ROW;
         if (kws_network_push(state->network, state->row, state->scores)) {
             found |= KWS_WATCH_SCORES;
-            if (kws_decoder_push(state->decoder, state->scores, event))
+            if (kws_decoder_push(state->decoder, state->scores, event)) {
                 found |= KWS_WATCH_EVENT;
+            }
         }
     }
     state->heard += (uint64_t)*consumed;

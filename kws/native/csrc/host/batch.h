@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Loops over the streaming calls, so that a caller in Python pays once per block instead of once per hop. Not needed on
  * a device. */
 #ifndef KWS_BATCH_H
@@ -12,7 +13,8 @@ int32_t kws_decoder_run(kws_decoder *state, const int8_t *scores, int32_t hops, 
 
 /* kws_detector_hop over all samples : int16 [count]; the decoder rests. Writes each decision's scores : int8 [n][labels]
  * and heard : [n], the samples since the reset, with room for n = count / hop_samples + 1. Returns n. */
-int32_t kws_detector_scores(kws_detector *state, const int16_t *samples, int32_t count, int8_t *scores, uint64_t *heard);
+int32_t kws_detector_scores(kws_detector *state, const int16_t *samples, int32_t count, int8_t *scores,
+                            uint64_t *heard);
 
 /* What kws_detector_watch has brought: a row of features; with it, maybe, new scores; with them, maybe, a detection. */
 #define KWS_WATCH_ROW 1

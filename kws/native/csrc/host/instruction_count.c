@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "instruction_count.h"
 
 /* A halfword that begins with 11101, 11110 or 11111 is the first half of an instruction of 32 bits. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counts the instructions of an emulated Thumb program by function and by stage. For the PC only: an export leaves it out.
  *
  * The emulator calls kws_count_block before every basic block that it runs. Every instruction of the block counts as one,

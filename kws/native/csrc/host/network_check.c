@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that a network from an untrusted file can neither leave its memory, overflow nor run forever. Nothing is changed. */
 #include <stddef.h>
 
 #include "layers.h"
 
-#define MOST 65536           /* of any dimension or count */
-#define MOST_BYTES 67108864  /* of the arena and of any product of dimensions */
+#define MOST 65536          /* of any dimension or count */
+#define MOST_BYTES 67108864 /* of the arena and of any product of dimensions */
 
 static int within(int64_t value, int64_t low, int64_t high)
 {
@@ -14,13 +15,12 @@ static int within(int64_t value, int64_t low, int64_t high)
 static int32_t check_sizes(const kws_network_tables *t)
 {
     const int ok = within(t->frames, 1, MOST) && within(t->features, 1, MOST) && within(t->labels, 1, MOST)
-                   && within(t->decide_every, 1, MOST) && within(t->windowed, 0, 1)
-                   && within(t->buffer_count, 1, MOST) && within(t->op_count, 1, MOST)
-                   && within(t->arena_bytes, 1, MOST_BYTES) && within(t->scratch_words, 0, MOST)
-                   && within(t->row_pointers, 1, MOST) && within(t->sum_words, 0, MOST_BYTES / 4)
-                   && within(t->pool_words, 0, MOST_BYTES) && within(t->input, 0, t->buffer_count - 1)
-                   && within(t->output, 0, t->buffer_count - 1) && t->buffers != NULL && t->ops != NULL
-                   && t->pool != NULL;
+                   && within(t->decide_every, 1, MOST) && within(t->windowed, 0, 1) && within(t->buffer_count, 1, MOST)
+                   && within(t->op_count, 1, MOST) && within(t->arena_bytes, 1, MOST_BYTES)
+                   && within(t->scratch_words, 0, MOST) && within(t->row_pointers, 1, MOST)
+                   && within(t->sum_words, 0, MOST_BYTES / 4) && within(t->pool_words, 0, MOST_BYTES)
+                   && within(t->input, 0, t->buffer_count - 1) && within(t->output, 0, t->buffer_count - 1)
+                   && t->buffers != NULL && t->ops != NULL && t->pool != NULL;
     return ok ? KWS_NETWORK_OK : KWS_NETWORK_BAD_SIZE;
 }
 
@@ -44,12 +44,11 @@ static int check_numbers(const kws_network_tables *t, const kws_op *op)
 {
     return within(op->kind, KWS_OP_CONV, KWS_OP_RESHAPE) && within(op->input, 0, t->buffer_count - 1)
            && within(op->other, -1, t->buffer_count - 1) && within(op->output, 0, t->buffer_count - 1)
-           && within(op->every, 1, t->decide_every) && t->decide_every % op->every == 0
-           && within(op->steps, 1, MOST) && within(op->taps, 1, MOST) && within(op->spacing, 1, MOST)
-           && within(op->stride, 0, MOST) && within(op->newest, -MOST, MOST) && within(op->span, 1, MOST)
-           && within(op->other_stride, 0, MOST) && within(op->other_newest, 0, MOST)
-           && within(op->in_width, 1, MOST) && within(op->in_channels, 1, MOST) && within(op->out_width, 1, MOST)
-           && within(op->out_channels, 1, MOST) && within(op->kernel, 1, 1024)
+           && within(op->every, 1, t->decide_every) && t->decide_every % op->every == 0 && within(op->steps, 1, MOST)
+           && within(op->taps, 1, MOST) && within(op->spacing, 1, MOST) && within(op->stride, 0, MOST)
+           && within(op->newest, -MOST, MOST) && within(op->span, 1, MOST) && within(op->other_stride, 0, MOST)
+           && within(op->other_newest, 0, MOST) && within(op->in_width, 1, MOST) && within(op->in_channels, 1, MOST)
+           && within(op->out_width, 1, MOST) && within(op->out_channels, 1, MOST) && within(op->kernel, 1, 1024)
            && within(op->kernel_stride, 1, 1024) && within(op->kernel_dilation, 1, 1024) && within(op->pad, 0, MOST)
            && within(op->pad_channels, 0, MOST) && within(op->other_width_step, 0, MOST)
            && within(op->other_channel_step, 0, MOST) && within(op->in_zero, -128, 127)
@@ -217,7 +216,8 @@ static int check_tables(const kws_network_tables *t, const kws_op *op)
                    && (int64_t)op->out_width * (op->out_channels - op->in_channels) == t->buffers[op->other].row_bytes;
         default:
             return (int64_t)op->taps * op->in_width * op->in_channels
-                   == (int64_t)op->steps * op->out_width * op->out_channels && op->stride == 0;
+                       == (int64_t)op->steps * op->out_width * op->out_channels
+                   && op->stride == 0;
     }
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "plan.h"
 
 #include <stddef.h>
@@ -42,9 +43,10 @@ static const void *take_array(fields *f, int32_t count, uint32_t element_bytes)
 
 static void read_frontend(fields *f, kws_frontend_tables *t)
 {
-    int32_t *const numbers[] = {&t->window_samples, &t->hop_samples, &t->fft_points, &t->log_floor, &t->first_bin,
-                                &t->bins, &t->bands, &t->features, &t->window_count, &t->passes_count,
-                                &t->split_count, &t->segments_count, &t->log_count, &t->dct_count};
+    int32_t *const numbers[] = {&t->window_samples, &t->hop_samples,  &t->fft_points,  &t->log_floor,
+                                &t->first_bin,      &t->bins,         &t->bands,       &t->features,
+                                &t->window_count,   &t->passes_count, &t->split_count, &t->segments_count,
+                                &t->log_count,      &t->dct_count};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i) {
         *numbers[i] = take(f);
     }
@@ -62,9 +64,9 @@ static void read_frontend(fields *f, kws_frontend_tables *t)
 
 static void read_network(fields *f, kws_network_tables *t)
 {
-    int32_t *const numbers[] = {&t->frames, &t->features, &t->labels, &t->decide_every, &t->windowed, &t->input,
-                                &t->output, &t->arena_bytes, &t->scratch_words, &t->row_pointers, &t->sum_words,
-                                &t->buffer_count, &t->op_count, &t->pool_words};
+    int32_t *const numbers[] = {&t->frames,    &t->features,     &t->labels,      &t->decide_every,  &t->windowed,
+                                &t->input,     &t->output,       &t->arena_bytes, &t->scratch_words, &t->row_pointers,
+                                &t->sum_words, &t->buffer_count, &t->op_count,    &t->pool_words};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i) {
         *numbers[i] = take(f);
     }

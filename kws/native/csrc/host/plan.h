@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plan file: everything that a detector is made of, read where it lies.
  *
  * Little-endian 32-bit words. Header of 12: magic, version, bytes in all, CRC-32 of what follows the header, then offset and
@@ -17,7 +18,8 @@
 #define KWS_PLAN_VERSION 2
 #define KWS_PLAN_HEADER_BYTES 48
 
-enum {
+/* What kws_plan_read finds: 0, or the first thing that is wrong. */
+enum kws_plan_error {
     KWS_PLAN_OK = 0,
     KWS_PLAN_BAD_MAGIC = -1,    /* not a plan, or read on a big-endian machine */
     KWS_PLAN_BAD_VERSION = -2,  /* of another version */

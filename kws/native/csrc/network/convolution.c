@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions: the layers with weights, where nearly all of the time goes. */
 #include "layers.h"
 
@@ -299,8 +300,15 @@ void kws_depthwise_row(const kws_op *op, const int32_t *pool, const int8_t *cons
         depthwise_taps(op, rows, x * op->kernel_stride - op->pad, padding, seen);
 #if KWS_DSP
         if (op->quick && op->out_channels == op->in_channels && op->out_channels >= 4) {
-            kws_lanes lanes = {seen, seen + op->taps * op->kernel, weights_of(op, pool), op->out_channels, 0,
-                               pool + op->outputs, out, op->out_zero, op->out_channels / 4};
+            kws_lanes lanes = {seen,
+                               seen + op->taps * op->kernel,
+                               weights_of(op, pool),
+                               op->out_channels,
+                               0,
+                               pool + op->outputs,
+                               out,
+                               op->out_zero,
+                               op->out_channels / 4};
             done = op->out_channels & ~3;
             kws_depthwise_quick(&lanes);
         }

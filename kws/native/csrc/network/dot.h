@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums of products, the inner loops of a network, in portable C; dsp.h has them for processors with the instructions.
  *
  * One factor, the patch, is widened to int16 once and used for every output. The other, the weights, stays in flash as

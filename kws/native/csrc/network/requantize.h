@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rounding of TensorFlow Lite for Microcontrollers: a 32-bit sum times a real factor, rounded twice.
  *
  * Right shifts of negative numbers are arithmetic on every compiler that this engine supports (gcc, clang, armclang).
