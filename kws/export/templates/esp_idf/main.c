@@ -30,13 +30,14 @@ static i2s_chan_handle_t open_microphone(void)
     const i2s_std_config_t config = {
         .clk_cfg = I2S_STD_CLK_DEFAULT_CONFIG(KWS_SAMPLE_RATE_HZ),
         .slot_cfg = I2S_STD_PHILIPS_SLOT_DEFAULT_CONFIG(I2S_DATA_BIT_WIDTH_32BIT, I2S_SLOT_MODE_MONO),
-        .gpio_cfg = {
-            .mclk = I2S_GPIO_UNUSED,
-            .bclk = CONFIG_KWS_I2S_BCLK,
-            .ws = CONFIG_KWS_I2S_WS,
-            .dout = I2S_GPIO_UNUSED,
-            .din = CONFIG_KWS_I2S_DIN,
-        },
+        .gpio_cfg =
+            {
+                .mclk = I2S_GPIO_UNUSED,
+                .bclk = CONFIG_KWS_I2S_BCLK,
+                .ws = CONFIG_KWS_I2S_WS,
+                .dout = I2S_GPIO_UNUSED,
+                .din = CONFIG_KWS_I2S_DIN,
+            },
     };
     ESP_ERROR_CHECK(i2s_new_channel(&channel, NULL, &microphone));
     ESP_ERROR_CHECK(i2s_channel_init_std_mode(microphone, &config));

@@ -34,18 +34,20 @@ static int start_microphone(const struct device *microphone)
         .mem_slab = &blocks,
     };
     struct dmic_cfg config = {
-        .io = {
-            .min_pdm_clk_freq = 1000000,
-            .max_pdm_clk_freq = 3500000,
-            .min_pdm_clk_dc = 40,
-            .max_pdm_clk_dc = 60,
-        },
+        .io =
+            {
+                .min_pdm_clk_freq = 1000000,
+                .max_pdm_clk_freq = 3500000,
+                .min_pdm_clk_dc = 40,
+                .max_pdm_clk_dc = 60,
+            },
         .streams = &stream,
-        .channel = {
-            .req_chan_map_lo = dmic_build_channel_map(0, 0, PDM_CHAN_LEFT),
-            .req_num_chan = 1,
-            .req_num_streams = 1,
-        },
+        .channel =
+            {
+                .req_chan_map_lo = dmic_build_channel_map(0, 0, PDM_CHAN_LEFT),
+                .req_num_chan = 1,
+                .req_num_streams = 1,
+            },
     };
     const int failed = device_is_ready(microphone) ? dmic_configure(microphone, &config) : -1;
     return failed < 0 ? failed : dmic_trigger(microphone, DMIC_TRIGGER_START);

@@ -192,7 +192,7 @@ void kws_lookup_row(const kws_op *op, const int32_t *pool, const int8_t *row, in
 
 void kws_copy_row(const kws_op *op, const int8_t *row, int8_t *out)
 {
-    memset(out, op->in_zero, (size_t)(op->out_width * op->out_channels));
+    memset(out, op->in_zero, (size_t)op->out_width * (size_t)op->out_channels);
     if (row == NULL) {
         return;
     }
