@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes an exported program's input: sound cut into calls of any length. For libFuzzer (scripts/check export_fuzz).
  *
  * The data is a sequence of calls: two bytes with the number of samples, then the samples as far as there are any; what is
