@@ -60,21 +60,13 @@ def build_decoder_tables(spec: Spec, *, thresholds: Mapping[str, float], smoothi
     )
 
 
-CHECKS = {
-    -1: "labels = {labels}: must be 1 to 42",
-    -2: "smoothing_hops = {smoothing_hops}: must be 1 to 200",
-    -3: "refractory_hops = {refractory_hops}: must be 0 to 1000",
-    -4: "thresholds = {thresholds}, releases = {releases}: must be 1 to 255, or 256 for never, no release above its "
-        "threshold",
-}
-
-
 class Decoder:
     """The C decoder for one stream of scores."""
 
     def __init__(self, tables: DecoderTables):
         """Raises PlanError where the C refuses the tables."""
         from kws.native._native import ffi, lib
+        from kws.native.reasons import reason
 
         values = asdict(tables)
         try:
@@ -83,7 +75,8 @@ class Decoder:
             raise PlanError(f"decoder: {error}; see the ranges of DecoderTables") from None
         broken = lib.kws_decoder_check(c_tables)
         if broken:
-            raise PlanError("decoder: " + CHECKS[broken].format(**values))
+            given = ", ".join(f"{name} = {value}" for name, value in values.items())
+            raise PlanError(f"decoder: {reason('kws_decoder_error', broken)}; given: {given}")
         self._lib, self._ffi, self.labels = lib, ffi, tables.labels
         # The C state points to these.
         self._kept = c_tables, ffi.new("uint8_t[]", lib.kws_decoder_memory_bytes(c_tables))

@@ -8,14 +8,7 @@ from kws.engine.plan import buffer_words, op_words
 from kws.engine.schedule import Program
 from kws.errors import PlanError
 from kws.native._native import ffi, lib
-
-REASONS = {lib.KWS_NETWORK_BAD_SIZE: "a size is out of range",
-           lib.KWS_NETWORK_BAD_BUFFER: "buffer {} does not fit its memory",
-           lib.KWS_NETWORK_BAD_OP: "op {} is unknown or has impossible settings",
-           lib.KWS_NETWORK_BAD_SHAPE: "the rows of op {} do not fit its buffers",
-           lib.KWS_NETWORK_BAD_TABLE: "the weights or tables of op {} lie outside the file",
-           lib.KWS_NETWORK_BAD_TIME: "op {} reads rows that its buffer does not keep",
-           lib.KWS_NETWORK_BAD_WORK: f"up to op {{}} it needs more than {lib.KWS_NETWORK_WORK:,} products per decision"}
+from kws.native.reasons import reason
 
 
 def check_network(tables: Any) -> None:
@@ -23,7 +16,7 @@ def check_network(tables: Any) -> None:
     where = ffi.new("int32_t *")
     code = lib.kws_network_check(tables, where)
     if code != lib.KWS_NETWORK_OK:
-        raise PlanError(f"the engine cannot run the network: {REASONS[code].format(where[0])}")
+        raise PlanError(f"the engine cannot run the network: {reason('kws_network_error', code)} (number {where[0]})")
 
 
 class NetworkTables:

@@ -81,22 +81,15 @@ def op_words(ops: tuple[Op, ...]) -> np.ndarray:
 def check_plan(file: bytes) -> None:
     """Raise PlanError, with the reason, for a file that the C engine refuses."""
     from kws.native._native import ffi, lib
+    from kws.native.reasons import reason
 
-    reasons = {lib.KWS_PLAN_BAD_MAGIC: "it is not a plan file",
-               lib.KWS_PLAN_BAD_VERSION: f"it is of another version than this engine's {VERSION}",
-               lib.KWS_PLAN_BAD_SIZE: "it is not as long as it says",
-               lib.KWS_PLAN_BAD_CHECKSUM: "its checksum is wrong",
-               lib.KWS_PLAN_BAD_SECTION: "a table lies outside the file",
-               lib.KWS_PLAN_BAD_FRONTEND: "its front end breaks rule {}",
-               lib.KWS_PLAN_BAD_NETWORK: "its network breaks rule {}",
-               lib.KWS_PLAN_BAD_DECODER: "its decoder breaks rule {}",
-               lib.KWS_PLAN_BAD_FIT: "its parts do not fit each other"}
     copy = ffi.new("int32_t[]", len(file) // 4 + 1)
     ffi.memmove(copy, file, len(file))
     detail = ffi.new("int32_t *")
     code = lib.kws_plan_read(ffi.new("kws_plan *"), copy, len(file), detail)
     if code != lib.KWS_PLAN_OK:
-        raise PlanError(f"the plan cannot be used: {reasons[code].format(detail[0])}; {REBUILD}")
+        why = reason("kws_plan_error", code, detail=detail[0])
+        raise PlanError(f"the plan cannot be used: {why}; {REBUILD}")
 
 
 def _section(values: list[Any]) -> bytes:

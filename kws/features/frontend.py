@@ -31,15 +31,6 @@ LOW_QUANTILE, HIGH_QUANTILE = 0.0002, 0.9998
 NARROWEST_RANGE = 1.0  # of a feature that hardly varies, in natural logarithms
 
 C_TYPES = {"u1": "uint8_t", "<i2": "int16_t", "<u2": "uint16_t", "<i4": "int32_t"}
-CHECKS = {
-    -1: "a size is out of range",
-    -2: "a table has the wrong length",
-    -3: "a factor of the FFT exceeds 1",
-    -4: "the mel segments do not add up to the bins",
-    -5: "the table of the logarithm does not rise",
-    -6: "an offset, multiplier or shift is out of range",
-}
-
 
 def bind(tables: FrontendTables) -> tuple[Any, list[Any]]:
     """The C struct of `tables` and what must be kept alive as long as it is used.
@@ -47,6 +38,7 @@ def bind(tables: FrontendTables) -> tuple[Any, list[Any]]:
     PlanError when the tables break a rule of kws_frontend_check.
     """
     from kws.native._native import ffi, lib
+    from kws.native.reasons import reason
 
     struct, keep = ffi.new("kws_frontend_tables *"), []
     for field in fields(tables):
@@ -61,7 +53,7 @@ def bind(tables: FrontendTables) -> tuple[Any, list[Any]]:
         setattr(struct, field.name, value)
     code = lib.kws_frontend_check(struct)
     if code != 0:
-        raise PlanError(f"front end: {CHECKS.get(code, code)}; make the plan again from its run")
+        raise PlanError(f"front end: {reason('kws_frontend_error', code)}; build the run again with kws train")
     return struct, keep
 
 

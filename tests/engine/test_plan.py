@@ -72,7 +72,7 @@ def test_header_is_as_documented(plans):
 @pytest.mark.parametrize("damage, reason", [
     (lambda file: b"", "not a plan file"),
     (lambda file: b"RIFF" + file[4:], "not a plan file"),
-    (lambda file: file[:4] + b"\x01" + file[5:], "another version"),
+    (lambda file: file[:4] + b"\x01" + file[5:], "another version of kws"),
     (lambda file: file[:-1], "not as long as it says"),
     (lambda file: file + b"\x00", "not as long as it says"),
     (lambda file: file[:-3] + b"\x55" + file[-2:], "checksum"),
@@ -92,12 +92,12 @@ def rewritten(file: bytes, section: int, word: int, value: int) -> bytes:
 
 
 @pytest.mark.parametrize("section, word, value, reason", [
-    (1, 0, 7, "front end breaks rule"),  # an odd window
-    (1, 2, 1 << 30, "front end breaks rule"),
-    (2, 0, 0, "network breaks rule"),  # no frames
-    (2, 7, 1, "network breaks rule"),  # an arena of one byte
-    (2, 5, 99, "network breaks rule"),  # input buffer 99
-    (3, 1, 10_000, "decoder breaks rule"),  # smoothing over 10,000 hops
+    (1, 0, 7, "front end is damaged: a size is out of range"),  # an odd window
+    (1, 2, 1 << 30, "front end is damaged: a size is out of range"),
+    (2, 0, 0, "network is damaged: a size is out of range"),  # no frames
+    (2, 7, 1, "network is damaged: a buffer does not fit its memory"),  # an arena of one byte
+    (2, 5, 99, "network is damaged: a size is out of range"),  # input buffer 99
+    (3, 1, 10_000, "decoder is damaged: smoothing_hops must be 1 to 200"),  # smoothing over 10,000 hops
     (2, 14, 1 << 31, "outside the file"),  # where the buffers lie
 ])
 def test_hostile_fields_are_refused(plans, section, word, value, reason):

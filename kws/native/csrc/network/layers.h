@@ -77,7 +77,7 @@ void kws_concat_row(const kws_op *op, const int8_t *row, const int8_t *other, in
 void kws_mean_accumulate(const kws_op *op, const int8_t *row, int32_t sign, int32_t *sums);
 
 /* The means of op->count numbers whose sums are given : int32 [out_width * out_channels]. op->scale[0..1]: multiplier
- * and shift, or 0 and anything where input and output have the same grid: then it divides, towards zero. */
+ * and shift of the sum less op->count zero points; at most KWS_MEAN_COUNT numbers, so that the sums do not wrap. */
 void kws_mean_row(const kws_op *op, const int32_t *sums, int8_t *out);
 
 #endif

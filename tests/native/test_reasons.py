@@ -1,0 +1,19 @@
+"""Every code of the headers has words, and there are words for nothing else."""
+
+import pytest
+
+from kws.native.reasons import PARTS, WORDS, names, reason
+
+
+@pytest.mark.parametrize("enum", WORDS)
+def test_the_words_are_those_of_the_header_s_enum(enum):
+    codes = names(enum)
+    assert codes.pop(0).endswith("_OK")
+    assert set(codes.values()) == set(WORDS[enum]) and all(code < 0 for code in codes)
+
+
+def test_a_part_s_own_reason_is_passed_on():
+    codes = {name: code for enum in WORDS for code, name in names(enum).items()}
+    assert reason("kws_plan_error", codes["KWS_PLAN_BAD_DECODER"], detail=codes["KWS_DECODER_BAD_LABELS"]) == \
+        "its decoder is damaged: labels must be 1 to 42"
+    assert set(PARTS) <= set(codes)
