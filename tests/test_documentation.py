@@ -37,6 +37,7 @@ def test_examples_in_docstrings_run(module, monkeypatch):
         assert doctest.DocTestRunner().run(test).failed == 0, test.name
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path):
     pytest.importorskip("mkdocs", reason="the documentation's generator is missing: scripts/setup docs")
     result = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path / "site"], cwd=ROOT,

@@ -144,6 +144,7 @@ def run(command, *, cwd, path=os.defpath):
     return result.stdout
 
 
+@pytest.mark.slow
 def test_the_wheel_detects_in_a_fresh_environment_without_a_compiler(wheel, tmp_path):
     python = fresh_environment(tmp_path / "environment")
     install(python, wheel)
@@ -154,6 +155,7 @@ def test_the_wheel_detects_in_a_fresh_environment_without_a_compiler(wheel, tmp_
     assert heard == run([sys.executable, "-m", "kws", *command], cwd=ROOT)
 
 
+@pytest.mark.slow
 def test_a_clone_called_kws_does_not_hide_the_package_from_who_stands_beside_it(tmp_path):
     copy_sources(tmp_path / "kws")
     python = fresh_environment(tmp_path / "environment")

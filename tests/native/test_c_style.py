@@ -27,6 +27,7 @@ def test_a_source_names_its_licence_first(path):
     assert path.read_text().startswith("/* SPDX-License-Identifier: Apache-2.0 */\n")
 
 
+@pytest.mark.slow
 def test_clang_tidy_has_nothing_to_say():
     sources = [path for path in SOURCES if path.suffix == ".c" and "csrc" in path.parts]
     includes = [f"-I{folder}" for folder in ENGINE]
