@@ -233,7 +233,7 @@ class Spec:
                 raise SpecError(f"keywords: {word!r}: must be a lower-case word of letters, digits, ' - and _")
         if len(set(self.keywords)) < len(self.keywords):
             twice = next(word for word in self.keywords if self.keywords.count(word) > 1)
-            raise SpecError(f"keywords: {twice!r} stands there twice; name each word once")
+            raise SpecError(f"keywords: {twice!r} is listed twice; name each word once")
 
     @property
     def labels(self) -> tuple[str, ...]:

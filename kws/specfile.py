@@ -15,7 +15,7 @@ from kws.spec import Spec, allowed, type_of
 NAME = "kws.toml"
 SECTIONS = {field.name: type_of(field) for field in fields(Spec) if field.name != "keywords"}
 HEADER = """\
-# What this keyword spotter shall hear, what it must hold, and every setting.
+# What this keyword spotter detects, the requirements that it has to meet, and every setting.
 # A line starting with [ opens a section; each setting states its meaning and its range. A unit is part of the name.
 """
 
@@ -73,7 +73,7 @@ def misplaced(name: str, *, is_section: bool) -> str:
     """What to say about a name that the top of the file does not know."""
     for section, kind in SECTIONS.items():
         if not is_section and name in [field.name for field in fields(kind)]:
-            return f"{name} stands above the first section; move it below [{section}]"
+            return f"{name} is above the first section; move it below [{section}]"
     what = f"[{name}] is not a section" if is_section else f"{name} is not a setting"
     return f"{what}; {suggestion(name, ['keywords', *SECTIONS])}"
 

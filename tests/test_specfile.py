@@ -79,7 +79,7 @@ WRONG = [
      ", line 4: [frontend] window_ms = 60: must be at most 32 for fft_points = 512"),
     ('keywords = ["a"]\nmodel.width = 90\n', ": [model] width = 90.0: must be 0.1 to 8"),
     ('keywords = ["a"]\nmodel = 3\n', ", line 2: model = 3: must be a section; write [model] on a line of its own"),
-    ('epochs = 3\nkeywords = ["a"]\n', ", line 1: epochs stands above the first section; move it below [training]"),
+    ('epochs = 3\nkeywords = ["a"]\n', ", line 1: epochs is above the first section; move it below [training]"),
     ('keywrds = ["a"]\n', ", line 1: keywrds is not a setting; did you mean keywords?"),
     ('keywords = ["a", "b",\n  "A"]\n',
      ", line 1: keywords: 'A': must be a lower-case word of letters, digits, ' - and _"),

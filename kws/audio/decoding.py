@@ -92,7 +92,7 @@ def file_bytes(path: Path) -> Buffer:
     if path.is_dir():
         raise DataError(f"{path}: is a folder; name the files in it, for example {path}/*.wav")
     if not path.exists():
-        raise DataError(f"{path}: there is no such file; check the name")
+        raise DataError(f"{path}: no such file; check the name")
     try:
         return foreign.mapped(path)
     except (OSError, ValueError) as error:

@@ -119,7 +119,7 @@ def recall(cache: Path) -> str | None:
 def choose(devices: tuple[Device, ...], *, wanted: str | None, remembered: str | None = None) -> Choice:
     """See find_device; a remembered device that is not there gives way to the system's, with a notice."""
     if not devices:
-        raise DeviceError("no device that records; plug a microphone in, and look whether the system sees it "
+        raise DeviceError("no recording device; plug in a microphone, and check that the system sees it "
                           "(Linux: arecord -l, or pactl list short sources)")
     system = next((device for device in devices if device.default), devices[0])
     if wanted is not None:
@@ -129,7 +129,7 @@ def choose(devices: tuple[Device, ...], *, wanted: str | None, remembered: str |
     for device in devices:
         if device.name == remembered:
             return Choice(device)
-    return Choice(system, f"{remembered!r}, which was used last, is not there; using {system.name!r}")
+    return Choice(system, f"{remembered!r}, which was used last, is not connected; using {system.name!r}")
 
 
 def match(devices: tuple[Device, ...], wanted: str) -> Device:
@@ -247,7 +247,7 @@ class Microphone:
     """An open input device.
 
     rate_hz, channels : as it was opened
-    overflows : times that sound was lost, because this machine was too slow
+    overflows : times that sound was lost, because this computer was too slow
     """
 
     def __init__(self, device: Device, *, buffer_s: float = BUFFER_S, stalled_s: float = STALLED_S):
@@ -320,7 +320,7 @@ class Microphone:
         if len(samples):
             self._last_s = now
         elif now - self._last_s > self._stalled_s or not self._stream.active:
-            raise DeviceError(f"{self.device.name}: is gone, nothing comes from it any more; plug it in again, or "
+            raise DeviceError(f"{self.device.name}: is gone and sends no more sound; plug it in again, or "
                               f"choose another with --device")
         if self._ring.dropped > self._dropped:
             self._drops, self._dropped = self._drops + 1, self._ring.dropped

@@ -4,7 +4,7 @@
 
 PYTHON : interpreters; default: python3.11, python3.12 and python3.13, those of them that are installed. Each gets the
 tested versions of constraints.txt, as wheels only, and a PATH without a compiler. All must hear the same in the demo
-recording. Then `pip install -c constraints.txt .` from the sources, with a compiler. Needs the network; exit status 1 if
+recording. Then `pip install -c constraints.txt .` from the sources, with a compiler. Needs the network. Exit status 1:
 they differ.
 """
 

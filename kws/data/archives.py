@@ -157,7 +157,7 @@ def entry_reader(archive: Path, bounds: Bounds) -> type[tarfile.TarInfo]:
             entry = super().frombuf(buf, encoding, errors)
             bounds.entry()
             if entry.type in _NOTES and entry.size > LONGEST_NOTE_BYTES:
-                raise DataError(f"{archive}: refused: a description in it has {entry.size / 1e6:.0f} MB; get it again")
+                raise DataError(f"{archive}: refused: a description in it has {entry.size / 1e6:.0f} MB; get a fresh copy")
             return entry
 
     return Entry
@@ -170,13 +170,13 @@ def check_end(archive: Path, stream: TarStream, end: int) -> None:
     """
     mark = stream.seen(end, tarfile.BLOCKSIZE)
     if len(mark) < tarfile.BLOCKSIZE:
-        raise DataError(f"{archive}: truncated: it ends without the mark of its end; get it again")
+        raise DataError(f"{archive}: truncated: it ends without the mark of its end; get a fresh copy")
     rest = mark + stream.seen(end + tarfile.BLOCKSIZE, 2 * _BLOCK_BYTES)
     while not any(rest):
         rest = stream.read(_BLOCK_BYTES)
         if not rest:
             return
-    raise DataError(f"{archive}: damaged: what follows its {end:,} first bytes is no entry; get it again")
+    raise DataError(f"{archive}: damaged: what follows its {end:,} first bytes is no entry; get a fresh copy")
 
 
 @contextmanager
@@ -240,4 +240,4 @@ def reading(archive: Path) -> Iterator[None]:
         yield
     except DAMAGED as error:
         reason = str(error) or type(error).__name__
-        raise DataError(f"{archive}: truncated, damaged or not an archive ({reason}); get it again") from error
+        raise DataError(f"{archive}: truncated, damaged or not an archive ({reason}); get a fresh copy") from error

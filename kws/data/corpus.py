@@ -138,7 +138,7 @@ def contents_key(clips: tuple[Clip, ...] | list[Clip], samples: int) -> str:
             state = os.stat(clip.path)
         except OSError as error:
             raise DataError(f"{clip.path}: cannot be read ({error.strerror}); "
-                            f"look at the recordings with `kws data stats`") from error
+                            f"check the recordings with `kws data stats`") from error
         digest.update(f"{os.path.abspath(clip.path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
 
@@ -151,7 +151,7 @@ def write_cache(path: Path, clips: tuple[Clip, ...] | list[Clip], samples: int) 
     needed, free = len(clips) * samples * 2, shutil.disk_usage(path.parent).free
     if needed > free:
         raise DataError(f"{path.parent}: the samples of {len(clips)} clips need {needed / 1e6:.0f} MB, "
-                        f"{free / 1e6:.0f} MB are free; make room on this disk")
+                        f"{free / 1e6:.0f} MB are free; free some space on this disk")
     make_room(path.parent, needed)
     part = path.with_suffix(f".{os.getpid()}.part")
     try:

@@ -113,7 +113,7 @@ class Part:
                 file.write(block)
         except OSError as error:
             raise DownloadError(f"{self.path}: cannot be written ({error.strerror}); "
-                                f"make room and run the same command again to go on") from error
+                                f"free some space and run the same command again to continue") from error
 
     def forget(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -180,7 +180,7 @@ def receive(part: Part, bar: Callable[..., None], *, room_factor: float, clock: 
         if error.headers.get("Content-Range") == f"bytes */{part.size}" and part.length in (None, part.size):
             return  # complete already
         part.forget()
-        raise ConnectionError("what had arrived does not fit the file on the server") from error
+        raise ConnectionError("what had arrived does not match the file on the server") from error
     with response:
         begin_or_go_on(part, response)
         check_room(part.path.parent, part.length, part.size, room_factor)
@@ -205,7 +205,7 @@ def begin_or_go_on(part: Part, response: http.client.HTTPResponse) -> None:
     whole = int(total) if total.isdecimal() and len(total) < 20 else None
     if not given.startswith(f"bytes {part.size}-"):
         part.forget()
-        raise ConnectionError("the server sent another part than it was asked for")
+        raise ConnectionError("the server sent a different part from the one requested")
     if (version and part.version and version != part.version) or (
             whole is not None and part.length is not None and whole != part.length):
         part.forget()
@@ -244,4 +244,4 @@ def check_room(folder: Path, total: int | None, have: int, room_factor: float) -
     needed, free = max(total - have, 0) + room_factor * total, shutil.disk_usage(folder).free
     if needed > free:
         raise DownloadError(f"{folder}: needs {needed / 1e6:.0f} MB for the archive and its clips, "
-                            f"{free / 1e6:.0f} MB are free; make room on this disk")
+                            f"{free / 1e6:.0f} MB are free; free some space on this disk")

@@ -82,7 +82,7 @@ def import_path(path: Path, folder: Path, *, word: str | None = None, speaker: s
     jobs = sort_out(found, rules, report)
     if not jobs and not report.refused:
         tests = f"only {report.test_labels} files of test labels" if report.test_labels else "no audio files"
-        raise DataError(f"{path}: {tests}; needed are files such as {path}/yes/name.wav, or a file and --word yes"
+        raise DataError(f"{path}: {tests}; expected files such as {path}/yes/name.wav, or a file and --word yes"
                         + passed_over_words(report))
     check_room(folder, found, jobs, samples=samples)
     shelf = Shelf(folder)
@@ -112,10 +112,10 @@ def source_name(path: Path) -> str:
 def check(path: Path, folder: Path, *, word: str | None, speaker: str | None) -> None:
     """Refuse what cannot be imported, by name."""
     if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder")
+        raise DataError(f"{path}: no such file or folder")
     here, recordings = path.resolve(), folder.parent.resolve()
     if here.is_relative_to(recordings) or recordings.is_relative_to(here):
-        raise DataError(f"{path}: lies in {folder.parent} already, or holds it; import from another place")
+        raise DataError(f"{path}: lies in {folder.parent} already, or contains it; import from somewhere else")
     if word is not None and word != NOISE and not WORD_PATTERN.fullmatch(word):
         raise DataError(f"word = {word!r}: must be a lower-case word of letters, digits, ' - and _, or {NOISE}")
     if speaker is not None and (safe_name(speaker) != speaker or "_nohash_" in speaker):
@@ -124,7 +124,7 @@ def check(path: Path, folder: Path, *, word: str | None, speaker: str | None) ->
         if word is None:
             raise DataError(f"{path}: a single file needs its word: kws data import {path} --word yes")
         if not is_audio(path.name) and not is_foreign(path.name):
-            raise DataError(f"{path}: neither an audio file nor an archive that is known (.tar.gz, .tgz, .tar, .zip)")
+            raise DataError(f"{path}: neither an audio file nor a known kind of archive (.tar.gz, .tgz, .tar, .zip)")
 
 
 def listing(path: Path, report: Imported) -> tuple[Member, ...]:
@@ -194,7 +194,7 @@ def job_of(path: PurePosixPath, layout: Reading, rules: Rules, report: Imported)
     if any(is_noise(part, rules.keywords) for part in (*path.parts[:-1], labels.word or "")):
         return Job(path, NOISE)
     if labels.word is None:
-        report.refused.append(f"{path}: lies in no word's folder; import it by itself with --word")
+        report.refused.append(f"{path}: is not in a word's folder; import it separately with --word")
         return None
     if labels.word in TEST_LABELS:
         report.test_labels += 1
@@ -236,7 +236,7 @@ def check_room(folder: Path, found: Iterable[Member], jobs: list[Job], *, sample
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if needed + SPARE_BYTES > free:
-        raise DataError(f"{place}: needs {needed / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; make room on this disk")
+        raise DataError(f"{place}: needs {needed / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; free some space on this disk")
 
 
 def reading(path: Path, jobs: Sequence[Job]) -> Iterator[tuple[Job, bytes | Path]]:

@@ -54,7 +54,7 @@ def check(audio: np.ndarray, *, room_db: float, samples: int) -> Verdict:
     found = find_utterances(audio, noise_db=noise_db)
     if not found:
         if noise_db > NOISIEST_DB:
-            return Verdict(Fault.NOISY, f"the noise of {noise_db:.0f} dB drowns everything; find a quieter place",
+            return Verdict(Fault.NOISY, f"the noise of {noise_db:.0f} dB drowns out everything; find a quieter place",
                            noise_db, noise_db)
         return Verdict(Fault.NOTHING, "speak when the word appears; is this the right microphone, and is it on?",
                        noise_db, noise_db)
@@ -75,14 +75,14 @@ def fault_of(audio: np.ndarray, word: Utterance, *, noise_db: float, samples: in
     """The first thing that is wrong with an utterance, and what to do about it."""
     spoken = audio[word.start : word.end]
     if np.count_nonzero(np.abs(spoken.astype(np.int32)) >= FULL_SCALE) >= CLIPPED_SAMPLES:
-        return Fault.CLIPPED, "speak softer, go further away, or turn the microphone's gain down"
+        return Fault.CLIPPED, "speak more softly, move away, or turn the microphone's gain down"
     if word.start < EDGE_SAMPLES:
         return Fault.CUT_OFF, "its beginning is missing; wait until the word appears"
     if word.end > len(audio) - EDGE_SAMPLES:
-        return Fault.CUT_OFF, "it was not over at the end of the take; speak when the word appears, then be quiet"
+        return Fault.CUT_OFF, "it had not ended when the take did; speak when the word appears, then be quiet"
     if word.end - word.start > samples:
         return Fault.CUT_OFF, (f"it takes {(word.end - word.start) / SAMPLE_RATE_HZ:.1f} s, a clip has "
-                               f"{samples / SAMPLE_RATE_HZ:.1f} s; say it faster, once")
+                               f"{samples / SAMPLE_RATE_HZ:.1f} s; say it faster, and only once")
     if word.level_db < QUIETEST_DB:
         return Fault.QUIET, f"{word.level_db:.0f} dB; come closer, or turn the microphone's gain up"
     if word.level_db - noise_db < LEAST_SNR_DB:

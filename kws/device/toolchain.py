@@ -70,7 +70,7 @@ def find_toolchain() -> Toolchain:
         return Toolchain(f"arm-none-eabi-gcc {OPTIMIZATION}", (gcc,))
     if find_spec("ziglang") is not None:
         return Toolchain(f"zig cc {OPTIMIZATION}", (sys.executable, "-m", "ziglang", "cc"))
-    raise KwsError(f"no cross-compiler: neither arm-none-eabi-gcc nor zig is there; {INSTALL}")
+    raise KwsError(f"no cross-compiler: neither arm-none-eabi-gcc nor zig is installed; {INSTALL}")
 
 
 def require_device() -> None:

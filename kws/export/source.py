@@ -78,7 +78,7 @@ def compressed(source: Source, *, force: bool = False) -> Source:
     """The same with compressed weights. Raises KwsError where that saves no flash, unless `force` is set."""
     found = compress(source.program)
     if found.saved_bytes <= 0 and not force:
-        raise KwsError(f"compression does not pay: {found.weights_bytes:,} bytes of weights would take "
+        raise KwsError(f"compression saves nothing: {found.weights_bytes:,} bytes of weights would take "
                        f"{found.coded_bytes:,}, and the decoder about {DECODER_CODE_BYTES}; --force exports it anyway")
     return replace(source, compressed=found)
 

@@ -43,8 +43,8 @@ def parse_action(keyword: str, command: str, *, keywords: Iterable[str]) -> Acti
     """
     keywords = tuple(keywords)
     if keyword != EVERY and keyword not in keywords:
-        raise KwsError(f"--on {keyword}: the model does not hear this word; it hears {', '.join(keywords)}, "
-                       f"and {EVERY} stands for all of them")
+        raise KwsError(f"--on {keyword}: the model does not know this word; it knows {', '.join(keywords)}, "
+                       f"and {EVERY} means all of them")
     try:
         arguments = shlex.split(command)
     except ValueError as error:
@@ -54,8 +54,8 @@ def parse_action(keyword: str, command: str, *, keywords: Iterable[str]) -> Acti
     for name in re.findall(r"\{(\w+)\}", command):
         if name not in PLACEHOLDERS:
             known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
-            raise KwsError(f"--on {keyword}: {{{name}}} is no placeholder; there are {known} (a command that needs "
-                           "braces like these for itself goes into a script)")
+            raise KwsError(f"--on {keyword}: {{{name}}} is not a placeholder; there are {known} (put a command that "
+                           "needs braces of its own into a script)")
     if "{" not in arguments[0] and shutil.which(arguments[0]) is None:
         raise KwsError(f"--on {keyword}: there is no program {arguments[0]!r}; give its path, or install it")
     return Action(keyword, tuple(arguments))
@@ -92,7 +92,7 @@ class Actions:
                 continue
             if (index, hit.keyword) in self._running:
                 self.skipped += 1
-                self._note(f"{hit.keyword}: its last command still runs; skipped this one")
+                self._note(f"{hit.keyword}: its last command is still running; skipped this one")
             else:
                 self._start((index, hit.keyword), action.filled(hit))
 
@@ -118,7 +118,7 @@ class Actions:
                 continue
             del self._running[key]
             if running.asked_s is not None:
-                self._fail(running.keyword, f"was ended after {self._limit_s:g} s")
+                self._fail(running.keyword, f"was stopped after {self._limit_s:g} s")
             elif status:
                 self._fail(running.keyword, f"failed with status {status}{last_line(running.errors)}")
             running.errors.close()
@@ -146,7 +146,7 @@ class Actions:
             send(running.process, signal.SIGKILL)
             running.process.wait()
             running.errors.close()
-            self._fail(running.keyword, "was ended with everything else")
+            self._fail(running.keyword, "was stopped with everything else")
         self._running.clear()
 
 

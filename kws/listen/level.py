@@ -91,7 +91,7 @@ class Meter:
         if len(self._rows) < self._enough:
             return None
         if not any(counts[2] for counts in self._counts):
-            return "nothing but zeros arrive: is the microphone muted, or another one meant (--device)?"
+            return "only zeros arrive: is the microphone muted, or is it the wrong one (--device)?"
         if sum(counts[1] for counts in self._counts) > CLIPPED * self._heard:
             return "too loud: the sound clips; lower the microphone's gain"
         speech_db = self.speech_db

@@ -102,7 +102,7 @@ class Listener(Session[Totals]):
         if sound.overflows:
             self.totals.overflows += sound.overflows
             times = "once" if sound.overflows == 1 else f"{sound.overflows} times"
-            self._view.note(f"overflow: sound was lost {times}, because this machine was too slow")
+            self._view.note(f"overflow: sound was lost {times}, because this computer was too slow")
         if len(sound.samples) == 0:
             return
         self.totals.heard_s += len(sound.samples) / SAMPLE_RATE_HZ

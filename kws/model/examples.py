@@ -124,8 +124,8 @@ def refuse_missing(spec: Spec, training: Sequence[Clip]) -> None:
     missing = [word for word in spec.keywords if not counts[word]]
     if missing:
         words = " ".join(missing)
-        raise DataError(f"no training clips of {', '.join(missing)}: each keyword needs some, hundreds are good; next: "
-                        f"kws data import FOLDER, kws data download, or kws data synth {words} --count 300")
+        raise DataError(f"no training clips of {', '.join(missing)}: each keyword needs some, hundreds if possible; "
+                        f"next: kws data import FOLDER, kws data download, or kws data synth {words} --count 300")
 
 
 def in_turns(clips: Sequence[Clip], count: int) -> list[Clip]:
@@ -144,21 +144,21 @@ def find_faults(parts: dict[str, Part], corpus: Corpus) -> list[str]:
     keyword = {split: [clip for clip, label in zip(part.clips, part.labels, strict=True) if label >= FIRST_KEYWORD]
                for split, part in parts.items()}
     if len({clip.speaker for clip in keyword["training"]}) == 1:
-        notes.append("all keywords are spoken by one speaker: others will not be understood; "
+        notes.append("all keywords are spoken by one speaker: other people will not be understood; "
                      "record more people, or add voices: kws data synth")
     if not (parts["training"].labels == UNKNOWN_LABEL).any():
         notes.append("no words besides the keywords: any speech will be taken for a keyword; "
                      "add other words: kws data download, or kws data synth")
     if not corpus.noise:
-        notes.append("no background noise in recordings/*/_background_noise_/: made noise stands in; record some "
-                     "minutes where the device will be, or: kws data download")
+        notes.append("no background noise in recordings/*/_background_noise_/: generated noise is used instead; "
+                     "record a few minutes where the device will be, or: kws data download")
     for split in ("validation", "testing"):
         if not keyword[split]:
-            notes.append(f"the {split} split is empty: the {split} accuracy cannot be told; record more speakers")
+            notes.append(f"the {split} split is empty: the {split} accuracy cannot be measured; record more speakers")
     missing = {clip.word for clip in keyword["training"]} - {clip.word for clip in keyword["validation"]}
     if keyword["validation"] and missing:
-        notes.append(f"no validation clips of {', '.join(sorted(missing))}: the threshold cannot be chosen on what is "
-                     "missed; record more speakers")
+        notes.append(f"no validation clips of {', '.join(sorted(missing))}: misses cannot be counted when "
+                     "the threshold is chosen; record more speakers")
     return notes
 
 

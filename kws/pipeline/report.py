@@ -31,7 +31,7 @@ def training_report(spec: Spec, metrics: dict[str, Any]) -> str:
     for split in ("testing", "validation"):
         found = metrics["splits"][split]["int8"]
         if found:
-            parts += [f"<h2>What was taken for what: {split}</h2>", confusion_table(found["confusion"])]
+            parts += [f"<h2>Confusion matrix: {split}</h2>", confusion_table(found["confusion"])]
     title = escape(f"kws: {metrics['model']}")
     return (f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>\n'
             + "\n".join(parts) + "\n</html>\n")

@@ -116,7 +116,7 @@ def tune(workspace: Workspace, search: Search, *, note: Callable[[str], None], p
             found = look(study, workspace, search, corpus, examples, note)
             misses = 0 if found is not None and found.state == FINISHED else misses + 1
         if misses == MOST_MISSES:
-            note(f"note: {MOST_MISSES} proposals in a row were refused or known: the search ends here")
+            note(f"note: {MOST_MISSES} proposals in a row were refused or already known: the search ends here")
         candidates = looked_at(study)
     front = pareto_front(candidates, search.cost)
     chosen = choose(front) if pick is None else picked(candidates, pick)
@@ -131,7 +131,7 @@ def device_note(search: Search) -> tuple[str, ...]:
         if search.cost == "instructions":
             raise KwsError(f"instructions are counted on the emulated device: {error}; "
                            "or compare by size: --cost flash") from error
-        return (f"flash and RAM are counted from the tables, instructions and duty are not looked at: {error}",)
+        return (f"flash and RAM are counted from the tables, instructions and duty are not checked: {error}",)
     return ()
 
 

@@ -115,7 +115,7 @@ class Recorder:
         except DeviceError as error:
             if not parts or not any_key_ends:
                 raise
-            self.screen.line(f"{error}; going on with the {heard / SAMPLE_RATE_HZ:.1f} s that were heard")
+            self.screen.line(f"{error}; continuing with the {heard / SAMPLE_RATE_HZ:.1f} s that were recorded")
         audio = np.concatenate(parts) if parts else np.zeros(0, np.int16)
         return audio if seconds is None else audio[: round(wanted)]
 
@@ -192,7 +192,7 @@ class Recorder:
                 self.source.read()  # what came meanwhile belongs to no take
             self.screen.line("nothing to replay" if self.last is None else "replayed")
         elif key == PAUSE:
-            self.screen.line("paused; any key goes on")
+            self.screen.line("paused; press any key to continue")
             while self.step("paused")[1] is None:
                 pass
         else:

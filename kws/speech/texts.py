@@ -74,7 +74,7 @@ def sentences_for(keywords: Iterable[str]) -> tuple[str, ...]:
     """The sentences without a keyword. Raises DataError where the keywords occur in all of them."""
     found = tuple(text for text in SENTENCES if not holds_keyword(text, keywords))
     if not found:
-        raise DataError("each sentence that could be spoken beside the keywords holds one of them; name fewer keywords")
+        raise DataError("every sentence to speak around the keywords contains one of them; use fewer keywords")
     return found
 
 

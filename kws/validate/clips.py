@@ -81,11 +81,11 @@ def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> Cl
     Labels without a folder have no clips. Raises DataError for a folder that is no label, or where there are no clips.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: is no folder; --clips takes one with a folder of clips for each label")
+        raise DataError(f"{folder}: is not a folder; --clips takes one with a folder of clips for each label")
     folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     for path in folders:
         if path.name not in labels:
-            raise DataError(f"{path}: {path.name!r} is no label of this run; it knows: {', '.join(labels)}")
+            raise DataError(f"{path}: {path.name!r} is not a label of this run; it knows: {', '.join(labels)}")
     paths = [(path, labels.index(sub.name)) for sub in folders for path in sorted(sub.iterdir()) if is_audio(path.name)]
     if not paths:
         raise DataError(f"{folder}: no clips in it; put them into folders named by label: {', '.join(labels)}")

@@ -127,7 +127,7 @@ def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:
     found = {}
     for path in paths:
         if not path.exists():
-            raise DataError(f"{path}: there is no such file or folder; name audio without keywords with --negatives")
+            raise DataError(f"{path}: no such file or folder; name audio without keywords with --negatives")
         below = [path] if path.is_file() else path.rglob("*")
         files = sorted(one for one in below if one.is_file() and (one == path or is_audio(one.name)))
         if not files:

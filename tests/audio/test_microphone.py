@@ -146,7 +146,7 @@ class TestDevice:
             listen(microphone, seconds=0.3)
             null_sink.remove_sink()
             try:
-                with pytest.raises(DeviceError, match="is gone, nothing comes from it any more; plug it in again"):
+                with pytest.raises(DeviceError, match="is gone and sends no more sound; plug it in again"):
                     listen(microphone, seconds=20)
                 with pytest.raises(DeviceError, match="cannot be opened"):
                     Microphone(device)

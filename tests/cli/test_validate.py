@@ -84,7 +84,7 @@ def test_a_folder_that_is_no_label_is_status_1(tone_run, clips, tmp_path):
     (tmp_path / "medium").mkdir()
     done = call("--clips", tmp_path, "--run", tone_run)
     assert done.exit_code == 1
-    assert "'medium' is no label of this run; it knows: _silence_, _unknown_, low, high" in done.stderr
+    assert "'medium' is not a label of this run; it knows: _silence_, _unknown_, low, high" in done.stderr
 
 
 def test_shorter_and_longer_clips_are_counted(tone_run, tmp_path):

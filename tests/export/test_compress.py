@@ -120,7 +120,7 @@ def test_the_smaller_of_one_table_and_many_is_taken():
 
 class TestWhatDoesNotPay:
     def test_is_refused(self, tmp_path):
-        with pytest.raises(KwsError, match=r"compression does not pay: 0 bytes of weights.*--force"):
+        with pytest.raises(KwsError, match=r"compression saves nothing: 0 bytes of weights.*--force"):
             compressed(random_source("linear", coefficients=10))  # its rows are too long
 
     def test_is_exported_when_forced(self, tmp_path):

@@ -60,7 +60,7 @@ class TestParsing:
         ("maybe", "echo", "does not hear this word; it hears yes, no"),
         ("yes", "echo 'a", "no closing quotation; close the quotes"),
         ("yes", "  ", "the command is empty"),
-        ("yes", "echo {keywrod}", r"\{keywrod\} is no placeholder; there are \{keyword\}, \{score\}, \{time_s\}"),
+        ("yes", "echo {keywrod}", r"\{keywrod\} is not a placeholder; there are \{keyword\}, \{score\}, \{time_s\}"),
         ("yes", "no-such-program-here x", "there is no program 'no-such-program-here'"),
     ])
     def test_what_cannot_work_is_refused_before_listening(self, keyword, command, message):
@@ -91,7 +91,7 @@ class TestRunning:
         actions.detected(YES)
         actions.detected(YES)
         assert (actions.started, actions.skipped) == (1, 1)
-        assert notes == ["yes: its last command still runs; skipped this one"]
+        assert notes == ["yes: its last command is still running; skipped this one"]
         actions.detected(Detection("no", 1, 1))
         assert actions.started == 2
         go.touch()
@@ -130,7 +130,7 @@ class TestRunning:
         actions.poll()
         now[0] = 6.1
         wait(actions, until=lambda: actions.failed)
-        assert notes == ["yes: its command was ended after 5 s"]
+        assert notes == ["yes: its command was stopped after 5 s"]
         wait(actions, until=lambda: gone(int(pids.read_text())))
 
     def test_commands_that_still_run_end_with_everything(self, make, notes):
@@ -138,7 +138,7 @@ class TestRunning:
         actions.detected(YES)
         process = next(iter(actions._running.values())).process
         actions.close()
-        assert process.returncode is not None and notes == ["yes: its command was ended with everything else"]
+        assert process.returncode is not None and notes == ["yes: its command was stopped with everything else"]
 
 
 def gone(pid):

@@ -78,8 +78,8 @@ def test_overflows_are_reported_and_counted(detector, recording):
     for sound in (Sound(recording[:800], 1), Sound(recording[800:1600]), Sound(recording[1600:2400], 2)):
         listener.handle(sound)
     assert listener.totals.overflows == 3
-    assert view.notes == ["overflow: sound was lost once, because this machine was too slow",
-                          "overflow: sound was lost 2 times, because this machine was too slow"]
+    assert view.notes == ["overflow: sound was lost once, because this computer was too slow",
+                          "overflow: sound was lost 2 times, because this computer was too slow"]
 
 
 def test_after_a_loss_time_goes_on_and_nothing_is_heard_across_the_gap(detector, recording):

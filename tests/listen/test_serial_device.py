@@ -193,7 +193,7 @@ def test_a_device_that_starts_again_or_is_unplugged(detector, printed, words):
     assert (totals.same, totals.different, listener.totals.starts, listener.totals.damaged) == (len(expected), 0, 2, 0)
     assert [note.split(";")[0] for note in view.notes] == [
         "the device has started", "the device has started again", "device lost, looking for it (gone)",
-        "device back: listening again", "sound of the device did not arrive: what is compared begins anew"]
+        "device back: listening again", "some of the device's sound did not arrive: the comparison starts over"]
 
 
 def test_a_failed_self_test_and_a_strange_keyword(detector):

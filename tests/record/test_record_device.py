@@ -72,7 +72,7 @@ class TestDevice:
         terminal.press("u")
         terminal.wait_for("undone: ")
         terminal.press("p")
-        terminal.wait_for("paused; any key goes on")
+        terminal.wait_for("paused; press any key to continue")
         terminal.press(" ")
         terminal.wait_for("get ready")
         terminal.press("q")
@@ -91,7 +91,7 @@ class TestDevice:
             status, out = terminal.finish()
         finally:
             null_sink.add_sink()
-        assert status == 1 and "is gone, nothing comes from it any more; plug it in again" in terminal.shown
+        assert status == 1 and "is gone and sends no more sound; plug it in again" in terminal.shown
         assert "1 take (" in out and len(files(tmp_path)) == 1
 
     def test_noise_in_a_pipe(self, null_sink, tmp_path):

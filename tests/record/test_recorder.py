@@ -152,7 +152,7 @@ class TestRecorder:
         one.room_db = -70.0
         one.run(session())
         assert len(files(tmp_path)) == 4
-        assert "paused; any key goes on" in person.lines and len(played) == 1 and played[0].shape == (RATE,)
+        assert "paused; press any key to continue" in person.lines and len(played) == 1 and played[0].shape == (RATE,)
         assert "s skip, u undo, p pause, r replay, q quit" in person.lines
 
     def test_a_long_take_survives_ctrl_c_and_a_lost_device(self, tmp_path):
@@ -168,7 +168,7 @@ class TestRecorder:
             person.read = read
             audio = recorder(person, tmp_path).record("recording", seconds=None, any_key_ends=True)
             assert audio.tolist() == [*range(800)] * 3
-        assert person.lines == ["Mic: is gone; going on with the 0.1 s that were heard"]
+        assert person.lines == ["Mic: is gone; going on with the 0.1 s that were recorded"]
 
     def test_the_table_says_how_each_take_was_recorded(self, tmp_path):
         one = recorder(Person(), tmp_path)

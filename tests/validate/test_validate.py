@@ -98,7 +98,7 @@ def test_a_folder_of_clips(tmp_path):
 def test_a_folder_that_is_no_label_is_named_with_the_labels(tmp_path):
     write(tmp_path / "yes" / "a.wav", np.zeros(16_000))
     write(tmp_path / "maybe" / "a.wav", np.zeros(16_000))
-    with pytest.raises(DataError, match=r"'maybe' is no label of this run; it knows: _silence_, _unknown_, yes"):
+    with pytest.raises(DataError, match=r"'maybe' is not a label of this run; it knows: _silence_, _unknown_, yes"):
         read_clip_folder(tmp_path, labels=LABELS, samples=16_000)
 
 

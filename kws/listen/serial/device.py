@@ -92,7 +92,7 @@ class DeviceListener(Session[DeviceTotals]):
     def _line(self, line: Line) -> None:
         joining, self._joining = self._joining, False
         if isinstance(line, Detected) and line.keyword not in self._labels:
-            self._once(f"the device hears {line.keyword!r}, which this run does not know: is it another model? (--run)")
+            self._once(f"the device hears {line.keyword!r}, which this run does not know: is it a different model? (--run)")
         if isinstance(line, Damaged):
             self._damaged(joining)
         elif isinstance(line, Other):
@@ -126,7 +126,7 @@ class DeviceListener(Session[DeviceTotals]):
         self.twin.restart()
         if line.failed:
             stages = ", ".join(stage for bit, stage in enumerate(STAGES) if line.failed >> bit & 1)
-            self._view.note(f"the device's self-test FAILED ({stages}): it computes something else than this PC")
+            self._view.note(f"the device's self-test FAILED ({stages}): its results differ from this PC's")
         else:
             self._view.note(f"the device has started{' again' if self.totals.starts > 1 else ''}; its self-test passed")
 
@@ -151,7 +151,7 @@ class DeviceListener(Session[DeviceTotals]):
             for difference in differences:
                 self._view.note(difference)
             if self.twin.totals.gaps > gaps:
-                self._view.note("sound of the device did not arrive: what is compared begins anew")
+                self._view.note("some of the device's sound did not arrive: the comparison starts over")
 
     def _damaged(self, joining: bool) -> None:
         if joining:
@@ -161,16 +161,16 @@ class DeviceListener(Session[DeviceTotals]):
         if self.totals.damaged == 1:
             self._view.note("a line that the device sent is damaged: left out, as will be others like it")
         if self.totals.damaged >= NONSENSE and not self.totals.good:
-            self._once("nothing readable comes: is --baud what the device uses?")
+            self._once("nothing readable arrives: does --baud match the device?")
 
     def _look_for_trouble(self, now_s: float) -> None:
         """What does not come."""
         if self._lost_since_s is not None or now_s - self._start_s < QUIET_S:
             return
         if not self.totals.good and not self.totals.damaged:
-            self._once("nothing comes from the device: does its example run, and does it hear with this port?"
+            self._once("nothing arrives from the device: is its example running, and is this its port?"
                        if not self.totals.other else
-                       "the device prints, but nothing of a keyword example: docs/listen.md has its lines")
+                       "the device prints, but nothing of a keyword example: see the README.md of the export")
         elif self._compare and self.totals.good and not self.twin.totals.samples:
             self._once("the device sends no sound, so nothing can be compared: compile its example with KWS_SEND_SOUND")
 

@@ -40,7 +40,7 @@ class Port:
             first = self._serial.read(1)
             return first + self._serial.read(min(self._serial.in_waiting, AT_ONCE_BYTES)) if first else first
         except (OSError, TypeError) as error:  # TypeError: closed while it was read
-            raise DeviceError(f"{self.name}: is gone, nothing comes from it any more") from error
+            raise DeviceError(f"{self.name}: is gone and sends nothing any more") from error
 
     def close(self) -> None:
         """Safe to call twice and after it is gone."""
@@ -52,10 +52,10 @@ def refusal(name: str, error: Any) -> str:
     if not os.path.exists(name):
         ports = list_ports()
         return (f"{name}: no such serial port; there are: {', '.join(ports)}" if ports
-                else f"{name}: no such serial port, and there is no other; plug the device in")
+                else f"{name}: no such serial port, and no other either; plug in the device")
     number = getattr(error, "errno", None)
     if number in (errno.EBUSY, errno.EAGAIN):
         return f"{name}: is busy; close the serial monitor, or whatever else has it open"
     if number == errno.EACCES:
-        return f"{name}: may not be opened; add yourself to the group that owns it (dialout or uucp), and log in again"
+        return f"{name}: permission denied; add yourself to the group that owns it (dialout or uucp), and log in again"
     return f"{name}: cannot be opened as a serial port ({str(error).rstrip('.')}); name another one"
