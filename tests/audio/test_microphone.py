@@ -38,10 +38,10 @@ class TestChoice:
         assert choose(ALL, wanted=None, remembered=USB.name) == Choice(USB)
         choice = choose((BUILT_IN, DEFAULT), wanted=None, remembered=USB.name)
         assert choice.device == DEFAULT
-        assert "'USB Audio: Mic (hw:1,0)', which was used last, is not there" in choice.notice
+        assert "'USB Audio: Mic (hw:1,0)', which was used last, is not connected" in choice.notice
 
     def test_no_device_at_all(self):
-        with pytest.raises(DeviceError, match="no device that records; plug a microphone in"):
+        with pytest.raises(DeviceError, match="no recording device; plug in a microphone"):
             choose((), wanted=None)
 
 

@@ -86,7 +86,7 @@ def test_truncated_archives_are_named(tmp_path, name):
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.zip"])
 def test_what_is_no_archive_is_named(tmp_path, name):
     (tmp_path / name).write_bytes(b"<html>not found</html>")
-    with pytest.raises(DataError, match=r"damaged or not an archive \(.*get it again"):
+    with pytest.raises(DataError, match=r"damaged or not an archive \(.*get a fresh copy"):
         members(tmp_path / name)
 
 

@@ -190,5 +190,5 @@ def test_cache_needs_room_on_the_disk(tmp_path, monkeypatch):
     clips = clips_of(tmp_path / "r/yes", 3)
     full = shutil.disk_usage(tmp_path)._replace(free=10)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
-    with pytest.raises(DataError, match="make room"):
+    with pytest.raises(DataError, match="free some space"):
         load_clips(clips, samples=30, cache=tmp_path / "cache")

@@ -114,7 +114,7 @@ def test_gives_up_keeps_what_arrived_and_goes_on_later(server, tmp_path):
         waits.append(seconds)
         server.break_after = 0
 
-    with pytest.raises(DownloadError, match=r"0\.1 MB have arrived and are kept.*again to go on"):
+    with pytest.raises(DownloadError, match=r"0\.1 MB have arrived and are kept.*again to continue"):
         fetch(server.url, tmp_path / "file", sha256=DIGEST, wait=cut)
     assert waits == [1.0, 2.0, 4.0, 8.0, 16.0][:ATTEMPTS]
     assert left(tmp_path) == ["file.json", "file.part"]
@@ -202,7 +202,7 @@ def test_a_part_that_is_complete_already(server, tmp_path):
 
 
 def test_wrong_checksum_keeps_nothing(server, tmp_path):
-    with pytest.raises(DownloadError, match=rf"SHA-256 is {DIGEST}, expected was {'0' * 64}; it was removed"):
+    with pytest.raises(DownloadError, match=rf"SHA-256 is {DIGEST}, not {'0' * 64}; it was removed"):
         get(server, tmp_path, sha256="0" * 64)
     assert left(tmp_path) == []
 
@@ -239,7 +239,7 @@ def test_nobody_answers(tmp_path):
 def test_a_full_disk_is_noticed_first(server, tmp_path, monkeypatch):
     usage = fetching.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: usage._replace(free=700_000))
-    with pytest.raises(DownloadError, match="make room"):
+    with pytest.raises(DownloadError, match="free some space"):
         fetch(server.url, tmp_path / "file", sha256=DIGEST, room_factor=1.5)
     fetch(server.url, tmp_path / "file", sha256=DIGEST, room_factor=1.3)
 

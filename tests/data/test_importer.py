@@ -199,7 +199,7 @@ def test_nothing_to_import_says_what_is_needed(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         import_path(tmp_path / "missing", tmp_path / "recordings/in")
     (tmp_path / "in/notes.txt").write_text("text")
-    with pytest.raises(DataError, match="neither an audio file nor an archive"):
+    with pytest.raises(DataError, match="neither an audio file nor a known kind of archive"):
         import_path(tmp_path / "in/notes.txt", tmp_path / "recordings/in", word="yes")
     (tmp_path / "in/x.wav").write_text("text")
     with pytest.raises(DataError, match=r"nothing imported; .*x\.wav"):
@@ -217,7 +217,7 @@ def test_impossible_names_are_refused(tmp_path):
 def test_recordings_are_not_imported_into_themselves(words, tmp_path):
     import_path(words, tmp_path / "recordings/words")
     for path in (tmp_path / "recordings/words", tmp_path):
-        with pytest.raises(DataError, match="import from another place"):
+        with pytest.raises(DataError, match="import from somewhere else"):
             import_path(path, tmp_path / "recordings/again")
 
 
@@ -226,7 +226,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(words, tmp_path, monk
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
     assert import_path(words, tmp_path / "recordings/fits").written == 4
     monkeypatch.setattr(importer, "SPARE_BYTES", 59_900_000)
-    with pytest.raises(DataError, match="make room"):
+    with pytest.raises(DataError, match="free some space"):
         import_path(words, tmp_path / "recordings/words")
     assert not (tmp_path / "recordings/words").exists()
 

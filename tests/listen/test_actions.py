@@ -57,7 +57,7 @@ class TestParsing:
         assert action.filled(Detection("a; rm -rf {score} $(b)", 1, 0.5)) == ["echo", "a; rm -rf {score} $(b)", "1.00"]
 
     @pytest.mark.parametrize(("keyword", "command", "message"), [
-        ("maybe", "echo", "does not hear this word; it hears yes, no"),
+        ("maybe", "echo", "does not know this word; it knows yes, no"),
         ("yes", "echo 'a", "no closing quotation; close the quotes"),
         ("yes", "  ", "the command is empty"),
         ("yes", "echo {keywrod}", r"\{keywrod\} is not a placeholder; there are \{keyword\}, \{score\}, \{time_s\}"),

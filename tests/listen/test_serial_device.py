@@ -174,7 +174,7 @@ def test_damage_is_counted_and_what_it_hides_is_not_compared(detector, printed, 
     listener, view = hear(detector, ["rest of a line\n", *lines])
     assert listener.totals.damaged == 2 and listener.totals.other == 0
     assert listener.twin.totals.different == 0 and listener.twin.totals.gaps == 1
-    assert sum("damaged" in note for note in view.notes) == 1 and "begins anew" in view.notes[-1]
+    assert sum("damaged" in note for note in view.notes) == 1 and "starts over" in view.notes[-1]
     assert [hit.keyword for hit in view.found] == [word for word in words if word != "off"]
 
 
@@ -204,8 +204,8 @@ def test_a_failed_self_test_and_a_strange_keyword(detector):
 
 
 @pytest.mark.parametrize(("lines", "said"), [
-    ([b""], "nothing comes from the device"), ([b"hello\nworld\n"], "nothing of a keyword example"),
-    ([b"ready 0\n"], "the device sends no sound"), ([b"\x80\xf0\n" * 30], "is --baud what the device uses?"),
+    ([b""], "nothing arrives from the device"), ([b"hello\nworld\n"], "nothing of a keyword example"),
+    ([b"ready 0\n"], "the device sends no sound"), ([b"\x80\xf0\n" * 30], "does --baud match the device?"),
 ])
 def test_what_does_not_come_is_said_once(detector, lines, said):
     now = [5.0]

@@ -168,7 +168,7 @@ class TestRecorder:
             person.read = read
             audio = recorder(person, tmp_path).record("recording", seconds=None, any_key_ends=True)
             assert audio.tolist() == [*range(800)] * 3
-        assert person.lines == ["Mic: is gone; going on with the 0.1 s that were recorded"]
+        assert person.lines == ["Mic: is gone; continuing with the 0.1 s that were recorded"]
 
     def test_the_table_says_how_each_take_was_recorded(self, tmp_path):
         one = recorder(Person(), tmp_path)
