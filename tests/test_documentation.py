@@ -24,6 +24,19 @@ def test_links_lead_somewhere(page):
     assert [path for path in links if not (page.parent / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_modules_that_a_page_names_are_there(page):
+    text = page.read_text()
+    files = re.findall(r"\b(?:kws|tests|scripts)/[\w/]+\.\w+", text)
+    files += [f"kws/bench/{'check_' * (kind == 'check')}{name}.py" for kind, name in
+              re.findall(r"scripts/(bench|check) ([a-z]\w*)", text)]
+    missing = [name for name in files if not (ROOT / name).exists()]
+    for room, module in re.findall(r"\bkws\.([a-z_]+)\.([a-z_]+)", text):
+        if (ROOT / "kws" / room).is_dir() and not any((ROOT / "kws" / room).glob(f"{module}*")):
+            missing.append(f"kws.{room}.{module}")
+    assert page == ROOT / "README.md" or missing == []
+
+
 def test_the_command_reference_is_what_the_commands_say():
     assert (ROOT / "docs/commands.md").read_text() == reference(), "run scripts/docs"
 
