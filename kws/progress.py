@@ -40,3 +40,5 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
                 bar.advance(task, n)
 
         yield advance
+        if (end := bar.tasks[0].total) is not None:
+            bar.update(task, completed=end)  # a last part of a second, of a batch: what is done is done

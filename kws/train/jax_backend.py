@@ -186,7 +186,7 @@ def train(checkpoint: Path, pool: ProcessPoolExecutor) -> None:
     state = tuple([variable.value for variable in group] for group in variables)
     said = [[[variable.value for variable in group] for group in (it.trainable_variables, it.non_trainable_variables)]
             for it in teachers]
-    with CtrlC() as ctrl_c, TrainingProgress(epochs=last, steps=1, done=len(history)) as progress:
+    with CtrlC() as ctrl_c, TrainingProgress(epochs=last, steps=1, history=history) as progress:
         for number, (heard, expected) in enumerate(supply(len(history), last, pool), start=len(history)):
             start = time.perf_counter()
             key = jax.random.key(material.rng(BATCH, number).integers(2**31))

@@ -100,7 +100,7 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
     with CtrlC() as ctrl_c:
         if history:
             note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
-        with TrainingProgress(epochs=spec.epochs, steps=steps, done=len(history)) as progress:
+        with TrainingProgress(epochs=spec.epochs, steps=steps, history=history) as progress:
             for number in range(len(history), spec.epochs):
                 def step(logs: dict[str, Any], number: int = number) -> None:
                     progress.step(number + 1, logs)

@@ -163,7 +163,7 @@ def learn(network: Any, heard: np.ndarray, labels: np.ndarray, material: Materia
     with CtrlC() as ctrl_c:
         if history:
             note(f"resuming after epoch {len(history)} of {plan.epochs} ({checkpoint})")
-        with TrainingProgress(epochs=plan.epochs, steps=steps, done=len(history)) as progress:
+        with TrainingProgress(epochs=plan.epochs, steps=steps, history=history) as progress:
             for number in range(len(history), plan.epochs):
                 start, results = time.perf_counter(), []
                 rows = material.rng(EPOCH, number).permutation(len(labels))
