@@ -8,7 +8,7 @@ from typing import Any
 
 
 class TrainingProgress:
-    """Context manager around the epochs. history : those that an interrupted process ran before, each with `seconds`."""
+    """Context manager around the epochs. history : those that an interrupted process ran, each with its `seconds`."""
 
     def __init__(self, *, epochs: int, steps: int, history: Sequence[Any]) -> None:
         from rich.console import Console
