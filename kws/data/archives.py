@@ -157,7 +157,8 @@ def entry_reader(archive: Path, bounds: Bounds) -> type[tarfile.TarInfo]:
             entry = super().frombuf(buf, encoding, errors)
             bounds.entry()
             if entry.type in _NOTES and entry.size > LONGEST_NOTE_BYTES:
-                raise DataError(f"{archive}: refused: a description in it has {entry.size / 1e6:.0f} MB; get a fresh copy")
+                raise DataError(f"{archive}: refused: a description in it has {entry.size / 1e6:.0f} MB; get "
+                                "a fresh copy")
             return entry
 
     return Entry

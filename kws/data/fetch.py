@@ -54,8 +54,8 @@ def fetch(url: str, target: Path, *, sha256: str | None, room_factor: float = 1.
     digest = sha256_of(part.path)
     if sha256 not in (None, digest):
         part.forget()
-        raise DownloadError(f"{url}: what arrived is not the right file: its SHA-256 is {digest}, "
-                            f"expected was {sha256}; it was removed. Try again, or name another --url and --sha256")
+        raise DownloadError(f"{url}: what arrived is not the right file: its SHA-256 is {digest}, not "
+                            f"{sha256}; it was removed. Try again, or name another --url and --sha256")
     os.replace(part.path, target)
     return digest
 
@@ -158,8 +158,8 @@ def retry(part: Part, bar: Callable[..., None], *, room_factor: float, wait: Cal
         furthest = max(furthest, part.size)
         if failures >= ATTEMPTS or clock() > deadline_s:
             reason = getattr(problem, "reason", None) or problem
-            raise DownloadError(f"{part.url}: {reason}; {part.size / 1e6:.1f} MB have arrived and are kept. "
-                                f"Run the same command again to go on") from problem
+            raise DownloadError(f"{part.url}: {reason}; {part.size / 1e6:.1f} MB have arrived and are kept; "
+                                "run the same command again to continue") from problem
         wait(2.0**failures)
 
 

@@ -92,7 +92,7 @@ class DeviceListener(Session[DeviceTotals]):
     def _line(self, line: Line) -> None:
         joining, self._joining = self._joining, False
         if isinstance(line, Detected) and line.keyword not in self._labels:
-            self._once(f"the device hears {line.keyword!r}, which this run does not know: is it a different model? (--run)")
+            self._once(f"the device hears {line.keyword!r}, which this run does not know: is it another model? (--run)")
         if isinstance(line, Damaged):
             self._damaged(joining)
         elif isinstance(line, Other):
