@@ -29,15 +29,19 @@ def export(
     Example: kws export c --out keyword-c
     """
     from kws.export.export import check, export_to
+    from kws.export.numbers import number_of
     from kws.export.source import compressed, from_run, from_tflite
     from kws.workspace import locate_run
 
     if run and tflite:
         raise typer.BadParameter("--run and --tflite cannot be combined: export a run, or a network from elsewhere")
     check(target, out, force=force, compress=compress)
-    source = from_tflite(tflite) if tflite else from_run(locate_run(run, directory))
+    folder = None if tflite else locate_run(run, directory)
+    source = from_run(folder) if folder else from_tflite(tflite)
     if compress:
         source = compressed(source, force=force)
     package = export_to(target, source, out, force=force)
-    note(f"{out}: {len(package.files)} files from {source.name}; constants {package.facts['constants_bytes']:,} bytes "
-         f"of flash, state {package.facts['state_bytes']:,} bytes of RAM; next: see {out}/README.md")
+    number = f" (model {number_of(folder.parent, source.plan.fingerprint, run=source.name)})" if folder else ""
+    note(f"{out}: {len(package.files)} files from {source.name}{number}; constants "
+         f"{package.facts['constants_bytes']:,} bytes of flash, state {package.facts['state_bytes']:,} bytes of RAM; "
+         f"next: see {out}/README.md")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import signal
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from kws.errors import KwsError
 
 if TYPE_CHECKING:
     from kws.audio.microphone import Device
+    from kws.cli.field import FieldPrinter
     from kws.detect.detector import Detection, Detector, Hop
     from kws.listen.listener import Listener, Totals
     from kws.listen.session import Status
@@ -64,6 +66,14 @@ def listen(
     plain: Annotated[bool, typer.Option(
         "--plain", help="Print lines instead of the display, as in a pipe.")] = False,
     json: JsonOption = False,
+    report_s: Annotated[float | None, typer.Option(
+        "--report", metavar="S", min=1.0, show_default=False,
+        help="Print what kws monitor reads: with --json detections with their session and time, else the lines of a "
+             "device; and every S seconds of sound what the detector counted of itself. With --serial the device "
+             "decides how often. Use 3600.")] = None,
+    name: Annotated[str | None, typer.Option(
+        "--name", metavar="NAME", show_default=False,
+        help="What the monitor calls this device, with --report and --save. Default: this computer's name.")] = None,
     seconds: Annotated[float | None, typer.Option(
         metavar="S", min=0.1, show_default=False, help="Stop after this time. Default: at Ctrl-C.")] = None,
     directory: DirectoryOption = None,
@@ -88,34 +98,40 @@ def listen(
     actions = parse_actions(on or [], detector)
     if save is not None:
         check_writable(save)
-    lines = plain or json or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+    lines = plain or json or report_s is not None or not sys.stdout.isatty()
+    lines = lines or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
     with interrupted_by_terminate():
         if serial is not None:
             to_device(folder, detector, actions, port=serial, baud=baud, compare=compare, lines=lines, as_json=json,
-                      limit_s=limit_s, save=save, seconds=seconds)
+                      limit_s=limit_s, save=save, seconds=seconds, name=name,
+                      printer=make_printer(report_s, name, as_json=json))
             return
         found = choose_device(device, directory)
         with own_stderr(), open_view(detector, f"{folder.name}  ·  {found.name}", name=found.name, lines=lines,
-                                     as_json=json) as view:
-            hands = make_hands(view, actions, limit_s=limit_s, save=save)
-            listener = make_listener(detector, view, hands, near_misses=near_misses)
+                                     as_json=json, printer=(printer := make_printer(report_s, name, as_json=json))
+                                     ) as view:
+            hands = make_hands(view, actions, limit_s=limit_s, save=save, about=about_clips(detector, name))
+            listener = make_listener(detector, view, hands, near_misses=near_misses,
+                                     reporting=printer and printer.of_detector(detector, report_s))
             with contextlib.suppress(KeyboardInterrupt):
                 listener.run(open_events(found), seconds=seconds)
         summarize(listener.totals, *hands)
 
 
 def to_device(folder: Path, detector: "Detector", actions: list[Any], *, port: str, baud: int, compare: bool,
-              lines: bool, as_json: bool, limit_s: float, save: Path | None, seconds: float | None) -> None:
+              lines: bool, as_json: bool, limit_s: float, save: Path | None, seconds: float | None,
+              name: str | None, printer: "FieldPrinter | None") -> None:
     """Listen to a device at a serial port."""
     from kws.cli import remote
     from kws.listen.serial.device import DeviceListener
 
     events = remote.port_events(port, baud=baud)
     with open_view(detector, f"{folder.name}  ·  {port}", name=port, lines=lines, as_json=as_json,
-                   microphone=False) as view:
-        hands = make_hands(view, actions, limit_s=limit_s, save=save)
+                   microphone=False, printer=printer) as view:
+        hands = make_hands(view, actions, limit_s=limit_s, save=save, about=about_clips(detector, name))
         listener = DeviceListener(detector, view, compare=compare, actions=hands[0], keeper=hands[1],
-                                  cost=remote.cost_printer(port, as_json=as_json) if lines else None)
+                                  cost=remote.cost_printer(port, as_json=as_json) if lines and not printer else None,
+                                  tell=printer.tell if printer else None)
         remote.run(listener, events, seconds=seconds)
     remote.summarize(listener.totals, *hands)
     if compare:
@@ -166,20 +182,34 @@ def open_events(device: "Device") -> Iterator[Any]:
     return microphone_events(Microphone(device), lambda: Microphone(match(list_devices(again=True), device.name)))
 
 
-def make_hands(view: Any, actions: list[Any], *, limit_s: float, save: Path | None) -> tuple[Any, Any]:
+def make_hands(view: Any, actions: list[Any], *, limit_s: float, save: Path | None, about: dict[str, str],
+               ) -> tuple[Any, Any]:
     """Who acts and keeps for a listener; None where nobody does."""
     from kws.listen.actions import Actions
     from kws.listen.sound_keeper import Keeper
 
     return (Actions(actions, note=view.note, limit_s=limit_s) if actions else None,
-            Keeper(save, note=view.note) if save is not None else None)
+            Keeper(save, note=view.note, about=about) if save is not None else None)
 
 
-def make_listener(detector: "Detector", view: Any, hands: tuple[Any, Any], *, near_misses: bool) -> "Listener":
+def about_clips(detector: "Detector", name: str | None) -> dict[str, str]:
+    """What the index of kept sound says of where it comes from."""
+    return {"model": detector.plan.fingerprint, **({"device": name} if name else {})}
+
+
+def make_printer(report_s: float | None, name: str | None, *, as_json: bool) -> "FieldPrinter | None":
+    """Who prints for the monitor; None where nobody asked for it."""
+    from kws.cli.field import FieldPrinter
+
+    return FieldPrinter(name or platform.node() or "device", as_json=as_json) if report_s is not None else None
+
+
+def make_listener(detector: "Detector", view: Any, hands: tuple[Any, Any], *, near_misses: bool,
+                  reporting: Any = None) -> "Listener":
     """At the microphone."""
     from kws.listen.listener import Listener
 
-    return Listener(detector, view, actions=hands[0], keeper=hands[1], near_misses=near_misses)
+    return Listener(detector, view, actions=hands[0], keeper=hands[1], near_misses=near_misses, reporting=reporting)
 
 
 @contextlib.contextmanager
@@ -207,11 +237,11 @@ def own_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def open_view(detector: "Detector", title: str, *, name: str, lines: bool, as_json: bool,
-              microphone: bool = True) -> Iterator[Any]:
+              microphone: bool = True, printer: "FieldPrinter | None" = None) -> Iterator[Any]:
     """Lines or the display; its notes are repeated when it has gone."""
     if lines:
         note(f"listening: {title}")
-        yield Lines(name, as_json=as_json)
+        yield Lines(name, as_json=as_json, printer=printer)
         return
     from kws.listen.display import Display
 
@@ -227,15 +257,18 @@ def open_view(detector: "Detector", title: str, *, name: str, lines: bool, as_js
 class Lines:
     """A View for logs and pipes: detections on stdout, everything else on stderr."""
 
-    def __init__(self, name: str, *, as_json: bool):
-        self._name, self._as_json = name, as_json
+    def __init__(self, name: str, *, as_json: bool, printer: "FieldPrinter | None" = None):
+        self._name, self._as_json, self._printer = name, as_json, printer
         self._hinted_s = -HINT_EVERY_S
 
     def hops(self, hops: list["Hop"]) -> None:
         """Nothing to show."""
 
     def hit(self, hit: "Detection") -> None:
-        print_hit(self._name, hit, as_json=self._as_json)
+        if self._printer is not None:
+            self._printer.hit(self._name, hit)
+        else:
+            print_hit(self._name, hit, as_json=self._as_json)
 
     def note(self, message: str) -> None:
         note(message)

@@ -3,6 +3,7 @@
 csrc/host/plan.h states the format. Everything that reads a plan goes through the C reader's checks first.
 """
 
+import hashlib
 import json
 import struct
 import zlib
@@ -35,6 +36,11 @@ class Plan:
     @property
     def labels(self) -> tuple[str, ...]:
         return self.spec.labels
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hexadecimal digits that tell this detector from any other, thresholds and all: of its SHA-256."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()[:8]
 
     def to_bytes(self) -> bytes:
         """The file. The same plan gives the same bytes."""

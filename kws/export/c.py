@@ -21,7 +21,8 @@ def library(source: Source) -> Files:
                 "kws_model.h": network_header(source.program, network_crc(source.program),
                                               longest_row=source.longest_row),
                 "kws_model.c": network_only_source(source.stored)}
-    return {**engine_files("detector.h"), **golden_header, **templates("common", *COMMON, "kws_lines.h"),
+    return {**engine_files("detector.h", "field.h"), **golden_header,
+            **templates("common", *COMMON, "kws_lines.h", "kws_report.h"),
             "kws_model.h": model_header(source.plan, golden(source.plan), longest_row=source.longest_row),
             "kws_model.c": model_source(source.plan, source.stored)}
 

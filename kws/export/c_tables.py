@@ -67,6 +67,8 @@ def model_header(plan: Plan, golden: Golden, *, longest_row: int = 0, engine_net
     frontend, program = plan.frontend, plan.program
     text = opening("KWS_MODEL_H", "Sizes and configuration of the model.")
     text += configuration(program, dct=frontend.dct_count > 0, longest_row=longest_row)
+    text += "\n/* Which model this is: the first digits of its plan's SHA-256. */\n"
+    text += define("KWS_MODEL", f"0x{plan.fingerprint}u")
     text += "\n/* The sound and the decisions. */\n"
     for name, value in (
             ("SAMPLE_RATE_HZ", plan.spec.frontend.sample_rate_hz), ("WINDOW_SAMPLES", frontend.window_samples),

@@ -16,6 +16,7 @@ LINES = """| line | meaning |
 | `detected <keyword> <time_ms> <score>` | a detection: time from the start of the sound; score 1 to 255, of 256 |
 | `cost <hops> <busy_us>` | every 500 hops: microseconds of the processor spent on them |
 | `lost <samples>` | sound that came too fast |
+| `session …`, `report …` | what it counts of itself, a line an hour (`kws_report.h`); off with `KWS_REPORT=0` |
 | `error <words>` | no microphone, or no sound from it |
 | `sound <first> <sum> <base64>` | only with `KWS_SEND_SOUND`: the samples that are heard next (`kws_lines.h`) |
 

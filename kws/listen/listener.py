@@ -14,6 +14,8 @@ import numpy as np
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.detect.detector import Detection, Detector, Hop
 from kws.listen.actions import Actions
+from kws.listen.field_counter import FieldCounter
+from kws.listen.field_report import FieldReport, SessionStart
 from kws.listen.level import Meter
 from kws.listen.session import Back, Lost, Session, SessionTotals, Status, View, recovering
 from kws.listen.sound_keeper import Keeper, NearMisses
@@ -70,16 +72,44 @@ class Totals(SessionTotals):
     overflows: int = 0
 
 
+@dataclass
+class Reporting:
+    """counter : what is counted; tell : is told of the start, and of each report when it is due."""
+
+    counter: FieldCounter
+    tell: Callable[[SessionStart | FieldReport], None]
+    begun: bool = False
+
+    def begin(self) -> None:
+        """Tell of the start, once."""
+        if not self.begun:
+            self.begun = True
+            self.tell(self.counter.start)
+
+    def heard(self, sound: Sound, hops: list[Hop]) -> None:
+        """The next sound and what the detector saw in it. How much an overflow lost, nobody knows: as much is taken."""
+        self.counter.lost(sound.overflows * len(sound.samples))
+        self.counter.push(sound.samples, hops)
+        if self.counter.due:
+            self.tell(self.counter.take())
+
+    def end(self) -> None:
+        """What was counted since the last report."""
+        if not self.counter.empty:
+            self.tell(self.counter.take())
+
+
 class Listener(Session[Totals]):
     """One detector and everything around it. totals : so far."""
 
     def __init__(self, detector: Detector, view: View, *, actions: Actions | None = None, keeper: Keeper | None = None,
-                 near_misses: bool = False, clock: Callable[[], float] = time.monotonic,
-                 cpu_clock: Callable[[], float] = time.process_time):
+                 near_misses: bool = False, reporting: Reporting | None = None,
+                 clock: Callable[[], float] = time.monotonic, cpu_clock: Callable[[], float] = time.process_time):
         """near_misses : whether `keeper` keeps those too"""
         super().__init__(view, actions=actions, keeper=keeper, clock=clock)
         self._detector = detector
         self._near = NearMisses(detector) if near_misses else None
+        self._reporting = reporting
         self._meter = Meter(detector.plan.frontend, rate_hz=SAMPLE_RATE_HZ)
         self._cpu_clock = cpu_clock
         self.totals = Totals()
@@ -105,6 +135,8 @@ class Listener(Session[Totals]):
             self._view.note(f"overflow: sound was lost {times}, because this computer was too slow")
         if len(sound.samples) == 0:
             return
+        if self._reporting is not None:
+            self._reporting.begin()
         self.totals.heard_s += len(sound.samples) / SAMPLE_RATE_HZ
         hops = self._detector.watch(sound.samples)
         self._meter.push(sound.samples, [hop.row for hop in hops])
@@ -113,6 +145,8 @@ class Listener(Session[Totals]):
         self._view.hops(hops)
         for hop in hops:
             self._hop(hop)
+        if self._reporting is not None:
+            self._reporting.heard(sound, hops)
         self._latency_s = sound.latency_s + len(sound.samples) / SAMPLE_RATE_HZ
 
     def _hop(self, hop: Hop) -> None:
@@ -156,4 +190,6 @@ class Listener(Session[Totals]):
 
     def _finish(self) -> None:
         self.totals.cpu_s = self._cpu_clock() - self._cpu_start_s
+        if self._reporting is not None:
+            self._reporting.end()
         super()._finish()

@@ -6,7 +6,7 @@
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from kws.detect.detector import Detection, Detector, Hop
 from kws.engine.decoder import NEVER, SCORE_STEPS
 
 BEFORE_S, AFTER_S = 1.5, 0.5  # of the decision, which falls at the end of a word or soon after
-NEAR = 0.15  # this far below its threshold a score is a near miss
+NEAR = 38 / 256  # this far below its threshold a score is a near miss, as KWS_FIELD_NEAR in csrc/field.h
 NEAR_FOLDER, INDEX = "near-misses", "kept.jsonl"
 
 
@@ -78,10 +78,12 @@ class Keeper:
     """
 
     def __init__(self, folder: Path, *, note: Callable[[str], None], now: Callable[[], datetime] = datetime.now,
-                 before_s: float = BEFORE_S, after_s: float = AFTER_S):
+                 before_s: float = BEFORE_S, after_s: float = AFTER_S, about: Mapping[str, str] | None = None):
+        """about : what each line of the index says besides, such as the model"""
         self._folder, self._note, self._now = folder, note, now
         self._before, self._after = round(before_s * SAMPLE_RATE_HZ), round(after_s * SAMPLE_RATE_HZ)
         self._ring = np.zeros(0, np.int16)
+        self._about = dict(about or {})
         self._heard = 0  # samples, and so the end of the ring
         self._wanted: list[Wanted] = []
         self.kept = self.failed = 0
@@ -125,6 +127,7 @@ class Keeper:
         path = folder / f"{wanted.at:%Y%m%d-%H%M%S-%f}_{round(hit.score * 100):02d}.wav"
         write_audio(path, samples)
         line = {"file": path.relative_to(self._folder).as_posix(), "keyword": hit.keyword, "near_miss": wanted.near,
-                "time_s": round(hit.time_s, 4), "score": round(hit.score, 4), "at": wanted.at.isoformat()}
+                "time_s": round(hit.time_s, 4), "score": round(hit.score, 4),
+                "at": wanted.at.isoformat(), **self._about}
         with open(self._folder / INDEX, "a", encoding="utf-8") as index:
             index.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import cffi
 
 CSRC = Path(__file__).parent / "csrc"
-PUBLIC_HEADERS = ("frontend.h", "network.h", "decoder.h", "detector.h", "batch.h", "plan.h",
+PUBLIC_HEADERS = ("frontend.h", "network.h", "decoder.h", "detector.h", "field.h", "batch.h", "plan.h",
                   "instruction_count.h")
 FLAGS = ["-std=c99", "-O3", "-fno-strict-overflow", "-Wall", "-Wextra", "-Wno-unused-function"]
 

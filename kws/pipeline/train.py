@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kws import __version__
+from kws.audio.files import SAMPLE_RATE_HZ
 from kws.calibrate.operating_point import OperatingPoint, choose_operating_point
 from kws.data.corpus import scan
 from kws.data.talk import find_rooms, find_talk
@@ -27,6 +28,7 @@ from kws.model.distill import Teaching, load_teachers
 from kws.model.examples import Examples, choose_examples
 from kws.model.versions import checksum
 from kws.model.warm_start import WarmStart, load_warm_start
+from kws.monitor.baseline import measure_baseline
 from kws.pipeline.data_notes import data_notes
 from kws.pipeline.report import training_report
 from kws.pipeline.run_names import new_run
@@ -37,7 +39,8 @@ from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.workspace import Workspace, find_run, write_manifest
 
 TENSORFLOW, JAX = "tensorflow", "jax"
-CALIBRATION = 100  # purpose of random numbers, beside those of kws.model.dataset
+CALIBRATION, BASELINE = 100, 101  # purposes of random numbers, beside those of kws.model.dataset
+BASELINE_CLIPS, BASELINE_BLOCK_S = 1_200, 60.0
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
 Chooser = Callable[[Material, Detector], OperatingPoint]
 
@@ -195,6 +198,7 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
         "operating_point": point.to_json(),
         "device": device_budget(Source(material.spec.model.name, plan.program, read_graph(tflite), tflite, plan),
                                 material.audio("validation")[0], material.spec.requirements),
+        "field_baseline": field_baseline(material, plan),
         "training_seconds": sum(epoch.seconds for epoch in history),
         "epochs": [asdict(epoch) for epoch in history],
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))},
@@ -202,6 +206,16 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
     write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     write_atomic(folder / "report.html", training_report(material.spec, metrics))
     return metrics
+
+
+def field_baseline(material: Material, plan: Plan) -> dict[str, Any] | None:
+    """What the detector counts on validation clips one after the other, for `kws monitor`; None with too few."""
+    clips, _ = material.audio("validation")
+    order = material.rng(BASELINE).permutation(len(clips))[:BASELINE_CLIPS]
+    if len(order) * clips.shape[1] < 2 * BASELINE_BLOCK_S * SAMPLE_RATE_HZ:
+        return None
+    return measure_baseline(plan, (np.asarray(clips[place]) for place in order), source="validation clips",
+                            continuous=False, block_s=BASELINE_BLOCK_S).to_json()
 
 
 def lowered(material: Material, tflite: bytes, choose: Chooser) -> tuple[Plan, OperatingPoint]:

@@ -79,7 +79,7 @@ def test_every_line_is_of_the_protocol(exported):
     _, folder = exported
     output = run([compile_host(folder)], cwd=folder, stdin=sound(12).tobytes())
     for line in output.splitlines():
-        assert re.fullmatch(r"ready 0|detected \w+ \d+ \d+|cost \d+ \d+", line), line
+        assert re.fullmatch(r"ready 0|detected \w+ \d+ \d+|cost \d+ \d+|(session|report) 1 [0-9a-f]{8} .*", line), line
     hops = [int(line.split()[1]) for line in output.splitlines() if line.startswith("cost")]
     assert len(hops) == 2 and sum(hops) == 12 * 50
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kws.validate import metrics
 from kws.validate.metrics import Confusion, poisson_interval, wilson_interval
 
 LABELS = ("_silence_", "_unknown_", "yes")
@@ -70,3 +71,10 @@ def test_json():
                                          "interval": list(wilson_interval(1, 2))}
     nothing = Confusion.count(LABELS, truth=np.array([], int), decided=np.array([], int)).to_json()
     assert nothing["n"] == 0 and nothing["accuracy"] is None and nothing["interval"] == [0.0, 1.0]
+
+
+def test_large_poisson_counts_are_worked_out_at_once_and_agree_with_the_exact_way(monkeypatch):
+    quick = metrics.poisson_interval(2_500)
+    monkeypatch.setattr(metrics, "LARGE_COUNT", 10_000)
+    assert quick == pytest.approx(metrics.poisson_interval(2_500), rel=1e-5)
+    assert metrics.poisson_interval(10_000_000)[1] == pytest.approx(10_006_199, abs=20)

@@ -11,6 +11,7 @@ from kws.audio.files import SAMPLE_RATE_HZ
 from kws.detect.detector import Detection, Detector
 from kws.engine.decoder import SCORE_STEPS
 from kws.listen.actions import Actions
+from kws.listen.field_report import FieldReport, SessionStart
 from kws.listen.level import SILENT_DB, Meter
 from kws.listen.serial.parity import Twin
 from kws.listen.serial.port import Port
@@ -33,7 +34,7 @@ from kws.listen.sound_keeper import Keeper
 QUIET_S = 12.0  # an example prints its costs every 10 s of sound, so after this time something is wrong
 NONSENSE = 20  # damaged lines without a good one
 STAGES = ("sizes", "features", "scores", "detections")  # bits of the self-test's result
-GOOD = Ready | Detected | Cost | SentSound
+GOOD = Ready | Detected | Cost | SentSound | SessionStart | FieldReport
 
 
 def port_events(port: Port, reopen: Callable[[], Port], *,
@@ -65,12 +66,15 @@ class DeviceListener(Session[DeviceTotals]):
 
     def __init__(self, detector: Detector, view: View, *, compare: bool = False, actions: Actions | None = None,
                  keeper: Keeper | None = None, cost: Callable[[Cost, float], None] | None = None,
+                 tell: Callable[[Ready | SessionStart | FieldReport], None] | None = None,
                  clock: Callable[[], float] = time.monotonic):
         """detector : of the run that the device should have; compare : whether to note what differs
         cost : is told each of the device's costs, with its load, the share of its processor's time
+        tell : is told of its starts and its reports
         """
         super().__init__(view, actions=actions, keeper=keeper, clock=clock)
-        self._compare, self._cost = compare, cost
+        self._compare, self._cost, self._tell = compare, cost, tell
+        self._model = detector.plan.fingerprint
         self._labels = detector.labels
         self._hop_us = 1e6 * detector.plan.frontend.hop_samples / SAMPLE_RATE_HZ
         self._meter = Meter(detector.plan.frontend, rate_hz=SAMPLE_RATE_HZ)
@@ -107,8 +111,14 @@ class DeviceListener(Session[DeviceTotals]):
             self._good(line)
 
     def _good(self, line: GOOD) -> None:
+        if self._tell is not None and isinstance(line, Ready | SessionStart | FieldReport):
+            self._tell(line)
         if isinstance(line, Ready):
             self._ready(line)
+        elif isinstance(line, SessionStart | FieldReport):
+            if line.model != self._model:
+                self._once(f"the device runs model {line.model}, and this run is {self._model}: is it another one? "
+                           "(--run)")
         elif isinstance(line, Detected):
             self._detected(line)
         elif isinstance(line, Cost):

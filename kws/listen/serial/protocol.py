@@ -2,6 +2,7 @@
 
     ready <failed>                        detected <keyword> <time_ms> <score>      cost <hops> <busy_us>
     lost <samples>                        sound <first> <sum> <base64>              error <words>
+    session …                             report …                                  as kws.listen.field_report has them
 """
 
 import binascii
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from kws.listen.field_report import FieldReport, SessionStart, parse_report, parse_session
 
 LONGEST_BYTES = 16_384  # what has no line feed for so long is no line
 
@@ -74,7 +77,7 @@ class Damaged:
     text: str
 
 
-Line = Ready | Detected | Cost | LostSamples | SentSound | Trouble | Other | Damaged
+Line = (Ready | Detected | Cost | LostSamples | SentSound | Trouble | Other | Damaged | SessionStart | FieldReport)
 
 
 def sound_of(first: str, total: str, base64: str) -> SentSound:
@@ -92,6 +95,8 @@ FORMS: dict[str, tuple[str, Callable[..., Line]]] = {
     "lost": (r"(\d{1,10})", lambda samples: LostSamples(int(samples))),
     "sound": (r"(\d{1,10}) (\d{1,5}) (\S+)", sound_of),
     "error": (r"(.+)", Trouble),
+    "session": (r"(.+)", parse_session),
+    "report": (r"(.+)", parse_report),
 }
 
 

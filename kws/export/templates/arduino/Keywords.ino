@@ -4,6 +4,7 @@
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
  *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     session, report                       what it counts of itself, unless KWS_REPORT is 0 (kws_report.h)
  *     sound <first> <sum> <base64>          only where KWS_SEND_SOUND is 1: what is heard next (kws_lines.h)
  *     lost <samples>                        sound that came while both blocks were full
  * The microphone fills one block while the other is heard; nothing waits for it.
@@ -18,11 +19,15 @@
 #if KWS_SEND_SOUND
 #include <kws_lines.h>
 #endif
+#include <kws_report.h>
 
 static const int BLOCK_SAMPLES = 512;
 static const uint32_t HOPS_PER_COST = 500;
 
 static kws_state state;
+#if KWS_REPORT
+static kws_field field;
+#endif
 static int16_t blocks[2][BLOCK_SAMPLES];
 static volatile int filled[2] = {0, 0}; /* samples in each block; 0: free */
 static volatile uint32_t lost = 0;
@@ -59,6 +64,15 @@ static void printLine(const char *what, const char *name, unsigned long long fir
     Serial.println();
 }
 
+#if KWS_REPORT
+static void put(const char *text)
+{
+    if (Serial) {
+        Serial.print(text);
+    }
+}
+#endif
+
 /* At most one hop of samples, so at most one detection. */
 static void hear(const int16_t *samples, int32_t count)
 {
@@ -70,11 +84,18 @@ static void hear(const int16_t *samples, int32_t count)
     }
 #endif
     const uint32_t start = micros();
+#if KWS_REPORT
+    const int32_t detections = kws_report_push(&field, &state, samples, count, &event);
+#else
     const int32_t detections = kws_push(&state, samples, count, &event);
+#endif
     busy_us += micros() - start;
     if (detections > 0) {
         printLine("detected ", kws_label(event.label), event.sample * 1000 / KWS_SAMPLE_RATE_HZ, event.score);
     }
+#if KWS_REPORT
+    kws_report(&field, count, put);
+#endif
 }
 
 static void report(int32_t samples)
@@ -89,8 +110,12 @@ static void report(int32_t samples)
         busy_us = 0;
     }
     if (lost != told_lost) {
-        printLine("lost", "", lost - told_lost, -1);
-        told_lost = lost;
+        const uint32_t now_lost = lost;
+        printLine("lost", "", now_lost - told_lost, -1);
+#if KWS_REPORT
+        kws_field_lost(&field, now_lost - told_lost);
+#endif
+        told_lost = now_lost;
     }
 }
 
@@ -99,6 +124,9 @@ void setup()
     Serial.begin(115200);
     printLine("ready", "", (uint32_t)kws_self_test(&state), -1);
     kws_init(&state);
+#if KWS_REPORT
+    kws_report_init(&field, micros());
+#endif
     PDM.onReceive(soundArrived);
     PDM.setBufferSize((int)sizeof blocks[0]);
     if (!PDM.begin(1, KWS_SAMPLE_RATE_HZ)) {

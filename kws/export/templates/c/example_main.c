@@ -3,6 +3,7 @@
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
  *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     session, report                       what it counts of itself, unless KWS_REPORT is 0 (kws_report.h)
  *     sound <first> <sum> <base64>          only where compiled with KWS_SEND_SOUND: what is heard next (kws_lines.h)
  * Example: sox speech.wav -t raw -r 16000 -e signed -b 16 -c 1 - | ./kws_example
  */
@@ -14,10 +15,19 @@
 #ifdef KWS_SEND_SOUND
 #include "kws_lines.h"
 #endif
+#include "kws_report.h"
 
 #define HOPS_PER_COST 500
 
 static kws_state state;
+#if KWS_REPORT
+static kws_field field;
+
+static void put(const char *text)
+{
+    fputs(text, stdout);
+}
+#endif
 
 /* Reads up to one hop of samples; 0 at the end. */
 static int32_t read_samples(int16_t *samples)
@@ -28,6 +38,24 @@ static int32_t read_samples(int16_t *samples)
         samples[i] = (int16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
     }
     return count;
+}
+
+static int32_t hear(const int16_t *samples, int32_t count, kws_event *event)
+{
+#if KWS_REPORT
+    return kws_report_push(&field, &state, samples, count, event);
+#else
+    return kws_push(&state, samples, count, event);
+#endif
+}
+
+static void report(int32_t count)
+{
+#if KWS_REPORT
+    kws_report(&field, count, put);
+#else
+    (void)count;
+#endif
 }
 
 static void print_cost(long hops, clock_t busy)
@@ -44,18 +72,22 @@ int main(void)
     const int32_t failed = kws_self_test(&state);
 
     printf("ready %d\n", (int)failed);
+#if KWS_REPORT
+    kws_report_init(&field, 0); /* the same sound has the same session */
+#endif
     for (int32_t count = read_samples(samples); count > 0 && failed == 0; count = read_samples(samples)) {
 #ifdef KWS_SEND_SOUND
         printf("%s\n", kws_sound_line(samples, count));
 #endif
         const clock_t start = clock();
-        const int32_t detections = kws_push(&state, samples, count, &event);
+        const int32_t detections = hear(samples, count, &event);
         busy += clock() - start;
         if (detections > 0) {
             const uint64_t time_ms = event.sample * 1000 / KWS_SAMPLE_RATE_HZ;
             printf("detected %s %" PRIu64 " %d\n", kws_label(event.label), time_ms, (int)event.score);
             fflush(stdout);
         }
+        report(count);
         if (++hops == HOPS_PER_COST) {
             print_cost(hops, busy);
             hops = 0;
@@ -65,5 +97,10 @@ int main(void)
     if (hops > 0) {
         print_cost(hops, busy);
     }
+#if KWS_REPORT
+    if (field.samples > 0) {
+        kws_report_print(&field, put);
+    }
+#endif
     return failed != 0;
 }

@@ -3,6 +3,7 @@
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
  *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     session, report                       what it counts of itself, where KWS_REPORT is chosen (kws_report.h)
  *     sound <first> <sum> <base64>          only where KWS_SEND_SOUND is chosen in menuconfig (kws_lines.h)
  * The DMA keeps filling its buffers while a hop is heard.
  */
@@ -18,10 +19,31 @@
 #ifdef CONFIG_KWS_SEND_SOUND
 #include "kws_lines.h"
 #endif
+#ifndef CONFIG_KWS_REPORT
+#define KWS_REPORT 0
+#endif
+#include "kws_report.h"
 
 #define HOPS_PER_COST 500
 
 static kws_state state;
+#if KWS_REPORT
+static kws_field field;
+
+static void put(const char *text)
+{
+    fputs(text, stdout);
+}
+#endif
+
+static int32_t hear(const int16_t *samples, int32_t count, kws_event *event)
+{
+#if KWS_REPORT
+    return kws_report_push(&field, &state, samples, count, event);
+#else
+    return kws_push(&state, samples, count, event);
+#endif
+}
 
 static i2s_chan_handle_t open_microphone(void)
 {
@@ -68,6 +90,9 @@ void app_main(void)
 
     printf("ready %" PRId32 "\n", kws_self_test(&state));
     kws_init(&state);
+#if KWS_REPORT
+    kws_report_init(&field, (uint32_t)esp_timer_get_time());
+#endif
     const i2s_chan_handle_t microphone = open_microphone();
     for (;;) {
         const int32_t count = read_samples(microphone, samples);
@@ -75,12 +100,15 @@ void app_main(void)
         printf("%s\n", kws_sound_line(samples, count));
 #endif
         const int64_t start = esp_timer_get_time();
-        const int32_t detections = kws_push(&state, samples, count, &event);
+        const int32_t detections = hear(samples, count, &event);
         busy_us += esp_timer_get_time() - start;
         if (detections > 0) {
             const uint64_t time_ms = event.sample * 1000 / KWS_SAMPLE_RATE_HZ;
             printf("detected %s %" PRIu64 " %" PRId32 "\n", kws_label(event.label), time_ms, event.score);
         }
+#if KWS_REPORT
+        kws_report(&field, count, put);
+#endif
         if (++hops == HOPS_PER_COST) {
             printf("cost %" PRId32 " %" PRId64 "\n", hops, busy_us);
             hops = 0;

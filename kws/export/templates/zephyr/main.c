@@ -3,6 +3,7 @@
  *     ready <failed>                        0: the self-test passed
  *     detected <keyword> <time_ms> <score>  time_ms from the start of the sound to the decision; score 1..255 (of 256)
  *     cost <hops> <busy_us>                 processor time spent on the last <hops> hops of the sound
+ *     session, report                       what it counts of itself, unless KWS_REPORT is 0 (kws_report.h)
  *     sound <first> <sum> <base64>          only where compiled with KWS_SEND_SOUND: what is heard next (kws_lines.h)
  * The driver fills one block of the slab after the other while a hop is heard.
  */
@@ -15,6 +16,7 @@
 #ifdef KWS_SEND_SOUND
 #include "kws_lines.h"
 #endif
+#include "kws_report.h"
 
 #define HOPS_PER_COST 500
 #define BLOCKS 4
@@ -24,6 +26,14 @@
 K_MEM_SLAB_DEFINE_STATIC(blocks, BLOCK_BYTES, BLOCKS, 4);
 
 static kws_state state;
+#if KWS_REPORT
+static kws_field field;
+
+static void put(const char *text)
+{
+    printk("%s", text);
+}
+#endif
 
 static int start_microphone(const struct device *microphone)
 {
@@ -61,12 +71,19 @@ static uint32_t hear(const int16_t *samples, int32_t count)
     printk("%s\n", kws_sound_line(samples, count));
 #endif
     const uint32_t start = k_cycle_get_32();
+#if KWS_REPORT
+    const int32_t detections = kws_report_push(&field, &state, samples, count, &event);
+#else
     const int32_t detections = kws_push(&state, samples, count, &event);
+#endif
     const uint32_t cycles = k_cycle_get_32() - start;
     if (detections > 0) {
         const unsigned long long time_ms = event.sample * 1000 / KWS_SAMPLE_RATE_HZ;
         printk("detected %s %llu %d\n", kws_label(event.label), time_ms, (int)event.score);
     }
+#if KWS_REPORT
+    kws_report(&field, count, put);
+#endif
     return cycles;
 }
 
@@ -78,6 +95,9 @@ int main(void)
 
     printk("ready %d\n", (int)kws_self_test(&state));
     kws_init(&state);
+#if KWS_REPORT
+    kws_report_init(&field, k_cycle_get_32());
+#endif
     if (start_microphone(microphone) < 0) {
         printk("error no microphone\n");
         return -1;

@@ -1,0 +1,1 @@
+"""What deployed detectors heard: kept, compared with what was expected, and led back into training."""

@@ -1,0 +1,212 @@
+"""Lines of devices as records: JSON objects, or what an exported example prints, with or without a time before it.
+
+A device prints no name, and old firmware no session either: then a session is named after the first thing heard in it.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from kws.listen.field_report import FieldReport, SessionStart, report_from_json, session_from_json
+from kws.listen.serial.protocol import Damaged, Detected, Ready, parse
+
+EARLIEST_MS = 1_577_836_800_000  # 2020: a clock before it was never set
+STAMP = re.compile(rb"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)\]?[ \t]+")
+ELSEWHERE = (b"cost ", b"sound ", b"lost ")  # lines of a device that say nothing to the monitor
+MOST_WAITING = 10_000
+WRAP_MS = 1 << 32  # where the milliseconds of a device start anew
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A detection, or a near miss. time_ms : of the device's counter; score : 0..255; at_ms : by a clock, or None."""
+
+    device: str
+    session: str
+    time_ms: int
+    keyword: str
+    score: int
+    near: bool
+    at_ms: int | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A report, or the start of a session (report None)."""
+
+    device: str
+    session: str
+    model: str
+    report: FieldReport | None
+    at_ms: int | None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A clip that `kws listen --save` keeps. path : as its index names it."""
+
+    device: str
+    path: str
+    keyword: str
+    near: bool
+    score: float
+    at_ms: int
+    model: str | None
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A line that is none of these, with what is wrong in it."""
+
+    device: str
+    line: str
+    reason: str
+
+
+Record = Heard | Told | Kept | Malformed
+
+
+def clock_ms(text: str) -> int:
+    """Milliseconds since 1970; a time without a zone is this computer's. Raises ValueError."""
+    moment = datetime.fromisoformat(text.replace(",", "."))
+    return round((moment if moment.tzinfo else moment.astimezone()).timestamp() * 1000)
+
+
+def now_ms() -> int:
+    return round(datetime.now(UTC).timestamp() * 1000)
+
+
+@dataclass
+class Reader:
+    """One device's lines, in their order.
+
+    device  : its name, where a line holds none
+    read    : lines that were looked at; other : among them, what is right but says nothing to the monitor
+    """
+
+    device: str
+    read: int = 0
+    other: int = 0
+    _session: str | None = None
+    _joined: bool = True  # in the middle of a session whose name may still come
+    _latest_ms: int = 0  # of the last detection, and where the last report ended
+    _reported_ms: int = 0
+    _waiting: list[tuple[Detected, int | None]] = field(default_factory=list)
+
+    def push(self, line: bytes, at_ms: int | None = None) -> Sequence[Record]:
+        """What a line says. at_ms : when it came, where that is known and it does not say so itself."""
+        self.read += 1
+        if line.startswith(b"{"):
+            return [self._json(line, at_ms)]
+        if line.startswith(ELSEWHERE):
+            self.other += 1
+            return ()
+        if stamp := STAMP.match(line):
+            line = line[stamp.end():]
+            try:
+                at_ms = clock_ms(stamp[1].decode())
+            except ValueError:
+                return [Malformed(self.device, stamp[0].decode(), "not a time")]
+        found = parse(line)
+        if isinstance(found, Detected):
+            return self._detected(found, at_ms)
+        if isinstance(found, Ready):
+            waiting = self.flush()
+            self._session, self._joined, self._latest_ms, self._reported_ms = None, False, 0, 0
+            return waiting
+        if isinstance(found, SessionStart | FieldReport):
+            return self._told(found, at_ms)
+        if isinstance(found, Damaged):
+            return [Malformed(self.device, found.text, "not what belongs behind its first word")]
+        self.other += 1
+        return ()
+
+    def flush(self) -> list[Record]:
+        """What waited for its session's name, which does not come any more."""
+        waiting, self._waiting = self._waiting, []
+        if waiting and self._session is None:
+            self._session = named_after(waiting[0][0])
+        return [self._heard(line, at_ms, self._unwrapped(line.time_ms)) for line, at_ms in waiting]
+
+    def _detected(self, line: Detected, at_ms: int | None) -> list[Record]:
+        time_ms, before = self._unwrapped(line.time_ms), []
+        if time_ms < self._latest_ms:  # it has started again, and nobody saw it
+            before = self.flush()
+            self._session, self._joined, self._reported_ms, time_ms = None, False, 0, line.time_ms
+        self._latest_ms = time_ms
+        if self._session is None and self._joined:
+            self._waiting.append((line, at_ms))
+            return self.flush() if len(self._waiting) >= MOST_WAITING else []
+        if self._session is None:
+            self._session = named_after(line)
+        return [*before, self._heard(line, at_ms, time_ms)]
+
+    def _told(self, line: SessionStart | FieldReport, at_ms: int | None) -> list[Record]:
+        report = line if isinstance(line, FieldReport) else None
+        if self._session != line.session:
+            self._session, self._latest_ms, self._reported_ms = line.session, 0, 0
+        if report is not None:
+            self._reported_ms = 1000 * report.uptime_s
+        return [*self.flush(), Told(self.device, line.session, line.model, report, at_ms)]
+
+    def _heard(self, line: Detected, at_ms: int | None, time_ms: int) -> Heard:
+        return Heard(self.device, self._session or named_after(line), time_ms, line.keyword, line.score, False, at_ms)
+
+    def _unwrapped(self, time_ms: int) -> int:
+        """A device counts to 2^32 milliseconds, 49 days, and on from 0: the time nearest to what came before."""
+        before_ms = max(self._latest_ms, self._reported_ms)
+        return time_ms + WRAP_MS * max((before_ms - time_ms + WRAP_MS // 2) // WRAP_MS, 0)
+
+    def _json(self, line: bytes, at_ms: int | None) -> Record:
+        try:
+            content = json.loads(line)
+            device = content.get("device", self.device)
+            if not isinstance(device, str) or not device:
+                raise ValueError("device: must be a name")
+            if "at" in content:
+                at_ms = clock_ms(content["at"])
+            if "report" in content:
+                report = report_from_json(content)
+                return Told(device, report.session, report.model, report, at_ms)
+            if "started" in content:
+                start = session_from_json(content)
+                return Told(device, start.session, start.model, None, at_ms)
+            if "near_miss" in content and "session" not in content:
+                return kept(content, device, at_ms)
+            return heard(content, device, at_ms)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            return Malformed(self.device, line.decode("utf-8", "replace"), reason_of(error))
+
+
+def heard(content: dict[str, Any], device: str, at_ms: int | None) -> Heard:
+    """A detection as `kws listen --json --report` prints it. Raises KeyError, TypeError or ValueError."""
+    keyword, score, session = content["keyword"], float(content["score"]), content["session"]
+    if not isinstance(keyword, str) or not isinstance(session, str) or not 0 <= score <= 1:
+        raise ValueError("keyword, session: must be words; score: must be 0 to 1")
+    time_ms = round(float(content["time_s"]) * 1000)
+    if time_ms < 0:
+        raise ValueError(f"time_s = {content['time_s']}: must be 0 or more")
+    return Heard(device, session, time_ms, keyword, min(round(score * 256), 255), bool(content.get("near_miss")), at_ms)
+
+
+def kept(content: dict[str, Any], device: str, at_ms: int | None) -> Kept:
+    """A line of kept.jsonl. Raises KeyError, TypeError or ValueError."""
+    keyword, path, model = content["keyword"], content["file"], content.get("model")
+    if not isinstance(keyword, str) or not isinstance(path, str) or at_ms is None:
+        raise ValueError("keyword, file: must be words; at: must be a time")
+    return Kept(device, path, keyword, bool(content["near_miss"]), float(content["score"]), at_ms, model)
+
+
+def named_after(line: Detected) -> str:
+    """The name of a session that brings none: the same for the same first detection."""
+    text = f"{line.keyword} {line.time_ms} {line.score}"
+    return "log-" + hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def reason_of(error: Exception) -> str:
+    """In a few words."""
+    return f"no {error.args[0]!r} in it" if isinstance(error, KeyError) else str(error) or type(error).__name__

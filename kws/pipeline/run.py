@@ -1,0 +1,133 @@
+"""The whole way of a workspace: recordings to a verified package for a device."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from kws import __version__
+from kws.data.corpus import scan
+from kws.device.profile import choose_audio
+from kws.device.verify import VERIFY_SECONDS, verify
+from kws.errors import KwsError
+from kws.export.export import export_to
+from kws.export.numbers import number_of
+from kws.export.package import MARK
+from kws.export.source import from_run
+from kws.files import write_atomic
+from kws.pipeline.stages import Result, Stage
+from kws.pipeline.train import train_run
+from kws.requirements import broken
+from kws.spec import fingerprint
+from kws.validate.run import validate
+from kws.workspace import MANIFEST, Workspace, find_run, list_runs
+
+STATE, LAST = "run.json", "run_trained.json"
+
+
+class Way:
+    """The stages of one workspace. run : the run that the training made or that is there."""
+
+    def __init__(self, workspace: Workspace, *, target: str, out: Path, note: Callable[[str], None]):
+        """target, out : what is exported, and where to"""
+        self.workspace, self.target, self.out, self._note = workspace, target, out, note
+        self.run: Path | None = None
+
+    @property
+    def state(self) -> Path:
+        """The file that remembers what was done."""
+        return self.workspace.cache / STATE
+
+    def stages(self) -> list[Stage]:
+        return [Stage("train", self._training, self._train, self._is_trained),
+                Stage("validate", self._validation, self._validate),
+                Stage("export", self._exporting, self._export, (self.out / MARK).is_file),
+                Stage("verify", self._verification, self._verify)]
+
+    # ---- what each depends on
+
+    def _training(self) -> str:
+        spec = self.workspace.spec
+        self._mark = fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, spec.detector,
+                                 recordings_fingerprint(self.workspace.recordings), __version__)
+        return self._mark
+
+    def _validation(self) -> str:
+        return fingerprint(self._run_mark(), self.workspace.spec.requirements, self._mark)
+
+    def _exporting(self) -> str:
+        return fingerprint(self._run_mark(), self.target, str(self.out.resolve()), __version__)
+
+    def _verification(self) -> str:
+        return fingerprint(self._run_mark(), __version__)
+
+    def _run_mark(self) -> str:
+        return hashlib.sha256((self._trained() / MANIFEST).read_bytes()).hexdigest()
+
+    # ---- what each does
+
+    def _trained(self) -> Path:
+        """The run that the last training made. Raises ModelError where it is gone."""
+        if self.run is None:
+            self.run = find_run(read_name(self.workspace), self.workspace.models)
+        return self.run
+
+    def _is_trained(self) -> bool:
+        name = read_name(self.workspace)
+        return any(run.name == name for run in list_runs(self.workspace.models))
+
+    def _train(self) -> Result:
+        made = train_run(self.workspace, name=None, note=self._note)
+        if made is None:
+            raise KwsError("kws run trains in one process; train with several by kws train --strategy")
+        self.run = made.folder
+        write_name(self.workspace, made.folder.name)
+        int8 = made.metrics["splits"]["validation"]["int8"]
+        accuracy = f", {100 * int8['accuracy']:.1f} % of validation clips" if int8 and int8["accuracy"] else ""
+        return Result(f"{made.folder.name}{accuracy}")
+
+    def _validate(self) -> Result:
+        outcome = validate(self._trained(), directory=self.workspace.root)
+        missed = [requirement for requirement in outcome.requirements if broken([requirement])]
+        said = "; ".join(str(requirement) for requirement in missed) or "every requirement that was measured holds"
+        return Result(said, holds=not missed)
+
+    def _export(self) -> Result:
+        source = from_run(self._trained())
+        if source.plan is None:
+            raise KwsError(f"{source.name}: holds no detector; train again with: kws train")
+        number = number_of(self.workspace.models, source.plan.fingerprint, run=source.name)
+        export_to(self.target, source, self.out, force=True)
+        return Result(f"{self.out}: {self.target}, model {number} ({source.plan.fingerprint})")
+
+    def _verify(self) -> Result:
+        samples, heard = choose_audio([], self.workspace.recordings, seconds=VERIFY_SECONDS)
+        found = verify(from_run(self._trained()), samples, note=self._note)
+        if (first := found.first_difference) is not None:
+            raise KwsError(f"{first.name} differ against {first.against}: {first.first}; see kws verify")
+        compared = sum(one.compared for one in found.comparisons)
+        missing = f"; not run: {', '.join(found.missing)}" if found.missing else ""
+        return Result(f"{compared:,} numbers equal on {heard}{missing}")
+
+
+def read_name(workspace: Workspace) -> str | None:
+    """Of the run that `kws run` trained last."""
+    try:
+        name = json.loads((workspace.cache / LAST).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+def write_name(workspace: Workspace, name: str) -> None:
+    write_atomic(workspace.cache / LAST, json.dumps(name) + "\n")
+
+
+def recordings_fingerprint(recordings: Path) -> str:
+    """Of every recording's name, size and time of change, and so of what a training could hear."""
+    corpus, digest = scan(recordings), hashlib.sha256()
+    for path in (*(clip.path for clip in corpus.clips), *corpus.noise):
+        state = os.stat(path)
+        digest.update(f"{path.relative_to(recordings)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
