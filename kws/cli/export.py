@@ -37,11 +37,12 @@ def export(
         raise typer.BadParameter("--run and --tflite cannot be combined: export a run, or a network from elsewhere")
     check(target, out, force=force, compress=compress)
     folder = None if tflite else locate_run(run, directory)
-    source = from_run(folder) if folder else from_tflite(tflite)
+    source = from_tflite(tflite) if tflite else from_run(locate_run(run, directory))
     if compress:
         source = compressed(source, force=force)
     package = export_to(target, source, out, force=force)
-    number = f" (model {number_of(folder.parent, source.plan.fingerprint, run=source.name)})" if folder else ""
+    number = (f" (model {number_of(folder.parent, source.plan.fingerprint, run=source.name)})"
+              if folder and source.plan else "")
     note(f"{out}: {len(package.files)} files from {source.name}{number}; constants "
          f"{package.facts['constants_bytes']:,} bytes of flash, state {package.facts['state_bytes']:,} bytes of RAM; "
          f"next: see {out}/README.md")

@@ -112,7 +112,7 @@ def listen(
                                      ) as view:
             hands = make_hands(view, actions, limit_s=limit_s, save=save, about=about_clips(detector, name))
             listener = make_listener(detector, view, hands, near_misses=near_misses,
-                                     reporting=printer and printer.of_detector(detector, report_s))
+                                     reporting=printer and printer.of_detector(detector, report_s or 0.0))
             with contextlib.suppress(KeyboardInterrupt):
                 listener.run(open_events(found), seconds=seconds)
         summarize(listener.totals, *hands)
