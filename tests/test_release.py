@@ -8,10 +8,10 @@ import soundfile
 
 import kws
 from kws.bench.rebuild_plan import lowered
+from kws.data.truth import read_truth
 from kws.engine.graph import read_graph
 from kws.engine.plan import Plan
 from kws.engine.streaming import lower
-from kws.speech.stream import read_truth
 from kws.validate.clips import STREAMING, TFLM, classify, read_clip_folder
 from kws.workspace import read_artefact
 from tests.helpers.paths import ROOT

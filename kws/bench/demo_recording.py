@@ -14,8 +14,8 @@ import numpy as np
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples, write_audio
 from kws.bench.common import parser
 from kws.data.corpus import Clip, Corpus, scan
+from kws.data.truth import Event, write_truth
 from kws.speech.noise import add_noise, coloured
-from kws.speech.stream import Event, write_truth
 from kws.workspace import open_workspace
 
 GAP_SAMPLES = SAMPLE_RATE_HZ // 2

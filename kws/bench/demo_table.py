@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kws.bench.common import parser
+from kws.data.truth import read_truth
 from kws.detect.detector import Detection
-from kws.speech.stream import read_truth
 from kws.validate.events import Match, match, tally
 
 

@@ -5,7 +5,22 @@ from typing import Annotated
 import typer
 
 from kws import __version__
-from kws.cli import data, detect, export, listen, monitor, new, profile, record, run, train, tune, validate, verify
+from kws.cli import (
+    calibrate,
+    data,
+    detect,
+    export,
+    listen,
+    monitor,
+    new,
+    profile,
+    record,
+    run,
+    train,
+    tune,
+    validate,
+    verify,
+)
 from kws.cli.common import Commands, DirectoryOption
 
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, add_completion=False,
@@ -37,6 +52,7 @@ app.command()(record.record)
 app.command()(train.train)
 app.command()(tune.tune)
 app.command()(validate.validate)
+app.command()(calibrate.calibrate)
 app.command()(detect.detect)
 app.command(cls=listen.ListenCommand)(listen.listen)
 app.add_typer(monitor.app, name="monitor")

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kws.data.truth import Event
 from kws.detect.detector import Detection
-from kws.speech.stream import Event
 
 LATEST_S = 1.0  # a detection may come this long after the end of its word
 BURST_S = 1.0  # detections of one keyword that follow each other faster are one burst

@@ -6,6 +6,7 @@ said, the recording is left out; where word times say so, only that stretch is, 
 detection could still be a hit.
 """
 
+import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -128,13 +129,18 @@ def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder; name audio without keywords with --negatives")
-        below = [path] if path.is_file() else path.rglob("*")
-        files = sorted(one for one in below if one.is_file() and (one == path or is_audio(one.name)))
+        files = [path] if path.is_file() else audio_below(path)
         if not files:
             raise DataError(f"{path}: no audio in it; name files or folders of audio without keywords")
         name = path.resolve().name
         found[name if name not in found else "/".join(path.resolve().parts[-2:])] = files
     return found
+
+
+def audio_below(folder: Path) -> list[Path]:
+    """Every audio file in a folder and the folders in it, following links, sorted."""
+    return sorted(Path(place) / name for place, _, names in os.walk(folder, followlinks=True)
+                  for name in names if is_audio(name))
 
 
 def hear_negatives(detector: Detector, paths: Sequence[Path]) -> list[NegativeSource]:

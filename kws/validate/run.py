@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from kws.data.corpus import SPLITS, scan
+from kws.data.truth import read_truth
 from kws.detect.detector import Detector, load_detector
 from kws.errors import DataError, KwsError
 from kws.requirements import Requirement
 from kws.spec import Requirements, Spec
-from kws.speech.stream import read_truth
 from kws.validate.clips import ClipResult, ClipSet, classify, read_clip_folder
 from kws.validate.gate import against, from_metrics, gate
 from kws.validate.intervals import hours_to_prove

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.reading import open_sound
+from kws.data.truth import Event
 from kws.detect.detector import Detection, Detector
 from kws.engine.decoder import DecoderTables
 from kws.errors import DataError
-from kws.speech.stream import Event
 from kws.validate.events import Kind, Match, Tally, confusions, latencies_s, match, tally
 from kws.validate.intervals import miss_interval, rate_bound, rate_interval
 from kws.validate.track import ScoreTrack, hear

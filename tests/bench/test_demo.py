@@ -8,8 +8,8 @@ import pytest
 
 from kws.audio.files import read_samples, write_audio
 from kws.data.corpus import scan
+from kws.data.truth import read_truth
 from kws.specfile import parse_spec, write_spec
-from kws.speech.stream import read_truth
 from tests.helpers.paths import ROOT
 
 TRUTH = "start_s,end_s,keyword\n" + "".join(f"{i}.0,{i}.5,yes\n" for i in range(10, 20))

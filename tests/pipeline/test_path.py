@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from kws.speech.stream import read_truth
+from kws.data.truth import read_truth
 from kws.workspace import find_run, read_manifest
 
 SETTINGS = {"epochs": 15, "batch": 32, "clips_per_word": 10, "accuracy_percent": 0.0}

@@ -12,10 +12,11 @@ import soundfile
 
 from kws.audio.files import read_samples
 from kws.data.corpus import scan, speaker_of, split_of
+from kws.data.truth import Event, read_truth, write_truth
 from kws.errors import DataError
 from kws.speech import voices
 from kws.speech.noise import add_noise, at_level, babble, coloured, fan, hum, room
-from kws.speech.stream import Event, Spoken, make_stream, read_truth, write_script, write_stream, write_truth
+from kws.speech.stream import Spoken, make_stream, write_script, write_stream
 from kws.speech.synthesis import TALK, Made, clip, make_clips, make_corpus, takes
 from kws.speech.texts import FILLERS, SENTENCES, fillers_for, holds_keyword, near_misses, sentences_for
 from kws.speech.voices import TIMBRES, Voice, draw_voice, phonemes, synthesize, timbres_of

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kws.data.truth import Event
 from kws.detect.detector import Detection
-from kws.speech.stream import Event
 from kws.validate.events import BURST_S, LATEST_S, Kind, confusions, latencies_s, match, tally
 
 YES = Event(1.0, 1.5, "yes")

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 import kws
 from kws.bench import tones
 from kws.cli import app
+from kws.data.truth import Event, read_truth, write_truth
 from kws.errors import DataError
-from kws.speech.stream import Event, read_truth, write_truth
 from kws.validate.negatives import covered_s, hear_negatives, judge_negatives, moment
 from kws.validate.streams import hear_stream
 

@@ -1,0 +1,106 @@
+"""kws calibrate: thresholds, smoothing, hysteresis and refractory time from a target."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, RunOption, note, print_json
+
+if TYPE_CHECKING:
+    from kws.calibrate.run import Calibration
+
+
+def calibrate(
+    more: Annotated[list[Path] | None, typer.Argument(
+        metavar="[PATH]...", show_default=False, help="More audio without keywords, after --negatives PATH.")] = None,
+    false_alarms_per_hour: Annotated[float | None, typer.Option(
+        "--false-alarms-per-hour", metavar="F", min=0.001, show_default=False,
+        help="Miss as little as possible with at most so many false alarms per hour. "
+             "Default: [requirements] false_alarms_per_hour.")] = None,
+    miss_rate: Annotated[float | None, typer.Option(
+        "--miss-rate", metavar="M", min=0.0, max=1.0, show_default=False,
+        help="As few false alarms as possible with at most this share of the keywords missed, as 0.1.")] = None,
+    negatives: Annotated[list[Path] | None, typer.Option(
+        "--negatives", metavar="PATH", show_default=False,
+        help="Audio without keywords to choose on: files or folders; may be repeated. "
+             "Default: the talk of the workspace's validation split.")] = None,
+    stream: Annotated[Path | None, typer.Option(
+        "--stream", metavar="WAV", show_default=False,
+        help="A recording with keywords to choose on. Default: one made of the workspace's validation clips.")] = None,
+    truth: Annotated[Path | None, typer.Option(
+        "--truth", metavar="CSV", show_default=False,
+        help="What is said in it and when. Default: the .csv beside it.")] = None,
+    test_negatives: Annotated[list[Path] | None, typer.Option(
+        "--test-negatives", metavar="PATH", show_default=False,
+        help="Audio without keywords to check on; may be repeated. Default: the talk of the testing split, "
+             "or else half of what is chosen on.")] = None,
+    test_stream: Annotated[Path | None, typer.Option(
+        "--test-stream", metavar="WAV", show_default=False,
+        help="A recording with keywords to check on, its truth beside it. Default: one made of the testing clips, "
+             "or else half of what is chosen on.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose and check, but leave the run as it is.")] = False,
+    run: RunOption = None,
+    json: JsonOption = False,
+    directory: DirectoryOption = None,
+) -> None:
+    """Choose a run's operating point for a target, write it into the run, and check it on other sound.
+
+    Smoothing, a threshold for each keyword, hysteresis and refractory time are chosen together, in the integers of the
+    decoder that the device runs. Exit status 3: on the sound that it is checked
+    on, even the lower end of the interval breaks the target.
+
+    Example: kws calibrate --false-alarms-per-hour 0.5 --negatives talk/ --stream kitchen.wav --truth kitchen.csv
+    """
+    from kws.calibrate.choice import Target
+    from kws.calibrate.run import calibrate as choose
+    from kws.calibrate.run import workspace_of, write_calibration
+    from kws.workspace import locate_run, spec_of_run
+
+    if false_alarms_per_hour is not None and miss_rate is not None:
+        raise typer.BadParameter("cannot be combined with --miss-rate", param_hint="--false-alarms-per-hour")
+    if more and not negatives:
+        raise typer.BadParameter("paths follow --negatives PATH", param_hint="PATH")
+    folder = locate_run(run, directory)
+    if false_alarms_per_hour is None and miss_rate is None:
+        place = workspace_of(directory)
+        limits = place.spec.requirements if place else spec_of_run(folder).requirements
+        false_alarms_per_hour = limits.false_alarms_per_hour
+    found = choose(folder, Target(false_alarms_per_hour, miss_rate), negatives=(*(negatives or ()), *(more or ())),
+                   stream=stream, truth=truth, test_negatives=test_negatives or (), test_stream=test_stream,
+                   directory=directory, note=note)
+    if not dry_run:
+        write_calibration(folder, found)
+    if json:
+        print_json({"run": str(folder), **found.to_json()})
+    else:
+        print("\n".join(lines(found, folder, written=not dry_run)))
+    if found.verdict.refuted:
+        raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+def lines(found: "Calibration", folder: Path, *, written: bool) -> list[str]:
+    """The choice and its figures for a person."""
+    from kws.validate.report import align
+
+    outcome, settings = found.choice.outcome, found.choice.settings
+    rows = [["keyword", "threshold", "said", "missed", "false alarms"]]
+    rows += [[word, f"{found.thresholds[word]:.3f}", str(outcome.said[k]), str(outcome.said[k] - outcome.hits[k]),
+              str(outcome.false_alarms[k])] for k, word in enumerate(found.sound.keywords)]
+    said = int(outcome.said.sum())
+    rows.append(["all", "", f"{said:,}", f"{outcome.misses:,}", f"{outcome.total_false_alarms:,}"])
+    missed = f"{100 * outcome.miss_rate:.1f} % missed, " if said else ""
+    return [f"run {folder}", *(f"chosen on {line}" for line in found.told), "", align(rows, left=(0,)), "",
+            f"smoothing {found.smoothing_ms:.0f} ms, hysteresis {settings.hysteresis / 256:.2f}, "
+            f"refractory time {found.refractory_ms:.0f} ms",
+            f"there: {missed}{outcome.total_false_alarms / found.sound.hours:.2f} false alarms per hour, "
+            f"{found.choice.expected_per_hour:.2f} to expect", *check_lines(found),
+            "written: model.kws, metrics.json, manifest.json" if written else "not written: --dry-run"]
+
+
+def check_lines(found: "Calibration") -> list[str]:
+    """What the check on other sound says."""
+    told = [f"checked on {line}" for line in found.check_told] if found.check else []
+    if found.checked is not None and int(found.checked.said.sum()):
+        told.append(f"check: {100 * found.checked.miss_rate:.1f} % of {int(found.checked.said.sum()):,} words missed")
+    return [*told, f"check: {found.verdict.text}"]
