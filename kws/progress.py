@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from kws.files import printable
+
 
 @contextmanager
 def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iterator[Any]:
@@ -17,6 +19,7 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
         yield lambda n=1, **place: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -31,7 +34,7 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
     columns = (TextColumn("{task.description}"), BarColumn(), *amount, TimeRemainingColumn())
     # On a terminal, results printed meanwhile go above the bar; in a pipe they must stay on stdout.
     with Progress(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty()) as bar:
-        task = bar.add_task(title, total=total)
+        task = bar.add_task(escape(printable(title)), total=total)
 
         def advance(n: float = 1, **place: Any) -> None:
             if place:

@@ -1,10 +1,13 @@
 """Audio files to samples: int16 mono at 16 kHz, whatever the file holds."""
 
 import io
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from kws.audio.foreign import INSTALL, ffmpeg, is_foreign
 from kws.audio.reading import Sound, open_sound
 from kws.audio.resampling import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
 from kws.audio.word_place import word_place
@@ -19,6 +22,19 @@ SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", "
 def is_audio(name: str) -> bool:
     """Whether a file of this name is looked at: an audio suffix, and not hidden."""
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def is_readable(name: str) -> bool:
+    """Whether a file of this name can be read here: by soundfile, or by ffmpeg if that is installed."""
+    return is_audio(name) or (is_foreign(name) and ffmpeg() is not None)
+
+
+def unread(names: Iterable[str]) -> str | None:
+    """What to say of sound among `names` that cannot be read here: how many files, and what to install; else None."""
+    count = Counter(Path(name).suffix.lower() for name in names if is_foreign(name) and not is_readable(name))
+    if not count:
+        return None
+    return ", ".join(f"{number} {suffix}" for suffix, number in count.most_common()) + f": to read them, {INSTALL}"
 
 
 def read_samples(path: Path, *, samples: int | None = None, data: bytes | None = None) -> np.ndarray:

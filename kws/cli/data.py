@@ -243,7 +243,7 @@ def stats(as_json: JsonOption = False, directory: DirectoryOption = None) -> Non
     else:
         for line in to_text(measured, place.spec.keywords).splitlines():
             say(line)
-    tell(stray_notes(place.recordings))
+    tell([*measured.unreadable, *stray_notes(place.recordings)])
     if not all(requirement.holds for requirement in measured.requirements):
         note("some requirements are not met: add recordings, or change [requirements] in kws.toml")
         raise typer.Exit(REQUIREMENT_NOT_MET)

@@ -6,6 +6,8 @@ import select
 import sys
 from collections.abc import Iterator
 
+from kws.files import printable
+
 METER_LOW_DB, METER_CELLS = -60, 20
 
 
@@ -14,7 +16,7 @@ class PlainScreen:
 
     def line(self, text: str) -> None:
         """Print a line."""
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     def live(self, text: str, level_db: float) -> None:
         """Nothing: a log does not need the meter."""
@@ -40,11 +42,11 @@ class LiveScreen:
     def line(self, text: str) -> None:
         """Print a line above the meter; what is to be said stands out."""
         before, after = self._bold if text.startswith("say:") else ("", "")
-        self._write(f"\r\x1b[K{before}{text}{after}\r\n")
+        self._write(f"\r\x1b[K{before}{printable(text)}{after}\r\n")
 
     def live(self, text: str, level_db: float) -> None:
         """Show the meter: [######--------------] -40 dB text."""
-        shown = f"{meter(level_db)} {text}"
+        shown = f"{meter(level_db)} {printable(text)}"
         self._write(f"\r\x1b[K{shown[: columns() - 1]}")
 
     def clear(self) -> None:

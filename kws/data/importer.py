@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from kws.audio.files import SAMPLE_RATE_HZ, fit, is_audio, whole
+from kws.audio.files import SAMPLE_RATE_HZ, fit, is_audio, is_readable, whole
 from kws.audio.foreign import INSTALL, ffmpeg, is_foreign
 from kws.audio.reading import open_sound
 from kws.data.admission import Admission, admit, reason_of
@@ -179,7 +179,7 @@ def is_wanted(path: PurePosixPath, report: Imported) -> bool:
     folders = path.parts[:-1]
     if path.name.startswith(".") or "__MACOSX" in folders or any(part.startswith(".") for part in folders):
         return False
-    if is_audio(path.name) or (is_foreign(path.name) and ffmpeg() is not None):
+    if is_readable(path.name):
         return True
     report.passed_over[path.suffix.lower() or "no suffix"] += 1
     return False

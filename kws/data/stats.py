@@ -1,10 +1,13 @@
 """How much there is: clips, speakers and splits of each word, and whether that meets the requirements."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from kws.audio.decoding import open_file
+from kws.audio.reading import open_sound
 from kws.data.corpus import Corpus
 from kws.errors import DataError
 from kws.requirements import Requirement, at_least
@@ -25,12 +28,16 @@ class WordStats:
 
 @dataclass(frozen=True)
 class CorpusStats:
-    """words: the keywords first, in their order, even those without a clip; then the others by name."""
+    """words: the keywords first, in their order, even those without a clip; then the others by name.
+
+    unreadable : why files of noise could not be read, a line each
+    """
 
     words: dict[str, WordStats]
     noise_files: int
     noise_minutes: float
     requirements: tuple[Requirement, ...]
+    unreadable: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The shape that `kws data stats --json` prints."""
@@ -47,7 +54,8 @@ def measure(corpus: Corpus, spec: Spec) -> CorpusStats:
         at_least(f"clips_per_word {word}", limit=spec.requirements.clips_per_word, measured=by_word[word].clips),
         at_least(f"speakers_per_word {word}", limit=spec.requirements.speakers_per_word,
                  measured=by_word[word].speakers))]
-    return CorpusStats(by_word, len(corpus.noise), sum(map(minutes_of, corpus.noise)), tuple(requirements))
+    minutes, unreadable = noise_minutes(corpus.noise)
+    return CorpusStats(by_word, len(corpus.noise), minutes, tuple(requirements), unreadable)
 
 
 def word_stats(corpus: Corpus, word: str) -> WordStats:
@@ -59,14 +67,22 @@ def word_stats(corpus: Corpus, word: str) -> WordStats:
 
 
 def minutes_of(path: Path) -> float:
-    """Length of an audio file in minutes, from its header. Raises DataError where it is not audio."""
-    import soundfile
+    """Length of an audio file in minutes. Raises DataError where it is not audio."""
+    parts = open_file(path).parts
+    if all(part.frames for part in parts):
+        return sum(part.frames / part.rate_hz for part in parts) / 60
+    return open_sound(path).seconds / 60
 
-    try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DataError(f"{path}: cannot be read as audio; replace or remove it") from error
-    return info.frames / info.samplerate / 60
+
+def noise_minutes(paths: Iterable[Path]) -> tuple[float, tuple[str, ...]]:
+    """(minutes of noise, why files of it cannot be read)."""
+    minutes, unreadable = 0.0, []
+    for path in paths:
+        try:
+            minutes += minutes_of(path)
+        except DataError as error:
+            unreadable.append(str(error))
+    return minutes, tuple(unreadable)
 
 
 def to_text(stats: CorpusStats, keywords: tuple[str, ...]) -> str:

@@ -12,8 +12,10 @@ from pathlib import Path
 from kws.audio.files import is_audio
 from kws.audio.foreign import is_foreign
 from kws.data.corpus import NOISE, folders
+from kws.data.talk import ROOMS, TALK
 
 OUR_TABLES = ("takes.csv", "README.md", "README", "LICENSE", "LICENSE.txt")
+UNREAD = "this form is not read here; convert them to WAV, or import clips: kws data import FOLDER"
 SHOWN = 3
 
 
@@ -36,7 +38,9 @@ def strays(recordings: Path) -> Iterator[tuple[Path, str]]:
     for source in folders(recordings):
         yield from ((path, "a clip lies in recordings/SOURCE/WORD/") for path in files_of(source) if is_sound(path))
         for word in folders(source):
-            if word.name == NOISE or not word.name.startswith("_"):
+            if word.name in (TALK, ROOMS):
+                yield from ((path, UNREAD) for path in sorted(word.rglob("*")) if is_foreign(path.name))
+            elif word.name == NOISE or not word.name.startswith("_"):
                 yield from in_word(word)
 
 
@@ -46,7 +50,7 @@ def in_word(word: Path) -> Iterator[tuple[Path, str]]:
         if is_audio(path.name) or path.name in OUR_TABLES:
             continue
         if is_foreign(path.name):
-            yield path, "this form is not read here; import them: kws data import FOLDER"
+            yield path, UNREAD
         else:
             yield path, "no sound"
     if word.name == NOISE:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kws.audio.files import SAMPLE_RATE_HZ, fit, is_audio, read_samples
+from kws.audio.files import SAMPLE_RATE_HZ, fit, is_readable, read_samples, unread
 from kws.detect.detector import Detector
 from kws.errors import DataError, ModelError
 from kws.features.frontend import Frontend, network_input
@@ -77,7 +77,7 @@ class ClipResult:
 def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> ClipSet:
     """Clips of `folder`/<label>/, the layout of the official 12-label test archive.
 
-    samples : length of a clip; shorter ones get zeros at the end, longer ones are cut to their loudest stretch
+    samples : length of a clip; shorter ones get zeros at the end, longer ones are cut to the word
     Labels without a folder have no clips. Raises DataError for a folder that is no label, or where there are no clips.
     """
     if not folder.is_dir():
@@ -86,9 +86,12 @@ def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> Cl
     for path in folders:
         if path.name not in labels:
             raise DataError(f"{path}: {path.name!r} is not a label of this run; it knows: {', '.join(labels)}")
-    paths = [(path, labels.index(sub.name)) for sub in folders for path in sorted(sub.iterdir()) if is_audio(path.name)]
+    inside = [(path, labels.index(sub.name)) for sub in folders for path in sorted(sub.iterdir())]
+    paths = [(path, label) for path, label in inside if is_readable(path.name)]
+    left_out = unread(path.name for path, _ in inside)
     if not paths:
-        raise DataError(f"{folder}: no clips in it; put them into folders named by label: {', '.join(labels)}")
+        raise DataError(f"{folder}: no clips in it; put them into folders named by label: {', '.join(labels)}"
+                        + (f"; left out: {left_out}" if left_out else ""))
     clips = np.zeros((len(paths), samples), np.int16)
     padded = cut = 0
     with progress("reading clips", total=len(paths)) as advance:
@@ -99,7 +102,8 @@ def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> Cl
             advance()
     ms = samples * 1000 // SAMPLE_RATE_HZ
     notes = [f"{count} of {len(paths)} clips are {kind} than {ms} ms: {done}" for count, kind, done in
-             ((padded, "shorter", "zeros added at the end"), (cut, "longer", "cut to their loudest stretch")) if count]
+             ((padded, "shorter", "zeros added at the end"), (cut, "longer", "cut to the word")) if count]
+    notes += [f"left out: {left_out}"] if left_out else []
     return ClipSet(clips, np.array([label for _, label in paths]), tuple(notes))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.files import SAMPLE_RATE_HZ, is_audio
+from kws.audio.files import SAMPLE_RATE_HZ, is_readable, unread
 from kws.audio.reading import open_sound
 from kws.data.transcripts import Transcripts, holds, read_transcripts, sounds_like, words_of
 from kws.detect.detector import Detection, Detector
@@ -129,7 +129,10 @@ def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder; name audio without keywords with --negatives")
-        files = [path] if path.is_file() else audio_below(path)
+        inside = [path] if path.is_file() else files_below(path)
+        files = [one for one in inside if one == path or is_readable(one.name)]
+        if left_out := unread(one.name for one in inside if one != path):
+            raise DataError(f"{path}: hours would be missing: {left_out}")
         if not files:
             raise DataError(f"{path}: no audio in it; name files or folders of audio without keywords")
         name = path.resolve().name
@@ -137,10 +140,9 @@ def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:
     return found
 
 
-def audio_below(folder: Path) -> list[Path]:
-    """Every audio file in a folder and the folders in it, following links, sorted."""
-    return sorted(Path(place) / name for place, _, names in os.walk(folder, followlinks=True)
-                  for name in names if is_audio(name))
+def files_below(folder: Path) -> list[Path]:
+    """Every file in a folder and the folders in it, following links, sorted."""
+    return sorted(Path(place) / name for place, _, names in os.walk(folder, followlinks=True) for name in names)
 
 
 def hear_negatives(detector: Detector, paths: Sequence[Path]) -> list[NegativeSource]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kws.files import printable
 from kws.requirements import Requirement, number
 from kws.validate.intervals import rate_interval
 from kws.validate.negatives import FalseAlarm, NegativeResult, SourceCount
@@ -31,7 +32,7 @@ def source_row(name: str, count: SourceCount) -> list[str]:
 
 
 def alarm_line(alarm: FalseAlarm) -> str:
-    return f"  {alarm.keyword} {alarm.score:.2f} at {alarm.time_s:.1f} s of {alarm.path}"
+    return f"  {alarm.keyword} {alarm.score:.2f} at {alarm.time_s:.1f} s of {printable(alarm.path)}"
 
 
 def stream_report(result: StreamResult) -> str:

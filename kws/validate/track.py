@@ -51,14 +51,13 @@ def hear(detector: Detector, blocks: Iterable[np.ndarray]) -> ScoreTrack:
     """
     detector.reset()
     quiet = np.zeros(quiet_samples(detector), np.int16)
-    detector.push(quiet)
     scores, heard, samples = [np.empty((0, len(detector.labels)), np.int8)], [np.empty(0, np.int64)], 0
-    for block in itertools.chain(blocks, [quiet]):
+    for block in itertools.chain([quiet], blocks, [quiet]):
         rows, at = detector.scores(block)
         scores.append(rows)
         heard.append(at)
         samples += len(block)
     detector.reset()
-    samples -= len(quiet)
+    samples -= 2 * len(quiet)
     when = np.clip(np.concatenate(heard) - len(quiet), 0, samples)
     return ScoreTrack(detector.labels, np.concatenate(scores), when, samples)

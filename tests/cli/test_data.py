@@ -1,6 +1,7 @@
 """kws data at the command line: exit status, what goes to stdout and what to stderr."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,19 @@ def test_download_says_what_it_did(place, monkeypatch):
     result = run("-C", str(place), "data", "download")
     assert result.stdout == f"{place}/recordings/speech_commands: complete already\n"
     assert asked == [("words", "http://localhost/w.zip"), ("speech_commands", speech_commands.URL)]
+
+
+def test_names_from_elsewhere_cannot_steer_the_terminal(place, tmp_path):
+    """Colours, cleared screens and forged lines in names of folders, files and members of archives."""
+    evil = "\x1b[2J\x1b[31m\nerror: forged\u202e"
+    sound(tmp_path / f"mine/yes/{evil}a.wav")
+    (tmp_path / f"mine/yes/{evil}b.wav").write_text("broken")
+    sound(tmp_path / f"mine/{evil}/c.wav")
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as packed:
+        packed.write(tmp_path / f"mine/yes/{evil}a.wav", f"yes/{evil}.wav")
+        packed.writestr(f"no/{evil}.wav", b"broken")
+    for path in ("mine", "w.zip"):
+        result = run("-C", str(place), "data", "import", str(tmp_path / path))
+        assert result.exit_code == 0 and "\\x1b[2J" in result.stderr, result.output
+        assert "\x1b" not in result.output and "\u202e" not in result.output
+        assert not any(line.startswith("error: forged") for line in result.output.splitlines())

@@ -27,8 +27,8 @@ def test_every_kind_of_stray_is_named_once(tmp_path):
         f"passed over in {tmp_path}: own/yes/anna/d.wav: a folder in a word's folder is not looked into; import them: "
         "kws data import FOLDER",
         f"passed over in {tmp_path}: own/yes/notes.txt: no sound",
-        f"passed over in {tmp_path}: own/yes/b.m4a, own/yes/c.m4a: this form is not read here; import them: "
-        "kws data import FOLDER"]
+        f"passed over in {tmp_path}: own/yes/b.m4a, own/yes/c.m4a: this form is not read here; convert them "
+        "to WAV, or import clips: kws data import FOLDER"]
 
 
 def test_words_that_differ_in_capitals_alone_are_named(tmp_path):
