@@ -105,5 +105,5 @@ def test_a_folder_that_is_no_label_is_named_with_the_labels(tmp_path):
 def test_no_clips_and_no_folder(tmp_path):
     with pytest.raises(DataError, match="no clips in it"):
         read_clip_folder(tmp_path, labels=LABELS, samples=16_000)
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         read_clip_folder(tmp_path / "missing", labels=LABELS, samples=16_000)
