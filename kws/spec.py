@@ -6,17 +6,16 @@ What can be derived is a property. Every field carries its unit, its range and t
 
 import hashlib
 import json
-import re
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
 from kws.errors import SpecError
+from kws.words import fault
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 NETWORKS = ("linear", "cnn", "ds_cnn", "tc_resnet", "bc_resnet")  # kws/model/zoo.py
 # What runs did before a setting existed, where that is not its default.
 ONCE = {"training": {"keyword_balance": 0.0, "talk_percent": 0.0}}
-WORD_PATTERN = re.compile(r"[a-z0-9][a-z0-9_'-]{0,39}")
 
 
 def setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None,
@@ -215,7 +214,7 @@ class DetectorSpec(Settings):
 class Spec:
     """The whole project: what to hear and every setting.
 
-    keywords : words to detect, 1 to 40 of them, lower case.
+    keywords : words to detect, 1 to 40 of them, in the normal form of kws.words
     """
 
     keywords: tuple[str, ...]
@@ -229,8 +228,8 @@ class Spec:
         if not 1 <= len(self.keywords) <= 40:
             raise SpecError(f"keywords: {len(self.keywords)} of them; must be 1 to 40 words")
         for word in self.keywords:
-            if not isinstance(word, str) or not WORD_PATTERN.fullmatch(word):
-                raise SpecError(f"keywords: {word!r}: must be a lower-case word of letters, digits, ' - and _")
+            if what := fault(word):
+                raise SpecError(f"keywords: {what}")
         if len(set(self.keywords)) < len(self.keywords):
             twice = next(word for word in self.keywords if self.keywords.count(word) > 1)
             raise SpecError(f"keywords: {twice!r} is listed twice; name each word once")

@@ -11,9 +11,11 @@ from typing import Any
 
 from kws.errors import SpecError
 from kws.spec import Spec, allowed, type_of
+from kws.words import normal
 
 NAME = "kws.toml"
 SECTIONS = {field.name: type_of(field) for field in fields(Spec) if field.name != "keywords"}
+WORDS = "Words to detect, 1 to 40 of them, in any language; several words are joined: hey_jarvis."
 HEADER = """\
 # What this keyword spotter detects, the requirements that it has to meet, and every setting.
 # A line starting with [ opens a section; each setting states its meaning and its range. A unit is part of the name.
@@ -66,7 +68,7 @@ def build_spec(settings: dict[str, Any]) -> Spec:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise SpecError(f'keywords = {words!r}: must be a list of words: keywords = ["yes", "no"]')
     sections = {name: build_section(name, settings[name]) for name in SECTIONS if name in settings}
-    return Spec(keywords=tuple(words), **sections)
+    return Spec(keywords=tuple(normal(word) if isinstance(word, str) else word for word in words), **sections)
 
 
 def misplaced(name: str, *, is_section: bool) -> str:
@@ -111,8 +113,8 @@ def line_of(text: str, *, section: str | None, key: str | None) -> int | None:
 
 def write_spec(spec: Spec) -> str:
     """The text of a kws.toml that reads back equal to `spec`."""
-    words = json.dumps(list(spec.keywords))
-    parts = [HEADER, "\n", comment("Words to detect, 1 to 40 of them, lower case."), f"keywords = {words}\n"]
+    words = json.dumps(list(spec.keywords), ensure_ascii=False)
+    parts = [HEADER, "\n", comment(WORDS), f"keywords = {words}\n"]
     for name, kind in SECTIONS.items():
         parts.append("\n" + comment(kind.__doc__ or "") + f"[{name}]\n")
         for field in fields(kind):

@@ -17,6 +17,7 @@ from kws.cli.common import (
     say,
     workspace,
 )
+from kws.words import normal
 from kws.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def import_(
     place = workspace(directory)
     for path in paths:
         folder = source_folder(place.recordings, source or source_name(path))
-        report = import_path(path, folder, word=word, speaker=speaker, keywords=place.spec.keywords,
+        report = import_path(path, folder, word=normal(word) if word else None, speaker=speaker,
+                             keywords=place.spec.keywords,
                              layout=Layout(layout.value) if layout else None, samples=clip_samples(place),
                              accept=accept)
         report_import(report, folder, place.spec.keywords)
@@ -214,7 +216,7 @@ def synth(
     if not count and not near_misses:
         raise typer.BadParameter("0 only makes sense with --near-misses", param_hint="--count")
     place = workspace(directory)
-    chosen = tuple(dict.fromkeys(words or place.spec.keywords))
+    chosen = tuple(dict.fromkeys(map(normal, words or place.spec.keywords)))
     if stream is not None:
         length_s, events = write_stream(stream, chosen, count=count, seed=seed)
         print(f"{stream}: {length_s:.1f} s with {len(events)} keywords; truth in {stream.with_suffix('.csv')}")

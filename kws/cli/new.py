@@ -9,6 +9,7 @@ from kws.errors import KwsError, SpecError
 from kws.files import write_atomic
 from kws.spec import ModelSpec, Spec, allowed
 from kws.specfile import NAME, write_spec
+from kws.words import normal
 
 NETWORK = ModelSpec.__dataclass_fields__["name"]
 RECOMMENDED = "ds_cnn"  # the most accurate for its cost on a device; docs/figures.md
@@ -43,7 +44,7 @@ def new(
 
     Example: kws new my-spotter --keywords yes,no
     """
-    words = tuple(word.strip() for word in keywords.split(","))
+    words = tuple(normal(word) for word in keywords.split(","))
     try:
         spec = Spec(keywords=words, model=ModelSpec(name=model or RECOMMENDED))
     except SpecError as error:

@@ -11,6 +11,7 @@ import typer
 
 from kws.cli.common import DirectoryOption, counted, note, workspace
 from kws.errors import DataError, DeviceError, KwsError
+from kws.words import normal
 from kws.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def record(
     from kws.record.takes import check_words
 
     place = workspace(directory)
-    chosen = tuple(dict.fromkeys(words or place.spec.keywords))
+    chosen = tuple(dict.fromkeys(map(normal, words or place.spec.keywords)))
     check_words(chosen)
     cutting = continuous or file is not None
     if noise + continuous + (file is not None) > 1:

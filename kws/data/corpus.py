@@ -64,7 +64,7 @@ class Corpus:
 
 def split_of(speaker: str) -> str:
     """The official rule of Speech Commands: SHA-1 of the speaker's name decides, about 80/10/10."""
-    digest = hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest()
+    digest = hashlib.sha1(speaker.encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()
     percent = int(digest, 16) % (LARGEST + 1) * (100.0 / LARGEST)
     if percent < VALIDATION_PERCENT:
         return "validation"

@@ -22,11 +22,12 @@ from kws.audio.reading import open_sound
 from kws.data.admission import Admission, admit, reason_of
 from kws.data.archives import SUFFIXES, Member, contents, is_archive, members
 from kws.data.import_report import Imported
-from kws.data.layouts import NOISE, Layout, Reading, is_noise, labels_of, normal, read_layout
+from kws.data.layouts import NOISE, Layout, Reading, is_noise, labels_of, read_layout
 from kws.data.shelf import LONGEST_NAME, Job, Laid, Shelf, safe_name
 from kws.errors import DataError
 from kws.progress import progress
-from kws.spec import SILENCE, UNKNOWN, WORD_PATTERN
+from kws.spec import SILENCE, UNKNOWN
+from kws.words import fault, normal
 
 TEST_LABELS = (SILENCE, UNKNOWN)
 BATCH_FILES, BATCH_BYTES = 64, 100_000_000  # that are decoded at a time
@@ -116,8 +117,8 @@ def check(path: Path, folder: Path, *, word: str | None, speaker: str | None) ->
     here, recordings = path.resolve(), folder.parent.resolve()
     if here.is_relative_to(recordings) or recordings.is_relative_to(here):
         raise DataError(f"{path}: lies in {folder.parent} already, or contains it; import from somewhere else")
-    if word is not None and word != NOISE and not WORD_PATTERN.fullmatch(word):
-        raise DataError(f"word = {word!r}: must be a lower-case word of letters, digits, ' - and _, or {NOISE}")
+    if word is not None and word != NOISE and (what := fault(word)):
+        raise DataError(f"word = {what}, or {NOISE}")
     if speaker is not None and (safe_name(speaker) != speaker or "_nohash_" in speaker):
         raise DataError(f"speaker = {speaker!r}: must be letters, digits, . - and _, at most {LONGEST_NAME} of them")
     if path.is_file() and not is_archive(path):
@@ -200,8 +201,8 @@ def job_of(path: PurePosixPath, layout: Reading, rules: Rules, report: Imported)
         report.test_labels += 1
         return None
     name = normal(labels.word)
-    if not WORD_PATTERN.fullmatch(name):
-        report.refused.append(f"{path}: its folder {labels.word!r} is no word of letters, digits, ' - and _")
+    if what := fault(name):
+        report.refused.append(f"{path}: its folder is {what}")
         return None
     return Job(path, name, speaker)
 

@@ -10,12 +10,13 @@ again and again.
 """
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
+
+from kws.words import normal
 
 NOISE = "_background_noise_"
 _NOISE_NAME = re.compile(r"_*(\w+[_ -])?noises?_*|_*background_*", re.IGNORECASE)
@@ -46,11 +47,6 @@ class Labels:
 
     word: str | None
     speaker: str | None
-
-
-def normal(name: str) -> str:
-    """A folder's name as a word: lower case, composed, spaces as underscores."""
-    return unicodedata.normalize("NFC", name).strip().lower().replace(" ", "_")
 
 
 def is_noise(folder: str, keywords: Sequence[str]) -> bool:

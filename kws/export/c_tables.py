@@ -11,7 +11,7 @@ from kws.engine.decoder import DecoderTables
 from kws.engine.packing import row_numbers
 from kws.engine.plan import Plan
 from kws.engine.schedule import KINDS, Op, Program
-from kws.export.csource import array, define, literal, wrapped
+from kws.export.csource import array, define, literal, text_literal, wrapped
 from kws.export.golden import Golden
 from kws.features.frontend import bind
 from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
@@ -245,7 +245,7 @@ def op_source(index: int, op: Op) -> str:
 
 def decoder_source(tables: DecoderTables, labels: tuple[str, ...]) -> str:
     """The decoder's settings and the names of the labels."""
-    quoted = ", ".join(f'"{label}"' for label in labels)
+    quoted = ", ".join(map(text_literal, labels))
     return ("/* ---- Decoder ---- */\n\n/* Thresholds and releases per label, in steps of 1/256; 256: never. */\n"
             "const kws_decoder_tables kws_model_decoder = {\n"
             f"    .labels = {tables.labels},\n    .smoothing_hops = {tables.smoothing_hops},\n"

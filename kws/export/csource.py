@@ -35,3 +35,9 @@ def array(name: str, values: np.ndarray, *, comment: str) -> str:
 
 def define(name: str, value: int | str) -> str:
     return f"#define {name} {value}\n"
+
+
+def text_literal(text: str) -> str:
+    """A string as C99 takes it whatever the compiler's character set: UTF-8, its bytes beyond ASCII in octal."""
+    return '"' + "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}"
+                         for byte in text.encode()) + '"'

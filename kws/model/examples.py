@@ -6,7 +6,7 @@ each 100 keyword clips of a split there are so many unknown and silent ones as t
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from kws.spec import Spec
 
 SILENCE_LABEL, UNKNOWN_LABEL, FIRST_KEYWORD = 0, 1, 2  # places in Spec.labels
 HELD_OUT = 10  # every tenth speaker, where the split by name leaves none for validation
+FEW_SPEAKERS = 3  # of the keywords, below which their takes are split instead
 PROTOCOL_PERCENT = 10.0  # unknown and silence in validation and testing, whatever the training takes
 WORD_BALANCE = 0.5  # an unknown word with k clips is drawn k**(1 - WORD_BALANCE) times as often as one with 1
 
@@ -101,21 +102,65 @@ def label_of(word: str, spec: Spec) -> int:
 
 
 def split_clips(corpus: Corpus, keywords: Sequence[str]) -> tuple[dict[str, list[Clip]], list[str]]:
-    """Clips by split; where validation would have no keyword, every tenth training speaker is held out for it."""
+    """Clips by split, by the rule of the corpus where that leaves no split without keywords, and what was done instead.
+
+    A keyword whose speakers all fall outside of training, or keywords by so few speakers that a split has none, are
+    split by take: of ten takes eight train, one validates and one tests. If only validation lacks keywords, every tenth
+    training speaker is held out for it.
+    """
     splits = {split: [clip for clip in corpus.clips if clip.split == split] for split in SPLITS}
+    notes = []
+    for words in lone(splits, keywords):
+        takes = sorted((clip for clip in corpus.clips if clip.word in words), key=take_order)
+        speakers = len({clip.speaker for clip in takes})
+        for split, clips in splits.items():
+            splits[split] = [clip for clip in clips if clip.word not in words]
+        for clip, split in by_take(takes):
+            splits[split].append(clip)
+        whom = "this voice" if speakers == 1 else "these voices"
+        notes.append(f"{', '.join(words)}: too few speakers ({speakers}), so takes are split instead; accuracy and "
+                     f"misses hold for {whom}, not for other people")
     if any(clip.word in keywords for clip in splits["validation"]):
-        return splits, []
+        return splits, notes
     training = splits["training"]
     kinds: tuple[Callable[[Clip], str], ...] = ((lambda clip: clip.speaker), (lambda clip: clip.path.name))
     for kind, what in zip(kinds, ("speakers", "clips"), strict=True):
-        groups = sorted({kind(clip) for clip in training}, key=lambda name: hashlib.sha1(name.encode()).digest())
+        groups = sorted({kind(clip) for clip in training}, key=sha1)
         if len(groups) > 1:
             held = set(groups[::HELD_OUT])
             splits["validation"] += [clip for clip in training if kind(clip) in held]
             splits["training"] = [clip for clip in training if kind(clip) not in held]
-            return splits, [f"no keyword falls into the validation split by its speaker's name: {len(held)} of "
+            return splits, [*notes, f"no keyword falls into the validation split by its speaker's name: {len(held)} of "
                             f"{len(groups)} training {what} are held out for validation instead"]
-    return splits, []
+    return splits, notes
+
+
+def lone(splits: Mapping[str, Sequence[Clip]], keywords: Sequence[str]) -> list[tuple[str, ...]]:
+    """Groups of keywords that must be split by take: all of them, those that no training speaker says, or none."""
+    spoken = [clip for clips in splits.values() for clip in clips if clip.word in keywords]
+    reached = {split for split, clips in splits.items() if any(clip.word in keywords for clip in clips)}
+    if spoken and len({clip.speaker for clip in spoken}) < FEW_SPEAKERS and len(reached) < len(SPLITS):
+        return [tuple(word for word in keywords if any(clip.word == word for clip in spoken))]
+    trained, said = {clip.word for clip in splits["training"]}, {clip.word for clip in spoken}
+    return [(word,) for word in keywords if word in said and word not in trained]
+
+
+def by_take(takes: Sequence[Clip]) -> Iterator[tuple[Clip, str]]:
+    """Each word's takes with a split: of every ten the second validates and the third tests, if there are so many."""
+    seen: Counter[str] = Counter()
+    for clip in takes:
+        place = seen[clip.word] % HELD_OUT
+        seen[clip.word] += 1
+        yield clip, {1: "validation", 2: "testing"}.get(place, "training")
+
+
+def take_order(clip: Clip) -> bytes:
+    """Takes in an order that does not depend on when they were recorded."""
+    return sha1(f"{clip.word}/{clip.path.name}")
+
+
+def sha1(name: str) -> bytes:
+    return hashlib.sha1(name.encode(errors="surrogateescape"), usedforsecurity=False).digest()
 
 
 def refuse_missing(spec: Spec, training: Sequence[Clip]) -> None:

@@ -17,7 +17,7 @@ from kws.audio.files import encode
 from kws.data.shelf import LONGEST_NAME, safe_name
 from kws.errors import DataError
 from kws.files import write_atomic, write_new
-from kws.spec import WORD_PATTERN
+from kws.words import fault
 
 TABLE = "takes.csv"
 COLUMNS = ("file", "word", "speaker", "device", "rate_hz", "level_db", "noise_db", "time_utc", "origin")
@@ -96,5 +96,5 @@ def origin_of(audio: np.ndarray, start: int) -> str:
 def check_words(words: tuple[str, ...]) -> None:
     """Raise DataError for what cannot be the name of a word."""
     for word in words:
-        if not WORD_PATTERN.fullmatch(word):
-            raise DataError(f"{word!r}: must be a lower-case word of letters, digits, ' - and _")
+        if what := fault(word):
+            raise DataError(what)

@@ -19,11 +19,11 @@ from kws.audio.word_place import loudest
 from kws.data.corpus import NOISE, SPLITS, folders, speaker_of, split_of
 from kws.errors import DataError
 from kws.progress import progress
-from kws.spec import WORD_PATTERN
 from kws.speech.noise import add_noise, babble, coloured, fan, hum, room
 from kws.speech.texts import fillers_for, holds_keyword, sentences_for
 from kws.speech.texts import near_misses as near_misses_of
 from kws.speech.voices import draw_voice, import_loader, synthesize, timbres_of
+from kws.words import fault, spoken
 
 TURN = (SPLITS[0],) * 4 + (SPLITS[1],) + (SPLITS[0],) * 4 + (SPLITS[2],)  # of every ten clips: 8, 1 and 1
 TAKES_PER_SEED = 10_000
@@ -92,8 +92,8 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     """
     import_loader()
     for word in words:
-        if not WORD_PATTERN.fullmatch(word):
-            raise DataError(f"{word!r}: must be a lower-case word of letters, digits, ' - and _")
+        if what := fault(word):
+            raise DataError(what)
     if count < 1:
         raise DataError(f"count = {count}: must be at least 1")
     jobs = {folder / word / name: (word, timbre, take)
@@ -103,7 +103,8 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     def make(path: Path) -> np.ndarray:
         word, timbre, take = jobs[path]
         rng = np.random.default_rng([seed, zlib.crc32(word.encode()), take])
-        return clip(str(rng.choice(texts)) if texts else word, timbre, rng, samples=samples, anywhere=bool(texts))
+        text = str(rng.choice(texts)) if texts else spoken(word)
+        return clip(text, timbre, rng, samples=samples, anywhere=bool(texts))
 
     return write_missing(list(jobs), make, title="speaking")
 

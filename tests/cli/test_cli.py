@@ -62,7 +62,7 @@ def test_every_command_explains_itself(path):
 
 @pytest.mark.parametrize("arguments", [
     ["nonsense"], ["--nonsense"], ["new"], ["new", "x"], ["new", "--keywords", "a"],
-    ["new", "x", "--keywords", "Yes"], ["new", "x", "--keywords", ""], ["new", "x", "--keywords", "a,a"],
+    ["new", "x", "--keywords", "yes!"], ["new", "x", "--keywords", ""], ["new", "x", "--keywords", "a,a"],
     ["new", "x", "--keywords", "a", "--model", "big"],
 ], ids=" ".join)
 def test_wrong_usage_is_status_2(arguments, tmp_path, monkeypatch):

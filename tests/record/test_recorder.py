@@ -196,7 +196,7 @@ def test_names_that_cannot_be(tmp_path):
     for speaker in ("a b", "", "x_nohash_1", "../x"):
         with pytest.raises(DataError, match="speaker = "):
             Takes(tmp_path, speaker=speaker, device="d", rate_hz=1)
-    with pytest.raises(DataError, match="'Yes': must be a lower-case word"):
+    with pytest.raises(DataError, match="'Yes': must be a word"):
         check_words(("no", "Yes"))
 
 

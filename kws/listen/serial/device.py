@@ -141,6 +141,8 @@ class DeviceListener(Session[DeviceTotals]):
             self._view.note(f"the device has started{' again' if self.totals.starts > 1 else ''}; its self-test passed")
 
     def _detected(self, line: Detected) -> None:
+        if line.keyword not in self._labels:
+            return  # said above; a name that a device makes up starts no command and names no file
         hit = Detection(line.keyword, line.time_ms / 1000, min(line.score, SCORE_STEPS) / SCORE_STEPS)
         self.totals.hits[hit.keyword] += 1
         self.twin.detected(line)
