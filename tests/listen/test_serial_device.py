@@ -7,6 +7,7 @@ import pty
 import time
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -201,6 +202,16 @@ def test_a_failed_self_test_and_a_strange_keyword(detector):
     assert "FAILED (features, scores)" in view.notes[0] and listener.totals.failed == 6
     assert "'computer', which this run does not know" in view.notes[1]
     assert view.notes[2].startswith("the device lost 512 samples") and view.notes[3] == "the device says: no sound"
+
+
+def test_a_keyword_that_a_device_makes_up_starts_no_command_and_names_no_file(detector, tmp_path):
+    acted, asked = [], []
+    actions = SimpleNamespace(detected=acted.append, poll=lambda: None, close=lambda: None)
+    keeper = SimpleNamespace(want=lambda hit, **_: asked.append(hit), push=lambda _: None, flush=lambda: None)
+    listener = DeviceListener(detector, Watcher(), actions=actions, keeper=keeper)
+    listener.run([b"ready 0\n", b"detected ../../../x 100 200\n", b"detected stop 200 200\n"])
+    assert [hit.keyword for hit in acted] == [hit.keyword for hit in asked] == ["stop"]
+    assert listener.totals.hits == {"stop": 1}
 
 
 @pytest.mark.parametrize(("lines", "said"), [
