@@ -214,9 +214,10 @@ def kept_back(chosen_on: Heard, check: Heard, note: Callable[[str], None]) -> tu
         given, other = getattr(chosen_on, kind), getattr(check, kind)
         if given and not other:
             parts = [split(one) for one in given]
-            chosen_on = replace(chosen_on, **{kind: tuple(first for first, _ in parts)})
-            check = replace(check, **{kind: tuple(second for _, second in parts)},
-                            told=(*check.told, f"the second half of the {kind}"))
+            kept: dict[str, Any] = {kind: tuple(first for first, _ in parts)}
+            back: dict[str, Any] = {kind: tuple(second for _, second in parts)}
+            chosen_on = replace(chosen_on, **kept)
+            check = replace(check, **back, told=(*check.told, f"the second half of the {kind}"))
             note(f"no other {kind} to check on: the second half of them is kept back for that "
                  f"(--test-{kind.removesuffix('s') if kind == 'streams' else kind} names others)")
     return chosen_on, check

@@ -90,7 +90,7 @@ def build_scene(sounds: Sequence[Sound], settings: SceneSettings, *, noise: Sequ
     for first, end, level_db, snr_db, room in sections(total, settings, len(responses), rng):
         track[first:end] += background(noise, end - first, level_db - snr_db, rng)
         for i in np.flatnonzero((starts >= first) & (starts < end)):
-            sound, start = sounds[i], int(starts[i])
+            sound, start = sounds[int(i)], int(starts[i])
             loud = level_db + rng.uniform(-settings.jitter_db, settings.jitter_db)
             audio, speech = levelled(sound.samples, loud)
             if room >= 0:
@@ -124,7 +124,7 @@ def background(noise: Sequence[np.ndarray], samples: int, level_db: float, rng: 
         return np.zeros(samples, np.float32)
     if not noise:
         return rng.standard_normal(samples, np.float32) * np.float32(QUIET_RMS)
-    recording = noise[rng.integers(len(noise))]
+    recording = noise[int(rng.integers(len(noise)))]
     first = int(rng.integers(len(recording)))
     stretch = recording.take(np.arange(first, first + samples), mode="wrap").astype(np.float32)
     rms = float(np.sqrt(np.mean(np.square(stretch, dtype=np.float64))))
@@ -171,7 +171,7 @@ def pieces_of(talk: Sequence[np.ndarray], count: int, *, seconds: tuple[float, f
     """Random stretches of running speech."""
     found = []
     for _ in range(count if talk else 0):
-        recording = talk[rng.integers(len(talk))]
+        recording = talk[int(rng.integers(len(talk)))]
         length = min(round(rng.uniform(*seconds) * SAMPLE_RATE_HZ), len(recording))
         start = int(rng.integers(len(recording) - length + 1))
         found.append(Sound(recording[start:start + length], TALK))

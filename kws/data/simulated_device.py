@@ -127,7 +127,7 @@ def babble(talk: Sequence[np.ndarray], seconds: float, voices: int, rng: np.rand
     samples = round(seconds * SAMPLE_RATE_HZ)
     track = np.zeros(samples, np.float32)
     for _ in range(voices):
-        recording = talk[rng.integers(len(talk))]
+        recording = talk[int(rng.integers(len(talk)))]
         start = int(rng.integers(len(recording)))
         voice = recording.take(np.arange(start, start + samples), mode="wrap").astype(np.float32)
         track += voice / max(float(np.sqrt(np.mean(np.square(voice)))), 1.0)

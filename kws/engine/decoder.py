@@ -28,7 +28,7 @@ class DecoderTables:
     releases: tuple[int, ...]
 
 
-def to_hops(duration_ms: float, *, hop_ms: int) -> int:
+def to_hops(duration_ms: float, *, hop_ms: float) -> int:
     """The nearest whole number of hops (half a hop counts as one)."""
     return int(duration_ms / hop_ms + 0.5)
 

@@ -16,7 +16,7 @@ from kws.errors import DataError
 from kws.files import write_atomic
 from kws.monitor.judge import FALSE, SKIPPED, TRUE
 from kws.monitor.store import Store
-from kws.spec import WORD_PATTERN
+from kws.words import is_word
 
 TABLE = "promoted.csv"
 COLUMNS = ("file", "label", "detected", "near_miss", "score", "device", "model", "time_utc", "from")
@@ -51,7 +51,7 @@ def clips(store: Store, *, unlabelled: bool = False, device: str | None = None) 
 
 def check_label(label: str) -> str:
     """The label. Raises DataError for what is none."""
-    if label in (TRUE, FALSE, SKIPPED) or WORD_PATTERN.fullmatch(label):
+    if label in (TRUE, FALSE, SKIPPED) or is_word(label):
         return label
     raise DataError(f"label {label!r}: must be true, false, skip, or the word that was said")
 
