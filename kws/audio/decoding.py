@@ -83,7 +83,8 @@ def open_file(path: Path, data: Buffer | None = None) -> Opened:
     parts = tuple(open_part(path, content, piece) for piece in found.pieces)
     notices = found.notices
     if all(not part.frames for part in parts) and not any(any(True for _ in part.blocks("int16")) for part in parts):
-        raise DataError(f"{path}: holds no samples; replace or remove it")
+        told = f", though it has {len(content):,} bytes: its header is damaged" if len(content) > 8_192 else ""
+        raise DataError(f"{path}: holds no samples{told}; replace or remove it")
     return Opened(parts, notices + unheard_bytes(parts))
 
 

@@ -30,6 +30,7 @@ RATES_HZ = (8_000, 16_000, 44_100, 48_000)
 MEMORY_BYTES = 2 << 30
 LIMIT_S = 20.0  # for a file of a second or two, on a busy machine
 BATCH = 50
+COUNT = 6_000
 Work = Callable[[int, int, Any], None]
 Damage = Callable[[bytes, np.random.Generator], bytes]
 
@@ -167,7 +168,7 @@ def attack(first: int, count: int, work: Work = try_batch, *, batch: int = BATCH
 
 def main(arguments: Sequence[str]) -> int:
     options = parser(__doc__)
-    options.add_argument("--count", type=int, default=6_000)
+    options.add_argument("--count", type=int, default=COUNT)
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args(arguments)
     header(f"{chosen.count} damaged sound files, seed {chosen.seed}")

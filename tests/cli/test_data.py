@@ -89,7 +89,7 @@ def test_import_single_files(place, tmp_path):
 
 def test_wrong_names_end_with_status_1(place, tmp_path):
     file = str(sound(tmp_path / "a.wav"))
-    for arguments in (("import", file, "--word", "yes", "--source", "../x"), ("synth", "Yes"),
+    for arguments in (("import", file, "--word", "yes", "--source", "../x"), ("synth", "../yes"),
                       ("import", str(tmp_path / "missing")), ("stats",), ("download", "--url", "ftp://x/y.zip")):
         result = run("-C", str(place), "data", *arguments)
         assert result.exit_code == 1 and result.stderr.startswith("error: ") and result.stdout == "", arguments
@@ -132,3 +132,33 @@ def test_names_from_elsewhere_cannot_steer_the_terminal(place, tmp_path):
         assert result.exit_code == 0 and "\\x1b[2J" in result.stderr, result.output
         assert "\x1b" not in result.output and "\u202e" not in result.output
         assert not any(line.startswith("error: forged") for line in result.output.splitlines())
+
+
+def test_import_says_if_no_word_is_a_keyword_and_takes_the_layout(place, tmp_path):
+    for person in ("anna", "bert"):
+        for word in ("left", "right"):
+            sound(tmp_path / f"mine/{word}/{person}/1.wav", 16_000 + len(word))
+    result = run("-C", str(place), "data", "import", str(tmp_path / "mine"))
+    assert "  anna: 2 clips by 2 speakers\n  bert: 2 clips by 2 speakers\n" in result.stdout
+    assert "none of these words is a keyword of kws.toml (yes, no); if they are people: --layout word/speaker" \
+        in result.stderr
+    result = run("-C", str(place), "data", "import", str(tmp_path / "mine"), "--source", "b", "--layout",
+                 "word/speaker")
+    assert "  left: 2 clips by 2 speakers\n  right: 2 clips by 2 speakers\n" in result.stdout
+
+
+def test_what_lies_aside_is_taken_with_accept(place, tmp_path):
+    sound(tmp_path / "mine/yes/good.wav")
+    soundfile.write(tmp_path / "mine/yes/zeros.wav", np.zeros(16_000, np.int16), 16_000)
+    result = run("-C", str(place), "data", "import", str(tmp_path / "mine"))
+    assert result.exit_code == 0 and "1 written" in result.stdout
+    assert "not taken: nothing but zeros 1; they lie in" in result.stderr and "--accept" in result.stderr
+    result = run("-C", str(place), "data", "import", str(tmp_path / "mine"), "--accept")
+    assert "1 written, 1 there already" in result.stdout and "not taken" not in result.stderr
+
+
+def test_stats_name_what_is_no_clip(place):
+    sound(place / "recordings/own/yes/a.wav")
+    (place / "recordings/own/yes/b.m4a").write_bytes(b"x")
+    result = run("-C", str(place), "data", "stats")
+    assert "own/yes/b.m4a: this form is not read here" in result.stderr
