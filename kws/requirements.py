@@ -47,7 +47,7 @@ class Requirement:
     def __str__(self) -> str:
         if self.measured is None:
             return f"{self.name}: {self.wanted}: not measured: {self.note}"
-        return f"{self.name}: {number(self.measured)}, {self.wanted}: {self.verdict}" + (
+        return f"{self.name}: {number(self.measured)} of {self.wanted}: {self.verdict}" + (
             f" ({self.note})" if self.note else "")
 
 

@@ -95,7 +95,7 @@ class FrontendSpec(Settings):
     sample_rate_hz: int = setting(16_000, "samples per second", choices=(16_000,))
     clip_ms: int = setting(1_000, "length of the window that the network sees", low=200, high=3_000)
     window_ms: int = setting(30, "length of one analysis window", low=8, high=64)
-    hop_ms: int = setting(20, "from one window to the next; the detector decides once per hop", low=5, high=50)
+    hop_ms: int = setting(20, "time from one window to the next; the detector decides once per hop", low=5, high=50)
     fft_points: int = setting(512, "FFT length; at least the window's samples", choices=(256, 512, 1_024))
     bands: int = setting(40, "mel bands (HTK scale, triangles of height 1)", low=8, high=80)
     low_hz: float = setting(20.0, "lower edge of the lowest band", low=0, high=2_000)
@@ -157,17 +157,17 @@ class TrainingSpec(Settings):
     section = "training"
     epochs: int = setting(60, "passes over the training clips", low=1, high=2_000)
     batch: int = setting(128, "clips per step", low=1, high=4_096)
-    learning_rate: float = setting(4e-3, "at the start; falls along a cosine", low=1e-6, high=1)
+    learning_rate: float = setting(4e-3, "learning rate at the start; falls along a cosine", low=1e-6, high=1)
     weight_decay: float = setting(1e-2, "AdamW's weight decay", low=0, high=1)
     label_smoothing: float = setting(0.05, "share of each label spread over all labels", low=0, high=0.5)
-    distillation_weight: float = setting(0.6, "with a teacher: its soft targets' share of the loss, the labels "
-                                         "have the rest", low=0, high=1)
-    distillation_temperature: float = setting(2.0, "with a teacher: softens what it and the network say, 1 leaves it",
+    distillation_weight: float = setting(0.6, "with a teacher: the share of the loss that its soft targets get; "
+                                         "the labels get the rest", low=0, high=1)
+    distillation_temperature: float = setting(2.0, "with a teacher: softens its scores and the network's; 1 does not",
                                               low=1, high=20)
-    quantization_aware_epochs: int = setting(5, "the last so many epochs learn on the int8 grid where int8 would lose "
+    quantization_aware_epochs: int = setting(5, "so many of the last epochs learn on the int8 grid if int8 would lose "
                                              "more than quantization_loss_points; 0 switches it off", low=0, high=2_000)
-    quantization_loss_points: float = setting(0.3, "points of accuracy on validation clips; -100: learn on the grid in "
-                                              "any case", low=-100, high=100)
+    quantization_loss_points: float = setting(0.3, "percentage points of accuracy on validation clips; -100: always "
+                                              "learn on the grid", low=-100, high=100)
     shift_ms: int = setting(100, "largest shift in time, either way", low=0, high=500)
     noise_percent: float = setting(60.0, "share of the clips that get background noise", low=0, high=100)
     snr_low_db: float = setting(0.0, "loudest noise: signal-to-noise ratio", low=-20, high=60)
@@ -175,22 +175,22 @@ class TrainingSpec(Settings):
     gain_db: float = setting(12.0, "largest gain, either way", low=0, high=40)
     equalization_db: float = setting(2.0, "random timbre: standard deviation of each bend of a smooth gain over "
                                      "frequency; 0 switches it off", low=0, high=20)
-    augmented_versions: int = setting(0, "so many versions with shift, noise and gain are kept and take turns, which "
-                                      "saves most of the time of small networks; 0: every epoch draws anew",
+    augmented_versions: int = setting(0, "how many augmented versions of the clips are kept and used in turn, which "
+                                      "saves most of a small network's training time; 0: augment anew in every epoch",
                                       low=0, high=1_000)
     time_mask_frames: int = setting(2, "SpecAugment: longest run of frames blanked; 0 switches it off", low=0, high=60)
     band_mask_features: int = setting(1, "SpecAugment: most bands blanked; 0 switches it off", low=0, high=40)
     unknown_percent: float = setting(25.0, "unknown words per 100 keyword clips", low=1, high=200)
     silence_percent: float = setting(10.0, "silent clips per 100 keyword clips", low=1, high=200)
-    talk_percent: float = setting(45.0, "where there is talk in recordings/*/_talk_/: its share of what is heard while "
-                                  "training; 0 leaves it out, and trains on single clips", low=0, high=90)
-    talk_weight: float = setting(0.1, "what each hop of talk weighs beside a clip: more makes fewer false alarms and "
-                                 "more misses", low=0, high=10)
+    talk_percent: float = setting(45.0, "if there is talk in recordings/*/_talk_/: its share of the training time; "
+                                  "0 leaves it out, and trains on single clips", low=0, high=90)
+    talk_weight: float = setting(0.1, "weight of a hop of talk relative to a clip: more of it means fewer false alarms "
+                                 "and more misses", low=0, high=10)
     hard_percent: float = setting(40.0, "share of the talk that is taken where the network was most nearly deceived "
                                   "before the epoch", low=0, high=100)
-    keyword_balance: float = setting(1.0, "after training, rare keywords are raised as if each had as many clips: 1 "
-                                     "wholly, 0 not at all", low=0, high=1)
-    seed: int = setting(1, "of every random number", low=0, high=2**31 - 1)
+    keyword_balance: float = setting(1.0, "after training, scores of rare keywords are raised as if all had equally "
+                                     "many clips: 1 fully, 0 not at all", low=0, high=1)
+    seed: int = setting(1, "seed of every random number", low=0, high=2**31 - 1)
 
     def check(self) -> None:
         if self.snr_low_db > self.snr_high_db:

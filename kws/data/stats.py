@@ -86,7 +86,7 @@ def noise_minutes(paths: Iterable[Path]) -> tuple[float, tuple[str, ...]]:
 
 
 def to_text(stats: CorpusStats, keywords: tuple[str, ...]) -> str:
-    """The table that `kws data stats` prints, with a star at each keyword, and the requirements that do not hold."""
+    """The table that `kws data stats` prints, with a star at each keyword, and the requirements that are not met."""
     width = max(map(len, stats.words), default=4) + 2
     lines = [f"{'word':<{width}} {'clips':>7} {'speakers':>9} {'training':>9} {'validation':>11} {'testing':>8}  "
              "sources"]
@@ -99,6 +99,5 @@ def to_text(stats: CorpusStats, keywords: tuple[str, ...]) -> str:
     lines.append(f"{'total':<{width}} {sum(r.clips for r in rows):>7} {'':>9} {sum(r.training for r in rows):>9} "
                  f"{sum(r.validation for r in rows):>11} {sum(r.testing for r in rows):>8}")
     lines.append(f"noise: {stats.noise_files} files, {stats.noise_minutes:.1f} minutes")
-    lines += [f"requirement not met: {r.name} = {r.measured}, must be at least {r.limit}"
-              for r in stats.requirements if not r.holds]
+    lines += [str(requirement) for requirement in stats.requirements if not requirement.holds]
     return "\n".join(lines)

@@ -31,7 +31,7 @@ TRAINING_SET = 200  # purpose of random numbers, beside those of kws.model.datas
 
 
 def choose_few(corpus: Corpus, spec: Spec) -> Examples:
-    """Sort the recordings: of the keywords what does not test trains, for nothing is to spare for validation.
+    """Sort the recordings: each keyword clip that is not for testing trains, as there are none to spare for validation.
 
     Where a keyword's recordings all fall into the testing split, they train. Other words keep to the speaker split;
     those of the validation split are `others`, on which the thresholds are chosen. Raises DataError where a keyword has

@@ -279,6 +279,6 @@ class LastEpochs:
         loses = 100 * (as_float - as_int8) > self.spec.quantization_loss_points
         left = self.spec.epochs - number
         if loses or number == self.first:
-            decision = f"{left} more on the int8 grid" if loses else "no epochs on the int8 grid needed so far"
-            self.note(f"int8 takes {as_float:.1%} on validation clips to {as_int8:.1%}: {decision}")
+            decision = f"the last {left} epochs learn on the int8 grid" if loses else "no need for the int8 grid yet"
+            self.note(f"validation clips: {as_float:.1%} in floating point, {as_int8:.1%} as int8; {decision}")
         return loses

@@ -8,24 +8,26 @@ from typing import Any
 from kws.pipeline.report import STYLE, percent
 from kws.pipeline.report import table as html_table
 from kws.pipeline.tune import COSTS, FINISHED, REFUSED, Candidate, Tuned, limit_of
+from kws.requirements import Requirement, at_least
 from kws.spec import NETWORKS
 
 COLOURS = ("#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "soD^vPX*"
-COLUMNS = ("", "candidate", "accuracy", "95 % interval", "instructions/s", "flash", "RAM")
+COLUMNS = ("number", "candidate", "accuracy", "95 % interval", "instructions/s", "flash", "RAM", "status")
+TO_THE_LEFT = ("candidate", "status")
 
 
 def rows(tuned: Tuned) -> list[list[str]]:
-    """A line for each trained candidate, the cheapest first: COLUMNS. The first tells number, front and choice."""
+    """A line for each trained candidate, the cheapest first: COLUMNS. Status: chosen, on the front, or nothing."""
     found = []
     trained = [candidate for candidate in tuned.candidates if candidate.state == FINISHED]
     for candidate in sorted(trained, key=lambda one: one.cost(tuned.search.cost) or 0.0):
-        mark = " chosen" if candidate == tuned.chosen else " front" if candidate in tuned.front else ""
+        status = "chosen" if candidate == tuned.chosen else "front" if candidate in tuned.front else ""
         low, high = candidate.interval
         costs = [candidate.cost(kind) for kind in COSTS]
-        found.append([f"{candidate.number}{mark}", str(candidate), percent(candidate.accuracy),
+        found.append([str(candidate.number), str(candidate), percent(candidate.accuracy),
                       f"{100 * low:.1f} to {100 * high:.1f}",
-                      *("-" if cost is None else f"{cost:,.0f}" for cost in costs)])
+                      *("-" if cost is None else f"{cost:,.0f}" for cost in costs), status])
     return found
 
 
@@ -33,18 +35,33 @@ def text(tuned: Tuned) -> str:
     """The table for a terminal, and what was refused."""
     lines = [list(COLUMNS), *rows(tuned)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
-    printed = ["  ".join(cell.ljust(width) if column < 2 else cell.rjust(width)
-                         for column, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
+    printed = ["  ".join(cell.ljust(width) if title in TO_THE_LEFT else cell.rjust(width)
+                         for title, cell, width in zip(COLUMNS, line, widths, strict=True)).rstrip()
                for line in lines]
     return "\n".join([*printed, "", outcome(tuned)])
 
 
 def outcome(tuned: Tuned) -> str:
-    """What was looked at and which candidate is chosen, in two sentences."""
+    """What was looked at, which candidate is chosen, and which requirements it misses, in a few sentences."""
     states = [candidate.state for candidate in tuned.candidates]
-    return (f"{states.count(FINISHED)} candidates trained for {tuned.search.epochs} epochs, {states.count(REFUSED)} "
+    said = (f"{states.count(FINISHED)} candidates trained for {epochs_of(tuned)}, {states.count(REFUSED)} "
             f"refused before training. Chosen: candidate {tuned.chosen.number}, {tuned.chosen}: "
             f"{percent(tuned.chosen.accuracy)} of {tuned.chosen.n:,} validation clips, int8 in the C engine.")
+    missed = [str(requirement) for requirement in missed_by(tuned)]
+    return " ".join([said, *(f"The choice misses a requirement of kws.toml: {line}." for line in missed)])
+
+
+def epochs_of(tuned: Tuned) -> str:
+    return "1 epoch" if tuned.search.epochs == 1 else f"{tuned.search.epochs} epochs"
+
+
+def missed_by(tuned: Tuned) -> list[Requirement]:
+    """The requirements that the chosen candidate does not meet, or may not meet, after its short training."""
+    chosen, limit = tuned.chosen, tuned.spec.requirements.accuracy_percent
+    note = f"on validation clips, after {epochs_of(tuned)}; kws train takes {tuned.spec.training.epochs}"
+    accuracy = at_least("accuracy_percent", limit=limit, measured=100 * chosen.accuracy, note=note)
+    costs = [Requirement(**one) for one in chosen.budget.get("requirements", ())]
+    return [requirement for requirement in (*costs, accuracy) if not requirement.holds]
 
 
 def to_json(tuned: Tuned) -> dict[str, Any]:
@@ -52,7 +69,8 @@ def to_json(tuned: Tuned) -> dict[str, Any]:
     return {"cost": tuned.search.cost, "limit": limit_of(tuned.spec.requirements, tuned.search.cost),
             "epochs": tuned.search.epochs, "notes": list(tuned.notes),
             "candidates": [candidate_json(candidate) for candidate in tuned.candidates],
-            "front": [candidate.number for candidate in tuned.front], "chosen": tuned.chosen.number}
+            "front": [candidate.number for candidate in tuned.front], "chosen": tuned.chosen.number,
+            "missed": [requirement.to_json() for requirement in missed_by(tuned)]}
 
 
 def candidate_json(candidate: Candidate) -> dict[str, Any]:

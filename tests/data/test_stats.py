@@ -52,7 +52,7 @@ def test_table(recordings):
     assert lines[2].split()[:4] == ["yes", "*", "3", "2"] and lines[2].endswith("a 2, b 1")
     assert lines[4].split()[:2] == ["total", "4"]
     assert lines[5] == "noise: 2 files, 1.5 minutes"
-    assert lines[-1] == "requirement not met: speakers_per_word yes = 2, must be at least 3"
+    assert lines[-1] == "speakers_per_word yes: 2 of at least 3 speakers: NOT MET"
 
 
 def test_broken_noise_is_named(recordings):

@@ -207,7 +207,7 @@ def test_they_do_not_where_it_does_not(recordings, tmp_path):
     material = make_material(recordings, spec_with(quantization_aware_epochs=2, quantization_loss_points=100.0))
     _, history = train(material, checkpoint=tmp_path / "a.npz", note=notes.append)
     assert not any(epoch.on_int8_grid for epoch in history)
-    assert len(notes) == 1 and notes[0].endswith(": no epochs on the int8 grid needed so far")
+    assert len(notes) == 1 and notes[0].endswith("; no need for the int8 grid yet")
 
 
 def test_it_is_decided_before_each_of_the_last_epochs():
@@ -223,8 +223,8 @@ def test_it_is_decided_before_each_of_the_last_epochs():
     learners = [last.learner(number, decided=decided) is last.twin
                 for number, decided in ((5, False), (6, False), (7, False), (8, True))]
     assert learners == [False, False, True, True]
-    assert [note.partition(": ")[2] for note in notes] == [
-        "no epochs on the int8 grid needed so far", "2 more on the int8 grid"]
+    assert [note.partition("; ")[2] for note in notes] == [
+        "no need for the int8 grid yet", "the last 2 epochs learn on the int8 grid"]
 
 
 @pytest.mark.parametrize("stop_after", [2, 3])

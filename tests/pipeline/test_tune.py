@@ -26,7 +26,7 @@ from kws.pipeline.tune import (
     tune,
     with_settings,
 )
-from kws.pipeline.tune_report import page, plot, short, text, to_json
+from kws.pipeline.tune_report import outcome, page, plot, short, text, to_json
 from kws.spec import ModelSpec, Requirements, Spec
 from kws.specfile import write_spec
 from kws.workspace import open_workspace
@@ -152,8 +152,18 @@ class TestReport:
     def test_the_table_is_sorted_by_cost_and_marks_the_choice(self):
         lines = text(self.TUNED).splitlines()
         assert [line.split()[0] for line in lines[1:6]] == ["0", "1", "5", "2", "3"]
-        assert lines[1].startswith("0 front") and lines[2].startswith("1 chosen  linear x 1, 40 log mel to 7600 Hz")
-        assert "5 candidates trained for 1 epochs, 1 refused before training. Chosen: candidate 1" in lines[-1]
+        assert [line.split()[-1] for line in lines[1:3]] == ["front", "chosen"] and "chosen" not in "".join(lines[3:6])
+        assert "linear x 1, 40 log mel to 7600 Hz" in lines[2]
+        assert "5 candidates trained for 1 epoch, 1 refused before training. Chosen: candidate 1" in lines[-1]
+
+    def test_a_choice_that_misses_a_requirement_says_so(self):
+        assert "misses" not in outcome(self.TUNED) and to_json(self.TUNED)["missed"] == []
+        strict = replace(SPEC, requirements=replace(SPEC.requirements, accuracy_percent=97.0))
+        poor = replace(self.TUNED, spec=strict)
+        why = f"on validation clips, after 1 epoch; kws train takes {SPEC.training.epochs}"
+        assert outcome(poor).endswith("a requirement of kws.toml: accuracy_percent: 95 of at least 97 %: NOT MET "
+                                      f"({why}).")
+        assert [one["name"] for one in to_json(poor)["missed"]] == ["accuracy_percent"]
 
     def test_machines_get_everything(self):
         found = to_json(self.TUNED)

@@ -74,7 +74,7 @@ def test_requirements():
     assert at_least("accuracy_percent", limit=90.0, measured=90.0).holds
     missed = at_least("accuracy_percent", limit=90.0, measured=89.9)
     assert missed.to_json() == {"name": "accuracy_percent", "limit": 90.0, "measured": 89.9, "holds": False}
-    assert str(missed) == "accuracy_percent: 89.9, at least 90 %: NOT MET"
+    assert str(missed) == "accuracy_percent: 89.9 of at least 90 %: NOT MET"
 
 
 def write(path, samples, rate_hz=16_000):
