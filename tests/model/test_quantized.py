@@ -195,7 +195,7 @@ def test_the_last_epochs_learn_on_the_grid_where_int8_loses(recordings, tmp_path
     material = make_material(recordings, spec_with(quantization_aware_epochs=2, quantization_loss_points=-100.0))
     model, history = train(material, checkpoint=tmp_path / "a.npz", note=notes.append)
     assert [epoch.on_int8_grid for epoch in history] == [False, False, True, True]
-    assert notes[0].endswith(": 2 more on the int8 grid")
+    assert notes[0].endswith("; the last 2 epochs learn on the int8 grid")
     plain, _ = train(make_material(recordings, spec_with(quantization_aware_epochs=0)), checkpoint=tmp_path / "b.npz",
                      note=notes.append)
     assert len(notes) == 1
