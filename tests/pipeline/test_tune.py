@@ -101,8 +101,8 @@ def test_what_cannot_fit_is_refused_before_training(workspace, monkeypatch):
     small = replace(workspace, spec=replace(SPEC, requirements=Requirements(ram_bytes=2_000)))
     with pytest.raises(KwsError, match=r"no candidate meets \[requirements\]"):
         tune(small, SEARCH, note=notes.append)
-    refused = [line for line in notes if "refused: ram_bytes: " in line and "2000.0 required: NOT MET" in line]
-    assert len(refused) == 2 and notes[-1].startswith("note: 2 proposals in a row were refused or known")
+    refused = [line for line in notes if "refused: ram_bytes: " in line and "of at most 2,000 bytes: NOT MET" in line]
+    assert len(refused) == 2 and notes[-1].startswith("note: 2 proposals in a row were refused or already known")
 
 
 def test_it_goes_on_where_it_stopped_and_gives_the_same_again(workspace, monkeypatch):
