@@ -83,7 +83,7 @@ def test_noise_range_must_not_be_reversed():
     (("../x",), "must be a word"),
     (("a/b",), "must be a word"),
     (("x\n",), "must be a word"),
-    (("a", "b", "a"), "'a' stands there twice"),
+    (("a", "b", "a"), "'a' is listed twice"),
 ])
 def test_keywords_that_cannot_be(keywords, message):
     with pytest.raises(SpecError, match=message):

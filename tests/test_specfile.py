@@ -81,7 +81,7 @@ WRONG = [
     ('keywords = ["a"]\nmodel = 3\n', ", line 2: model = 3: must be a section; write [model] on a line of its own"),
     ('epochs = 3\nkeywords = ["a"]\n', ", line 1: epochs is above the first section; move it below [training]"),
     ('keywrds = ["a"]\n', ", line 1: keywrds is not a setting; did you mean keywords?"),
-    ('keywords = ["a", "b",\n  "A"]\n', ", line 1: keywords: 'a' stands there twice; name each word once"),
+    ('keywords = ["a", "b",\n  "A"]\n', ", line 1: keywords: 'a' is listed twice; name each word once"),
     ('keywords = ["a", "b!"]\n', ", line 1: keywords: 'b!': must be a word of letters and digits of any language, "
      "' - and _, at most 40 of them, in lower case"),
     ("keywords = 3\n", ", line 1: keywords = 3: must be a list of words: keywords = [\"yes\", \"no\"]"),
