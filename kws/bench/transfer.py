@@ -35,8 +35,8 @@ from kws.errors import DataError
 from kws.files import write_atomic
 from kws.model.dataset import REPRESENTATIVE_CLIPS, Material, prepare
 from kws.model.few_shot_examples import choose_few, training_set
-from kws.pipeline.train import lowered
-from kws.pipeline.transfer import on_negatives
+from kws.pipeline.calibration import calibrated_few
+from kws.pipeline.train import engine_plan
 from kws.quantize.convert import convert
 from kws.spec import Spec
 from kws.speech.synthesis import make_clips
@@ -152,7 +152,9 @@ class Bench:
         else:
             model, _ = transfer(material, base, lesson, checkpoint=checkpoint, note=quiet)
         tflite = convert(model, lesson.some(REPRESENTATIVE_CLIPS))
-        detector = Detector(lowered(material, tflite, on_negatives)[0])
+        plan = engine_plan(material, tflite)
+        point = calibrated_few(material, Detector(plan), Path("without-talk"))
+        detector = Detector(replace(plan, decoder=point.tables))
         seconds = time.process_time() - start
         return {"key": job.key, "word": job.word, "how": job.how, "count": job.count, "draw": job.draw,
                 "seconds": seconds, "threshold": detector.plan.decoder.thresholds[-1] / 256,

@@ -35,8 +35,9 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """What may be chosen, in the decoder's integers; one entry: fixed."""
+    """What may be chosen, in the decoder's integers; one entry: fixed. level : every keyword's, if it is fixed."""
 
+    level: int | None = None
     smoothing_hops: tuple[int, ...]
     hysteresis: tuple[int, ...] = (38,)
     refractory_hops: tuple[int, ...]
@@ -75,7 +76,7 @@ def choose(sound: Sound, target: Target, grid: Grid, *, advance: Callable[[], No
     def best_of(combinations: Iterable[tuple[int, int, int]]) -> tuple[int, int, int]:
         for combination in combinations:
             if combination not in tried:
-                tried[combination] = best_levels(sound, target, *combination)
+                tried[combination] = best_levels(sound, target, *combination, level=grid.level)
             advance()
         return max(tried, key=lambda combination: merit(tried[combination], target, grid))
 
@@ -106,9 +107,13 @@ def merit(choice: Choice, target: Target, grid: Grid) -> tuple[bool, bool, float
     return in_time, holds, float(choice.outcome.hits.sum()) if holds else -counted, -(late or 0.0)
 
 
-def best_levels(sound: Sound, target: Target, smoothing_hops: int, hysteresis: int, refractory_hops: int) -> Choice:
-    """The thresholds for one smoothing, hysteresis and refractory time."""
+def best_levels(sound: Sound, target: Target, smoothing_hops: int, hysteresis: int, refractory_hops: int, *,
+                level: int | None = None) -> Choice:
+    """The thresholds for one smoothing, hysteresis and refractory time; level : every keyword's, if it is fixed."""
     base = DecoderSettings((1,) * len(sound.keywords), smoothing_hops, hysteresis, refractory_hops)
+    if level is not None:
+        base = replace(base, levels=(level,) * len(sound.keywords))
+        return Choice(base, sound.outcome(base), 0.0, float("inf"), sound.hours)
     swept = sweep(sound, base)
     expected = expected_false_alarms(swept) if sound.negatives else falling(swept.false_alarms)
     rates = expected / sound.hours
@@ -119,13 +124,14 @@ def best_levels(sound: Sound, target: Target, smoothing_hops: int, hysteresis: i
 
 
 def allowed_per_hour(sound: Sound, per_hour: float) -> float:
-    """False alarms per hour that may be counted: the target; without negatives at least one per STREAM_WORDS keywords.
+    """False alarms per hour that may be counted: the target.
 
-    A stream of words is no hour of a day: who says a word every three seconds is misheard more often than that.
+    Without negatives it is one at least, and one per STREAM_WORDS keywords: a stream of words is no hour of a day, and
+    who says a word every three seconds is misheard more often than that.
     """
     if sound.negatives or not sound.hours:
         return per_hour
-    return max(per_hour, sound.events / STREAM_WORDS / sound.hours)
+    return max(per_hour, max(1.0, sound.events / STREAM_WORDS) / sound.hours)
 
 
 def sweep(sound: Sound, base: DecoderSettings, levels: np.ndarray = LEVELS) -> Sweep:
@@ -202,7 +208,8 @@ def allocate(hits: np.ndarray, rates: np.ndarray, budget: float) -> np.ndarray:
     highest = np.full(hits.shape[1], len(hits) - 1)
     unheard = hits.max(axis=0) == 0
     share = budget / max(hits.shape[1], 1)
-    fallback = np.array([first_below(column, share) for column in rates.T])
+    lowest = len(hits) // 3  # nobody is to be heard at half a guess
+    fallback = np.array([max(first_below(column, share), lowest) for column in rates.T])
     spent = float(sum(rates[i, k] for k, i in enumerate(fallback) if unheard[k]))
     left = budget - spent
     low, high, best = 0.0, 1e6, highest
@@ -214,7 +221,7 @@ def allocate(hits: np.ndarray, rates: np.ndarray, budget: float) -> np.ndarray:
             best, high = chosen, price
         else:
             low = price
-    return relaxed(hits, rates, np.where(unheard, fallback, best), budget)
+    return np.where(unheard, fallback, relaxed(hits, rates, np.where(unheard, fallback, best), budget))
 
 
 def relaxed(hits: np.ndarray, rates: np.ndarray, chosen: np.ndarray, budget: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from kws.calibrate.material import Heard, halves, hear_split, stream_halves
 from kws.calibrate.sound import Outcome, Sound
 from kws.data.truth import read_truth
 from kws.detect.detector import PLAN_NAME, Detector, load_detector
-from kws.engine.decoder import SCORE_STEPS, to_hops
+from kws.engine.decoder import SCORE_STEPS, DecoderTables, to_hops
 from kws.errors import DataError, KwsError
 from kws.files import fresh_folder, write_atomic
 from kws.progress import progress
@@ -69,6 +69,11 @@ class Calibration:
         """Keyword -> 0..1."""
         return {word: level / SCORE_STEPS for word, level in zip(self.sound.keywords, self.choice.settings.levels,
                                                                  strict=True)}
+
+    @property
+    def tables(self) -> DecoderTables:
+        """The choice, as the C reads it."""
+        return self.choice.settings.tables(self.sound.labels)
 
     @property
     def verdict(self) -> Verdict:
@@ -161,9 +166,13 @@ def calibrate(run: Path, target: Target, *, negatives: Sequence[Path] = (), stre
 
 
 def choose_and_check(detector: Detector, target: Target, sound: Sound, told: tuple[str, ...], other: Sound | None,
-                     check_told: tuple[str, ...], *, fixed_timing: bool = False) -> Calibration:
-    """The choice on one sound and its figures on another. fixed_timing : hysteresis and refractory time as they are."""
-    grid = grid_of(detector, fixed_timing=fixed_timing)
+                     check_told: tuple[str, ...], *, fixed_timing: bool = False,
+                     smoothing_ms: float = 0.0) -> Calibration:
+    """The choice on one sound and its figures on another.
+
+    fixed_timing : hysteresis and refractory time as kws.toml has them; smoothing_ms : fixed, if it is not 0
+    """
+    grid = grid_of(detector, fixed_timing=fixed_timing, smoothing_ms=smoothing_ms)
     with progress("choosing", total=tries(grid)) as advance:
         choice = choose(sound, target, grid, advance=advance)
     usable = other if other is not None and (other.hours > 0 or other.events) else None
@@ -176,7 +185,7 @@ def hop_ms_of(detector: Detector) -> float:
     return float(detector.plan.spec.frontend.hop_ms * detector.decide_every)
 
 
-def grid_of(detector: Detector, *, fixed_timing: bool = False) -> Grid:
+def grid_of(detector: Detector, *, fixed_timing: bool = False, smoothing_ms: float = 0.0) -> Grid:
     """What may be chosen: what kws.toml fixed when the run was trained stays."""
     spec, hop_ms = detector.plan.spec, hop_ms_of(detector)
     fixed = spec.detector
@@ -184,9 +193,11 @@ def grid_of(detector: Detector, *, fixed_timing: bool = False) -> Grid:
     def hops(times_ms: Sequence[float]) -> tuple[int, ...]:
         return tuple(sorted({max(to_hops(time, hop_ms=hop_ms), 1) for time in times_ms}))
 
-    return Grid(smoothing_hops=hops((fixed.smoothing_ms,) if fixed.smoothing_ms else SMOOTHING_MS),
+    smoothing = smoothing_ms or fixed.smoothing_ms
+    return Grid(smoothing_hops=hops((smoothing,) if smoothing else SMOOTHING_MS),
                 hysteresis=(round(fixed.hysteresis * SCORE_STEPS),) if fixed_timing else HYSTERESIS,
                 refractory_hops=(to_hops(fixed.refractory_ms, hop_ms=hop_ms),) if fixed_timing else hops(REFRACTORY_MS),
+                level=min(max(round(fixed.threshold * SCORE_STEPS), 1), 255) if fixed.threshold else None,
                 latency_ms=spec.requirements.latency_ms)
 
 
@@ -240,13 +251,12 @@ def workspace_of(directory: Path | None) -> Workspace | None:
 def write_calibration(run: Path, calibration: Calibration, *, now: datetime | None = None) -> None:
     """A new plan, the figures in metrics.json, and in the manifest what they come from: all of it or nothing."""
     plan = load_detector(run).plan
-    tables = calibration.choice.settings.tables(plan.labels)
     manifest = read_manifest(run)
     metrics = json.loads(read_artefact(run, METRICS_NAME)) if METRICS_NAME in manifest["files"] else {}
     found = calibration.to_json()
     with fresh_folder(run, replace=True) as making:
         shutil.copytree(run, making, dirs_exist_ok=True)
-        write_atomic(making / PLAN_NAME, replace(plan, decoder=tables).to_bytes())
+        write_atomic(making / PLAN_NAME, replace(plan, decoder=calibration.tables).to_bytes())
         write_atomic(making / METRICS_NAME, json.dumps({**metrics, "operating_point": found}, indent=2) + "\n")
         (making / MANIFEST_NAME).unlink()
         kept = {key: value for key, value in manifest.items() if key not in ("files", "created_utc")}

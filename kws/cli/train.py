@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
+from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, note, print_json, workspace
 
 
 class Strategy(StrEnum):
@@ -71,6 +71,7 @@ def train(
     """
     from kws.pipeline.train import Run, train_run
     from kws.pipeline.transfer import transfer_run
+    from kws.requirements import broken
 
     if base and (teacher or strategy or start):
         raise typer.BadParameter("cannot be combined with --teacher, --start or --strategy", param_hint="--from")
@@ -89,6 +90,8 @@ def train(
         print_json({"run": str(finished.folder), **finished.metrics})
     else:
         print("\n".join(lines(finished)))
+    if broken(finished.requirements):
+        raise typer.Exit(REQUIREMENT_NOT_MET)
 
 
 def with_settings_of(place: Any, run: str | None) -> Any:
@@ -117,6 +120,7 @@ def with_model(place: Any, model: str | None) -> Any:
 def lines(finished: Any) -> list[str]:
     """The result for a person: accuracy by split, float and int8, what was chosen, where it lies."""
     from kws.device.tables import profile_table
+    from kws.validate.summary import requirements_table
 
     metrics, point = finished.metrics, finished.metrics["operating_point"]
     found = [f"{metrics['model']}: {metrics['parameters']:,} parameters, {len(metrics['epochs'])} epochs, "
@@ -128,8 +132,9 @@ def lines(finished: Any) -> list[str]:
             low, high = kinds["int8"]["interval"]
             found.append(f"{split:10}  {kinds['int8']['accuracy']:.1%} int8 in the C engine ({low:.1%} to {high:.1%}), "
                          f"{kinds['float']['accuracy']:.1%} float, {kinds['int8']['n']:,} clips")
+    where = "talk" if point["talk"] else "validation clips"
     found.append(f"detector    {point['hits']} of {point['clips']} keywords, {point['false_alarms']} false alarms in "
-                 f"{60 * point['hours']:.0f} minutes of validation clips; smoothing {point['smoothing_ms']:.0f} ms")
-    found += ["", profile_table(metrics["device"]), ""]
+                 f"{60 * point['hours']:.0f} minutes of {where}; smoothing {point['smoothing_ms']:.0f} ms")
+    found += ["", profile_table(metrics["device"]), "", requirements_table(finished.requirements), ""]
     found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; see report.html in that folder"]
     return found

@@ -11,8 +11,9 @@ import numpy as np
 
 from kws import __version__
 from kws.audio.files import SAMPLE_RATE_HZ
-from kws.calibrate.operating_point import OperatingPoint, choose_operating_point
+from kws.calibrate.run import Calibration
 from kws.data.corpus import scan
+from kws.data.stats import word_stats
 from kws.data.talk import find_rooms, find_talk
 from kws.detect.detector import Detector
 from kws.device.budget import device_budget, fit_warnings
@@ -29,20 +30,24 @@ from kws.model.examples import Examples, choose_examples
 from kws.model.versions import checksum
 from kws.model.warm_start import WarmStart, load_warm_start
 from kws.monitor.baseline import measure_baseline
+from kws.pipeline.calibration import calibrated
 from kws.pipeline.data_notes import data_notes
 from kws.pipeline.report import training_report
 from kws.pipeline.run_names import new_run
 from kws.quantize.convert import convert
-from kws.spec import fingerprint
+from kws.requirements import Requirement
+from kws.spec import Spec, fingerprint
 from kws.train.loop import Epoch, train
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
+from kws.validate.gate import from_metrics, gate
 from kws.workspace import Workspace, find_run, write_manifest
 
 TENSORFLOW, JAX = "tensorflow", "jax"
-CALIBRATION, BASELINE = 100, 101  # purposes of random numbers, beside those of kws.model.dataset
+BASELINE = 101  # purposes of random numbers, beside those of kws.model.dataset
 BASELINE_CLIPS, BASELINE_BLOCK_S = 1_200, 60.0
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
-Chooser = Callable[[Material, Detector], OperatingPoint]
+Finished = tuple[dict[str, Any], tuple[Requirement, ...]]  # the content of metrics.json, and every requirement
+Chooser = Callable[[Material, Detector, Path], Calibration]
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Run:
 
     folder: Path
     metrics: dict[str, Any]
+    requirements: tuple[Requirement, ...]
 
 
 def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (), note: Callable[[str], None],
@@ -116,10 +122,10 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
         return None
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
-        metrics = finish(making, material, model, history)
+        metrics, table = finish(making, material, model, history, recordings=workspace.recordings)
         write_manifest(making, manifest_of(folder.name, material, metrics, making, strategy, begun))
     checkpoint.unlink(missing_ok=True)
-    return Run(folder, metrics)
+    return Run(folder, metrics, table)
 
 
 def opened(strategy: str | None, note: Callable[[str], None]) -> Any:
@@ -179,16 +185,19 @@ def summary(examples: Examples) -> str:
 
 
 def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...], *,
-           choose: Chooser | None = None, representative: np.ndarray | None = None) -> dict[str, Any]:
-    """Everything after the training, written into `folder`; returns the content of metrics.json.
+           recordings: Path, choose: Chooser = calibrated, representative: np.ndarray | None = None) -> Finished:
+    """Everything after the training, written into `folder`: the content of metrics.json, and every requirement.
 
-    choose         : thresholds and smoothing for a detector; by default on validation clips in noise
+    recordings     : of the workspace, where talk may lie
+    choose         : the operating point of a detector; by default on validation clips in noise and on talk
     representative : int8 [n, frames, features] for the quantization to look at; by default from the training clips
     """
     model.save(folder / "model.keras")
     tflite = convert(model, material.representative() if representative is None else representative)
     write_atomic(folder / "model.tflite", tflite)
-    plan, point = lowered(material, tflite, choose or on_validation)
+    plan = engine_plan(material, tflite)
+    point = choose(material, Detector(plan), recordings)
+    plan = replace(plan, decoder=point.tables)
     write_atomic(folder / "model.kws", plan.to_bytes())
     metrics = {
         "model": material.spec.model.name,
@@ -200,12 +209,16 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
                                 material.audio("validation")[0], material.spec.requirements),
         "field_baseline": field_baseline(material, plan),
         "training_seconds": sum(epoch.seconds for epoch in history),
+        "data": counts_of(recordings, material.spec),
         "epochs": [asdict(epoch) for epoch in history],
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))},
     }
+    limits = material.spec.requirements
+    requirements = gate(limits, from_metrics(metrics, limits))
+    metrics["requirements"] = [one.to_json() for one in requirements]
     write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     write_atomic(folder / "report.html", training_report(material.spec, metrics))
-    return metrics
+    return metrics, requirements
 
 
 def field_baseline(material: Material, plan: Plan) -> dict[str, Any] | None:
@@ -218,18 +231,12 @@ def field_baseline(material: Material, plan: Plan) -> dict[str, Any] | None:
                             continuous=False, block_s=BASELINE_BLOCK_S).to_json()
 
 
-def lowered(material: Material, tflite: bytes, choose: Chooser) -> tuple[Plan, OperatingPoint]:
-    """The network as the engine runs it, with the thresholds and the smoothing that were chosen for it."""
-    plan = engine_plan(material, tflite)
-    point = choose(material, Detector(plan))
-    return replace(plan, decoder=point.tables), point
-
-
-def on_validation(material: Material, detector: Detector) -> OperatingPoint:
-    """Thresholds and smoothing chosen on validation clips in noise."""
-    clips, labels = material.calibration_audio()
-    return choose_operating_point(material.spec, detector, clips=clips, labels=labels,
-                                  noise=material.noise["validation"], rng=material.rng(CALIBRATION))
+def counts_of(recordings: Path, spec: Spec) -> dict[str, dict[str, int]]:
+    """How many clips and speakers each keyword has, by the names of the requirements."""
+    corpus = scan(recordings)
+    words = {word: word_stats(corpus, word) for word in spec.keywords}
+    return {"clips_per_word": {word: found.clips for word, found in words.items()},
+            "speakers_per_word": {word: found.speakers for word, found in words.items()}}
 
 
 def engine_plan(material: Material, tflite: bytes) -> Plan:

@@ -4,18 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kws.calibrate.negatives import choose_on_negatives
-from kws.calibrate.operating_point import OperatingPoint
-from kws.data.corpus import load_clips, scan
-from kws.detect.detector import Detector
+from kws.data.corpus import scan
 from kws.device.budget import fit_warnings
 from kws.files import fresh_folder
-from kws.model.dataset import REPRESENTATIVE_CLIPS, Material, prepare
+from kws.model.dataset import REPRESENTATIVE_CLIPS, prepare
 from kws.model.few_shot_examples import choose_few, training_set
+from kws.pipeline.calibration import calibrated_few
 from kws.pipeline.data_notes import data_notes
 from kws.pipeline.run_names import new_run
 from kws.pipeline.train import (
-    CALIBRATION,
     Run,
     finish,
     manifest_of,
@@ -58,21 +55,14 @@ def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callab
     model, history = transfer(material, start, lesson, checkpoint=checkpoint, note=note)
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
-        metrics = finish(making, material, model, history, choose=on_negatives,
-                         representative=lesson.some(REPRESENTATIVE_CLIPS))
+        metrics, table = finish(making, material, model, history, recordings=workspace.recordings,
+                                choose=calibrated_few, representative=lesson.some(REPRESENTATIVE_CLIPS))
         manifest = manifest_of(folder.name, material, metrics, making, None)
         write_manifest(making, {**manifest, **origin(start, folder.name)})
     checkpoint.unlink(missing_ok=True)
-    return Run(folder, metrics)
+    return Run(folder, metrics, table)
 
 
 def origin(base: Base, name: str) -> dict[str, Any]:
     """What the manifest says about the base, and the command that builds the run again."""
     return {"command": f"kws train --from {base.name} --run {name}", "base": base.to_json()}
-
-
-def on_negatives(material: Material, detector: Detector) -> OperatingPoint:
-    """Thresholds from clips of other words in noise."""
-    clips = load_clips(material.examples.others, samples=material.spec.frontend.clip_samples, cache=None)
-    return choose_on_negatives(material.spec, detector, clips=clips, noise=material.noise["validation"],
-                               rng=material.rng(CALIBRATION))

@@ -29,6 +29,20 @@ def against(limits: Requirements, name: str, measured: float, *, note: str = "")
     return side(name, limit=getattr(limits, name), measured=measured, note=note)
 
 
+def from_check(check: Mapping[str, Any], limits: Requirements) -> list[Requirement]:
+    """What the sound told on which the operating point was checked; false alarms count if that was talk."""
+    found = []
+    if check.get("events"):
+        found.append(against(limits, "miss_rate_percent", 100 * check["miss_rate"],
+                             note=f"{check['events']:,} words, when it was calibrated"))
+    if check.get("latency_p95_ms") is not None:
+        found.append(against(limits, "latency_ms", check["latency_p95_ms"], note="95th percentile, when calibrated"))
+    if check.get("talk") and check.get("hours"):
+        found.append(against(limits, "false_alarms_per_hour", check["false_alarms_per_hour"],
+                             note=f"{check['false_alarms']} in {check['hours']:.1f} h of talk, when calibrated"))
+    return found
+
+
 def from_metrics(metrics: Mapping[str, Any], limits: Requirements) -> list[Requirement]:
     """What a run's metrics.json tells about the device and the recordings, against these limits."""
     found = []
@@ -38,6 +52,7 @@ def from_metrics(metrics: Mapping[str, Any], limits: Requirements) -> list[Requi
     tested = (metrics.get("splits", {}).get("testing") or {}).get("int8")
     if tested and tested["accuracy"] is not None:
         found.append(against(limits, "accuracy_percent", 100 * tested["accuracy"], note="when it was trained"))
+    found += from_check((metrics.get("operating_point") or {}).get("test") or {}, limits)
     for name, counts in metrics.get("data", {}).items():
         if name in KINDS and counts:
             word = min(counts, key=lambda keyword: counts[keyword])

@@ -108,6 +108,7 @@ def test_a_keyword_that_nobody_said_gets_its_share_of_the_budget():
     rates = np.array([[8.0, 8.0], [4.0, 2.0], [1.0, 0.5], [0.1, 0.1]])
     assert allocate(hits, rates, 4.0).tolist() == [2, 1]
     assert allocate(hits, rates, 0.01).tolist() == [3, 3]
+    assert allocate(hits, rates, 99.0).tolist() == [1, 1]  # never the lowest
 
 
 def test_levels_move_to_the_middle_of_equals_while_the_budget_has_room():
