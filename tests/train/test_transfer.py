@@ -49,7 +49,7 @@ def small():
 def learnt(tone_run, small, tmp_path_factory):
     folder = make_workspace(tmp_path_factory.mktemp("transfer") / "w")
     result = run("train", "--from", tone_run, "--run", "middle", "-C", folder)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code in (0, 3), result.output
     return folder, result
 
 
@@ -72,7 +72,7 @@ def test_the_run_names_its_base_and_hears_with_its_front_end(learnt, tone_run):
     for name in ("offset_q16", "multiplier", "shift"):
         assert (getattr(base.frontend, name) == getattr(own.frontend, name)).all()
     metrics = json.loads((made / "metrics.json").read_text())
-    assert metrics["operating_point"]["rule"].startswith("per keyword the lowest threshold")
+    assert metrics["operating_point"]["rule"].startswith("the most hits")
     assert metrics["splits"]["validation"] == {"float": None, "int8": None}
     assert "examples made of" in learnt[1].stderr and "nan" not in learnt[1].output
 
@@ -91,7 +91,7 @@ def test_the_same_command_gives_the_same_network_also_after_an_interruption(lear
         run("train", "--from", tone_run, "--run", "again", "-C", learnt[0])
     assert not (learnt[0] / "models" / "again").exists()
     result = run("train", "--from", tone_run, "--run", "again", "-C", learnt[0])
-    assert result.exit_code == 0 and "resuming after epoch 2 of" in result.stderr
+    assert result.exit_code in (0, 3) and "resuming after epoch 2 of" in result.stderr
     first, second = (learnt[0] / "models" / name for name in ("middle", "again"))
     assert all(read_artefact(first, name) == read_artefact(second, name) for name in ("model.tflite", "model.kws"))
     assert not list((learnt[0] / ".cache" / "kws" / "training").iterdir())
@@ -124,7 +124,7 @@ def test_a_base_that_is_not_there_or_not_whole_is_named(learnt, tone_run, tmp_pa
 
 def test_base_and_teacher_exclude_each_other(learnt, tone_run):
     result = refused(learnt[0], tone_run, "--teacher", "middle")
-    assert result.exit_code == 2 and "neither with --teacher" in result.output
+    assert result.exit_code == 2 and "cannot be combined with --teacher" in result.output
 
 
 def test_a_network_without_a_last_dense_layer_is_no_base(tone_run, monkeypatch):

