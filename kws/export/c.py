@@ -22,7 +22,7 @@ def library(source: Source) -> Files:
                                               longest_row=source.longest_row),
                 "kws_model.c": network_only_source(source.stored)}
     return {**engine_files("detector.h", "field.h"), **golden_header,
-            **templates("common", *COMMON, "kws_lines.h", "kws_report.h"),
+            **templates("common", *COMMON, "kws_lines.h", "kws_report.h", "kws_report_push.h"),
             "kws_model.h": model_header(source.plan, golden(source.plan), longest_row=source.longest_row),
             "kws_model.c": model_source(source.plan, source.stored)}
 

@@ -90,8 +90,9 @@ def detector_files(source: Source) -> Files:
     plan = source.whole_plan
     model = (banner("Tables and labels of the model.") + '#include "kws_tables.h"\n\n'
              + frontend_source(plan.frontend) + "\n" + decoder_source(plan.decoder, plan.labels))
-    return {**engine_files("frontend.h", "decoder.h"), **templates("tflm", "kws.h", "kws.c", "kws_tables.h"),
-            **templates("common", "kws_golden.h", "kws_lines.h", "kws_self_test.c"),
+    return {**engine_files("frontend.h", "decoder.h", "field.h"),
+            **templates("tflm", "kws.h", "kws.c", "kws_tables.h", "kws_report_push.h"),
+            **templates("common", "kws_golden.h", "kws_lines.h", "kws_report.h", "kws_self_test.c"),
             **templates("c", "example_main.c"),
             "kws_model.h": model_header(plan, golden(plan), engine_network=False), "kws_model.c": model}
 

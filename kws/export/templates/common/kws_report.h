@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What an example says of itself, for `kws monitor`: a line at its start and one for every KWS_REPORT_SECONDS of sound.
  *     session <version> <model> <session>
  *     report <version> <model> <session> <uptime_s> <samples> <decisions> <detections> <near_misses> <clipped> <lost>
@@ -24,6 +25,7 @@ extern "C" {
 #ifdef __cplusplus
 }
 #endif
+#include "kws_report_push.h"
 
 #define KWS_REPORT_VERSION "1"
 
@@ -35,28 +37,6 @@ static void kws_report_init(kws_field *field, uint32_t seed)
 {
     const int32_t hops = KWS_SAMPLE_RATE_HZ / (KWS_HOP_SAMPLES * KWS_DECIDE_EVERY);
     kws_field_init(field, KWS_HOP_SAMPLES, hops > 0 ? hops : 1, seed);
-}
-
-/* kws_push, counted. */
-static int32_t kws_report_push(kws_field *field, kws_state *state, const int16_t *samples, int32_t count,
-                               kws_event *event)
-{
-    kws_detector *const detector = &state->detector;
-    int32_t detections = 0;
-    int32_t taken = 0;
-    kws_field_samples(field, samples, count);
-    while (kws_detector_hop(detector, samples, count, &taken)) {
-        const int32_t detected = kws_decoder_push(detector->decoder, detector->scores, event);
-        if (detected) {
-            event->sample = detector->heard;
-            ++detections;
-        }
-        kws_field_decision(field, detector->decoder->tables, detector->decoder->sums, detector->row, KWS_FEATURES,
-                           detected);
-        samples += taken;
-        count -= taken;
-    }
-    return detections;
 }
 
 static void kws_report_number(kws_report_put put, uint32_t number, char before)

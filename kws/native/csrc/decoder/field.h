@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a detector counts of itself between two reports: levels, scores, features, near misses, clipping, gaps.
  *
  * Beside the detector, which it does not touch: the caller gives it every sample and tells it of every decision. Counts
