@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from kws.cli.common import DirectoryOption, RunOption, note
-
-TARGETS = ("c", "arduino", "esp-idf", "zephyr", "tflm")
+from kws.export.targets import TARGETS
 
 
 def export(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, note, print_json, workspace
+from kws.spec import NETWORKS
 
 
 class Strategy(StrEnum):
@@ -25,8 +26,7 @@ class Backend(StrEnum):
 def train(
     model: Annotated[str | None, typer.Option(
         "--model", metavar="NAME", show_default=False,
-        help="Network of the zoo: linear, cnn, ds_cnn, tc_resnet or bc_resnet. "
-             "Default: [model] name in kws.toml.")] = None,
+        help=f"Network of the zoo: {', '.join(NETWORKS)}. Default: [model] name in kws.toml.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,

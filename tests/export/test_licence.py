@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kws.export.export import PACKAGES, export_to
+from kws.export.export import export_to
 from kws.export.source import from_run, from_tflite
+from kws.export.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "models" / "commands"
@@ -13,7 +14,7 @@ SILENT = ("LICENSE", "README.md", "export.json", "library.properties")  # prose,
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["detector", "network"])
-@pytest.mark.parametrize("target", PACKAGES)
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_package_holds_its_licence_and_names_it_in_every_file(target, alone, tmp_path):
     source = from_tflite(RUN / "model.tflite") if alone else from_run(RUN)
     export_to(target, source, tmp_path / "out")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kws.engine.schedule import KINDS
 from kws.native.reasons import PARTS, WORDS, names, reason
 
 
@@ -17,3 +18,7 @@ def test_a_part_s_own_reason_is_passed_on():
     assert reason("kws_plan_error", codes["KWS_PLAN_BAD_DECODER"], detail=codes["KWS_DECODER_BAD_LABELS"]) == \
         "its decoder is damaged: labels must be 1 to 42"
     assert set(PARTS) <= set(codes)
+
+
+def test_the_kinds_of_ops_are_those_of_the_header():
+    assert {code: f"KWS_OP_{name}" for name, code in KINDS.items()} == names("kws_op_kind")

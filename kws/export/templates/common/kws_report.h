@@ -80,8 +80,13 @@ static void kws_report_head(const kws_field *field, const char *word, kws_report
 /* The report, and the next one begins. */
 static void kws_report_print(kws_field *field, kws_report_put put)
 {
-    const uint32_t counts[7] = {kws_field_uptime_s(field, KWS_SAMPLE_RATE_HZ), field->samples, field->decisions,
-                                field->detections, field->near_misses, field->clipped, field->lost};
+    const uint32_t counts[7] = {kws_field_uptime_s(field, KWS_SAMPLE_RATE_HZ),
+                                field->samples,
+                                field->decisions,
+                                field->detections,
+                                field->near_misses,
+                                field->clipped,
+                                field->lost};
     kws_report_head(field, "report", put);
     for (int32_t i = 0; i < 7; ++i) {
         kws_report_number(put, counts[i], ' ');

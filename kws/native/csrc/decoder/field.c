@@ -27,21 +27,24 @@ void kws_field_init(kws_field *field, int32_t hop_samples, int32_t second, uint3
 static int32_t level_of(uint32_t square)
 {
     int32_t bits = 0;
-    for (; square > 0; square >>= 1)
+    for (; square > 0; square >>= 1) {
         bits++;
+    }
     bits = (bits + 1) / 2 - 2;
     return bits < 0 ? 0 : bits < KWS_FIELD_LEVELS ? bits : KWS_FIELD_LEVELS - 1;
 }
 
 void kws_field_samples(kws_field *field, const int16_t *samples, int32_t count)
 {
-    for (int32_t i = 0; i < count; i++) {
+    for (int32_t i = 0; i < count; ++i) {
         const int32_t sample = samples[i];
-        if (field->before_s == 0 && field->rest == 0 && field->samples < KWS_FIELD_NAMED_SAMPLES)
+        if (field->before_s == 0 && field->rest == 0 && field->samples < KWS_FIELD_NAMED_SAMPLES) {
             field->session = (field->session ^ (uint16_t)sample) * 16777619u;
+        }
         add(&field->samples, 1);
-        if (sample >= INT16_MAX || sample <= INT16_MIN)
+        if (sample >= INT16_MAX || sample <= INT16_MIN) {
             add(&field->clipped, 1);
+        }
         field->energy += (uint32_t)(sample * sample);
         if (++field->filled == field->hop_samples) {
             add(&field->levels[level_of((uint32_t)(field->energy / field->hop_samples))], 1);
@@ -54,10 +57,12 @@ void kws_field_samples(kws_field *field, const int16_t *samples, int32_t count)
 /* The bin of an average, 0..255. */
 static int32_t score_of(int32_t average)
 {
-    if (average < 2)
+    if (average < 2) {
         return 0;
-    if (average < 8)
+    }
+    if (average < 8) {
         return 1;
+    }
     return 2 + average / 32;
 }
 
@@ -74,13 +79,16 @@ static void follow(kws_field *field, int32_t label, int32_t is_risen, int32_t qu
     uint32_t *risen = &field->risen[label / 32], *blocked = &field->blocked[label / 32];
     const uint32_t bit = (uint32_t)1 << label % 32;
 
-    if (quiet && (is_risen || (*risen & bit)))
+    if (quiet && (is_risen || (*risen & bit))) {
         *blocked |= bit;
-    if (!is_risen && (*risen & bit) && !(*blocked & bit))
+    }
+    if (!is_risen && (*risen & bit) && !(*blocked & bit)) {
         add_one(&field->near_misses);
+    }
     *risen = is_risen ? *risen | bit : *risen & ~bit;
-    if (!is_risen)
+    if (!is_risen) {
         *blocked &= ~bit;
+    }
 }
 
 void kws_field_decision(kws_field *field, const kws_decoder_tables *tables, const uint16_t *sums, const int8_t *row,
@@ -92,18 +100,21 @@ void kws_field_decision(kws_field *field, const kws_decoder_tables *tables, cons
         add_one(&field->detections);
         field->quiet = field->second;
     }
-    for (int32_t i = 0; i < tables->labels; i++) {
-        if (tables->thresholds[i] == KWS_NEVER)
+    for (int32_t i = 0; i < tables->labels; ++i) {
+        if (tables->thresholds[i] == KWS_NEVER) {
             continue;
+        }
         best = sums[i] > best ? sums[i] : best;
         follow(field, i, is_near(tables, i, sums[i]), field->quiet > 0);
     }
-    if (field->quiet > 0)
+    if (field->quiet > 0) {
         field->quiet--;
+    }
     add(&field->decisions, 1);
     add(&field->scores[score_of(best / tables->smoothing_hops)], 1);
-    for (int32_t i = 0; i < features; i++)
+    for (int32_t i = 0; i < features; ++i) {
         add(&field->features[(row[i] + 128) * KWS_FIELD_FEATURES / 256], 1);
+    }
 }
 
 void kws_field_lost(kws_field *field, uint32_t samples)
