@@ -1,6 +1,7 @@
 """Everything that can go wrong on purpose.
 
 KwsError                 one clear line and the next step; the command line prints it and exits with status 1
+├── NoWorkspaceError     there is no kws.toml here
 ├── SpecError            a setting in kws.toml is unknown, of the wrong type or out of range
 ├── DataError            recordings are missing, unreadable or cannot train a model
 ├── DownloadError        the archive could not be fetched or is not what was asked for
@@ -12,6 +13,10 @@ KwsError                 one clear line and the next step; the command line prin
 
 class KwsError(Exception):
     """Base of all errors that a user can act on."""
+
+
+class NoWorkspaceError(KwsError):
+    """There is no kws.toml here; one that is wrong is a SpecError."""
 
 
 class SpecError(KwsError):

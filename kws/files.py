@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +13,23 @@ from typing import IO
 
 from kws.errors import KwsError
 
+ASIDE_MARK = ".aside"  # in a folder that gives way to another
+
 
 def temporary_sibling(path: Path) -> Path:
     """A hidden name beside `path` that nobody else uses, so that a rename stays on one file system."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    return path.with_name(f".{path.name}.{os.getpid():x}-{secrets.token_hex(4)}.tmp")
 
 
 def meant_path(path: Path | str) -> Path:
     """The path with what its temporary siblings stand for; any other as it is."""
-    return Path(re.sub(r"(^|/)\.([^/]+)\.[0-9a-f]{8}\.tmp(?=/|$)", r"\1\2", str(path)))
+    return Path(re.sub(r"(^|/)\.([^/]+)\.[0-9a-f]+-[0-9a-f]{8}\.tmp(?=/|$)", r"\1\2", str(path)))
 
 
-def write_atomic(path: Path | str, data: bytes | memoryview | str) -> None:
+def write_atomic(path: Path | str, data: bytes | memoryview | str, *, durable: bool = True) -> None:
     """Write `data` (text as UTF-8) to `path`, replacing it whole; on any error the old file stays as it was.
 
+    durable : wait until it is on the disk before it takes the old one's place, so that a power cut leaves one of both
     Missing parent folders are made.
     """
     path = Path(path)
@@ -33,9 +37,50 @@ def write_atomic(path: Path | str, data: bytes | memoryview | str) -> None:
     sibling = temporary_sibling(path)
     try:
         sibling.write_bytes(data.encode() if isinstance(data, str) else data)
+        if durable:
+            sync(sibling)
         os.replace(sibling, path)
     finally:
         sibling.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file is on its disk, as far as the system promises that."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+LITTER = re.compile(r"\.(.+)\.([0-9a-f]+)-[0-9a-f]{8}\.tmp")
+LITTER_AGE_S = 600  # younger siblings may be those of another machine on a shared disk
+
+
+def restore_interrupted(folder: Path, *, now_s: float | None = None) -> None:
+    """Put right what a killed process left in `folder`: a folder that it had moved aside comes back, if nothing has
+    taken its name; older siblings of processes that are gone are removed."""
+    for path in sorted(folder.glob(".*.tmp")):
+        match = LITTER.fullmatch(path.name)
+        if match is None or alive(int(match[2], 16)):
+            continue
+        home = folder / match[1]
+        try:
+            if path.is_dir() and not home.exists() and (path / ASIDE_MARK).is_file():
+                os.replace(path, home)
+                (home / ASIDE_MARK).unlink()
+            elif (now_s or time.time()) - path.stat().st_mtime > LITTER_AGE_S:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except OSError:
+            continue  # not ours to change, or another command was faster
+
+
+def alive(process: int) -> bool:
+    """Whether a process of this number runs here."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def write_new(path: Path | str, data: bytes | memoryview | str) -> bool:
@@ -126,12 +171,17 @@ def fresh_folder(path: Path | str, *, replace: bool = False) -> Iterator[Path]:
         yield sibling
         if not replace:
             refuse_existing(path)
-        elif path.exists():
+        for file in sibling.rglob("*"):
+            if file.is_file():
+                sync(file)
+        if replace and path.exists():
+            (path / ASIDE_MARK).touch()
             os.replace(path, old)
         os.replace(sibling, path)
     finally:
         if old.exists() and not path.exists():
             os.replace(old, path)
+            (path / ASIDE_MARK).unlink(missing_ok=True)
         shutil.rmtree(sibling, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

@@ -6,6 +6,7 @@ What can be derived is a property. Every field carries its unit, its range and t
 
 import hashlib
 import json
+import math
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
@@ -15,6 +16,7 @@ from kws.words import fault
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 NETWORKS = ("linear", "cnn", "ds_cnn", "tc_resnet", "bc_resnet")  # kws/model/zoo.py
 # What runs did before a setting existed, where that is not its default.
+HUGE = 10**18  # no setting is as large
 ONCE = {"training": {"keyword_balance": 0.0, "talk_percent": 0.0}}
 
 
@@ -46,7 +48,8 @@ class Settings:
         for f in fields(self):  # type: ignore[arg-type]  # a mixin of dataclasses
             value, name = getattr(self, f.name), f"[{self.section}] {f.name}"
             if f.type is float and type(value) is int:
-                object.__setattr__(self, f.name, value := float(value))
+                value = float(value) if abs(value) < HUGE else math.inf
+                object.__setattr__(self, f.name, value)
             if type(value) is not f.type:
                 kind = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}[type_of(f)]
                 raise SpecError(f"{name} = {value!r}: must be {kind}, {allowed(f.metadata)}")

@@ -40,6 +40,8 @@ def parse_spec(text: str) -> Spec:
         settings = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise syntax_error(str(error)) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets
+        raise SpecError(f": not readable as TOML: {error}") from error
     try:
         return build_spec(settings)
     except SpecError as error:

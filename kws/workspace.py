@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kws.errors import KwsError, ModelError, SpecError
-from kws.files import sha256_of, write_atomic
+from kws.errors import ModelError, NoWorkspaceError, SpecError
+from kws.files import restore_interrupted, sha256_of, write_atomic
 from kws.spec import Spec
 from kws.specfile import NAME, read_spec
 
@@ -45,7 +45,7 @@ class Workspace:
 def open_workspace(directory: Path | None = None) -> Workspace:
     """The workspace in `directory`, or in the nearest folder above the current one that holds kws.toml.
 
-    Raises KwsError where there is none, SpecError where its kws.toml is wrong.
+    Raises NoWorkspaceError if there is none, SpecError if its kws.toml is wrong.
     """
     if directory is not None:
         candidates = [directory]
@@ -54,9 +54,20 @@ def open_workspace(directory: Path | None = None) -> Workspace:
         candidates = [here, *here.parents]
     for folder in candidates:
         if (folder / NAME).is_file():
+            restore_interrupted(folder / "models")
             return Workspace(folder, read_spec(folder / NAME))
     where = f"{directory} holds no {NAME}" if directory else f"no {NAME} in {candidates[0]} or above it"
-    raise KwsError(f"{where}; make a workspace with: kws new DIR --keywords yes,no, or name one with -C DIR")
+    raise NoWorkspaceError(f"{where}; make a workspace with: kws new DIR --keywords yes,no, or name one with -C DIR")
+
+
+def nearby_workspace(directory: Path | None = None) -> Workspace | None:
+    """`open_workspace`, or None if there is none and none was named; a broken kws.toml is an error all the same."""
+    try:
+        return open_workspace(directory)
+    except NoWorkspaceError:
+        if directory is not None:
+            raise
+        return None
 
 
 def find_run(run: Path | str | None, models: Path | None) -> Path:
@@ -80,13 +91,8 @@ def find_run(run: Path | str | None, models: Path | None) -> Path:
 
 def locate_run(run: Path | str | None, directory: Path | None = None) -> Path:
     """`find_run` in the workspace of `directory` (or around the current folder); a run's path needs no workspace."""
-    try:
-        models = open_workspace(directory).models
-    except KwsError:
-        if run is None or directory is not None:
-            raise
-        models = None
-    return find_run(run, models)
+    around = open_workspace(directory) if run is None else nearby_workspace(directory)
+    return find_run(run, around.models if around else None)
 
 
 def list_runs(models: Path | None) -> list[Path]:
@@ -94,15 +100,18 @@ def list_runs(models: Path | None) -> list[Path]:
     if models is None or not models.is_dir():
         return []
     return sorted((path.parent for path in models.glob(f"*/{MANIFEST}") if not path.parent.name.startswith(".")),
-                  key=lambda run: (created(run), run.name))
+                  key=lambda run: (*age(run), run.name))
 
 
-def created(run: Path) -> str:
-    """When a run was finished, as its manifest says; empty where that cannot be read."""
+def age(run: Path) -> tuple[int, str]:
+    """What runs are ordered by: their number among those of their folder, so that a clock that jumped does not matter,
+    then the time that their manifest says; lowest if it cannot be read, or is of a version without numbers."""
     try:
-        return read_manifest(run)["created_utc"]
+        manifest = read_manifest(run)
     except ModelError:
-        return ""
+        return 0, ""
+    number = manifest.get("number", 0)
+    return (number if isinstance(number, int) else 0), manifest["created_utc"]
 
 
 def write_manifest(run: Path, manifest: dict[str, Any], *, now: datetime | None = None) -> dict[str, Any]:
@@ -110,10 +119,13 @@ def write_manifest(run: Path, manifest: dict[str, Any], *, now: datetime | None 
 
     manifest : what the run needs to rebuild itself (spec, data fingerprint, seeds, versions, metrics).
     now      : the time to note as the run's; the current time by default.
-    The SHA-256 of every other file in the folder is added as "files", the time as "created_utc".
+    The SHA-256 of every other file in the folder is added as "files", the time as "created_utc", and unless it has
+    one its "number": one more than the highest of the runs beside it.
     """
     paths = sorted(path for path in run.rglob("*") if path.is_file() and path != run / MANIFEST)
+    number = 1 + max((age(other)[0] for other in list_runs(run.parent)), default=0)
     whole = {
+        "number": number,
         **manifest,
         "created_utc": (now or datetime.now(UTC)).isoformat(timespec="microseconds"),
         "files": {path.relative_to(run).as_posix(): sha256_of(path) for path in paths},
@@ -129,7 +141,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelError(f"{run} holds no {MANIFEST}: it is not a run, or its training was not finished") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is damaged ({error}); train again with: kws train") from error
     for key, kind in (("files", dict), ("created_utc", str)):
         if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):

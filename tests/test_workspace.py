@@ -63,7 +63,7 @@ def test_a_wrong_workspace_names_its_file(tmp_path):
 
 def test_runs_by_name_by_path_and_newest(tmp_path, monkeypatch):
     models = tmp_path / "models"
-    second, first = make_run(models, "a", day=2), make_run(models, "b", day=1)
+    first, second = make_run(models, "b", day=2), make_run(models, "a", day=1)  # the clock does not count
     assert list_runs(models) == [first, second]
     assert find_run(None, models) == second
     assert find_run("b", models) == first

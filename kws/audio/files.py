@@ -68,7 +68,7 @@ def write_audio(path: Path, audio: np.ndarray) -> None:
     """Write int16 [n] as 16 kHz mono, whole or not at all; the suffix says the format: .wav or .flac."""
     if path.suffix not in (".wav", ".flac"):
         raise DataError(f"{path}: the name must end in .wav or .flac")
-    write_atomic(path, encode(audio, path.suffix[1:].upper()))
+    write_atomic(path, encode(audio, path.suffix[1:].upper()), durable=False)
 
 
 def encode(audio: np.ndarray, container: str = "WAV") -> bytes:

@@ -14,14 +14,14 @@ from kws.calibrate.sound import Outcome, Sound
 from kws.data.truth import read_truth
 from kws.detect.detector import PLAN_NAME, Detector, load_detector
 from kws.engine.decoder import SCORE_STEPS, DecoderTables, to_hops
-from kws.errors import DataError, KwsError
+from kws.errors import DataError
 from kws.files import fresh_folder, write_atomic
 from kws.progress import progress
 from kws.spec import Spec
 from kws.validate.intervals import hours_to_prove, miss_interval, rate_bound, rate_interval
 from kws.validate.negatives import NegativeSource, hear_negatives
 from kws.validate.streams import LabelledTrack, hear_stream
-from kws.workspace import Workspace, open_workspace, read_artefact, read_manifest, write_manifest
+from kws.workspace import Workspace, nearby_workspace, read_artefact, read_manifest, write_manifest
 
 METRICS_NAME, MANIFEST_NAME = "metrics.json", "manifest.json"
 RULE = ("the most hits at the target's false alarms per hour, whose rate is extrapolated where few are left; "
@@ -152,7 +152,7 @@ def calibrate(run: Path, target: Target, *, negatives: Sequence[Path] = (), stre
     split to check on. Without other sound to check on, the second half of what was given is kept back for it.
     """
     detector = load_detector(run)
-    workspace = workspace_of(directory)
+    workspace = nearby_workspace(directory)
     chosen_on = gather(workspace, detector, "validation", negatives, stream, truth)
     check = gather(workspace, detector, "testing", test_negatives, test_stream, None)
     chosen_on, check = kept_back(chosen_on, check, note)
@@ -236,16 +236,6 @@ def kept_back(chosen_on: Heard, check: Heard, note: Callable[[str], None]) -> tu
 
 def sound_of(detector: Detector, heard: Heard) -> Sound:
     return Sound(detector.plan.spec.keywords, detector.labels, heard.streams, heard.negatives)
-
-
-def workspace_of(directory: Path | None) -> Workspace | None:
-    """The workspace around, or None if there is none and none was named."""
-    try:
-        return open_workspace(directory)
-    except KwsError:
-        if directory is not None:
-            raise
-        return None
 
 
 def write_calibration(run: Path, calibration: Calibration, *, now: datetime | None = None) -> None:

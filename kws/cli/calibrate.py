@@ -54,8 +54,8 @@ def calibrate(
     """
     from kws.calibrate.choice import Target
     from kws.calibrate.run import calibrate as choose
-    from kws.calibrate.run import workspace_of, write_calibration
-    from kws.workspace import locate_run, spec_of_run
+    from kws.calibrate.run import write_calibration
+    from kws.workspace import locate_run, nearby_workspace, spec_of_run
 
     if false_alarms_per_hour is not None and miss_rate is not None:
         raise typer.BadParameter("cannot be combined with --miss-rate", param_hint="--false-alarms-per-hour")
@@ -63,7 +63,7 @@ def calibrate(
         raise typer.BadParameter("paths follow --negatives PATH", param_hint="PATH")
     folder = locate_run(run, directory)
     if false_alarms_per_hour is None and miss_rate is None:
-        place = workspace_of(directory)
+        place = nearby_workspace(directory)
         limits = place.spec.requirements if place else spec_of_run(folder).requirements
         false_alarms_per_hour = limits.false_alarms_per_hour
     found = choose(folder, Target(false_alarms_per_hour, miss_rate), negatives=(*(negatives or ()), *(more or ())),

@@ -161,14 +161,10 @@ def check_writable(folder: Path) -> None:
 def choose_device(wanted: str | None, directory: Path | None) -> "Device":
     """The microphone to use; the choice is remembered where there is a workspace."""
     from kws.audio.microphone import choose, find_device, list_devices
-    from kws.workspace import open_workspace
+    from kws.workspace import nearby_workspace
 
-    try:
-        cache = open_workspace(directory).cache
-    except KwsError:
-        choice = choose(list_devices(), wanted=wanted)
-    else:
-        choice = find_device(wanted, cache=cache)
+    around = nearby_workspace(directory)
+    choice = find_device(wanted, cache=around.cache) if around else choose(list_devices(), wanted=wanted)
     if choice.notice:
         note(choice.notice)
     return choice.device

@@ -34,10 +34,9 @@ def profile(
     from kws.device.profile import profile as measure
     from kws.device.tables import comparison_table, functions_table, profile_table
     from kws.device.toolchain import CPUS
-    from kws.errors import KwsError
     from kws.export.source import from_run
     from kws.validate.run import own_requirements
-    from kws.workspace import locate_run, open_workspace
+    from kws.workspace import locate_run, nearby_workspace
 
     folder = locate_run(run, directory)
     source = from_run(folder)
@@ -45,10 +44,8 @@ def profile(
     if (cpu := cpu or limits.cpu) not in CPUS:
         raise typer.BadParameter(f"{cpu!r}: must be one of {', '.join(CPUS)}", param_hint="--cpu")
     others = [from_run(locate_run(name, directory)) for name in compare or []]
-    try:
-        recordings = open_workspace(directory).recordings
-    except KwsError:
-        recordings = None
+    around = nearby_workspace(directory)
+    recordings = around.recordings if around else None
     samples, heard = choose_audio(audio or [], recordings)
     found = measure(source, samples, cpu=cpu, audio=heard)
     beside = {other.name: measure(other, samples, cpu=cpu, audio=heard) for other in others}

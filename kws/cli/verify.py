@@ -28,15 +28,12 @@ def verify(
     from kws.device.tables import verification_table
     from kws.device.verify import VERIFY_SECONDS
     from kws.device.verify import verify as check
-    from kws.errors import KwsError
     from kws.export.source import from_run
-    from kws.workspace import locate_run, open_workspace
+    from kws.workspace import locate_run, nearby_workspace
 
     source = from_run(locate_run(run, directory))
-    try:
-        recordings = open_workspace(directory).recordings
-    except KwsError:
-        recordings = None
+    around = nearby_workspace(directory)
+    recordings = around.recordings if around else None
     samples, heard = choose_audio(audio or [], recordings, seconds=VERIFY_SECONDS)
     found = check(source, samples, note=note)
     for name, reason in found.missing.items():

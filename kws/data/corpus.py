@@ -132,14 +132,14 @@ def load_clips(clips: tuple[Clip, ...] | list[Clip], *, samples: int, cache: Pat
 
 def contents_key(clips: tuple[Clip, ...] | list[Clip], samples: int) -> str:
     """Equal only for the same files in the same order, untouched since, by size and time of change."""
-    digest = hashlib.sha256(f"1 {samples}\n".encode())
+    digest = hashlib.sha256(f"1 {samples}\n".encode(errors="surrogateescape"))
     for clip in clips:
         try:
             state = os.stat(clip.path)
         except OSError as error:
             raise DataError(f"{clip.path}: cannot be read ({error.strerror}); "
                             f"check the recordings with `kws data stats`") from error
-        digest.update(f"{os.path.abspath(clip.path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+        digest.update(f"{os.path.abspath(clip.path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
 

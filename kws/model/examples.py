@@ -63,10 +63,11 @@ class Examples:
             part = getattr(self, split)
             for clip, label in zip(part.clips, part.labels, strict=True):
                 name = "/".join(clip.path.parts[-3:])
-                digest.update(f"{split} {label} {name} {clip.path.stat().st_size}\n".encode())
+                digest.update(f"{split} {label} {name} {clip.path.stat().st_size}\n".encode(errors="surrogateescape"))
             digest.update(f"{split} silence {part.silence}\n".encode())
         for clip in self.others:
-            digest.update(f"others {'/'.join(clip.path.parts[-3:])} {clip.path.stat().st_size}\n".encode())
+            line = f"others {'/'.join(clip.path.parts[-3:])} {clip.path.stat().st_size}\n"
+            digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()[:16]
 
 
@@ -177,7 +178,7 @@ def in_turns(clips: Sequence[Clip], count: int) -> list[Clip]:
     """`count` of the clips, at most, one of each word in turn, in an order that looks random but never changes."""
     seen: Counter[str] = Counter()
     ranked = []
-    for clip in sorted(clips, key=lambda clip: hashlib.sha1(f"{clip.word}/{clip.path.name}".encode()).digest()):
+    for clip in sorted(clips, key=take_order):
         ranked.append((seen[clip.word], clip))
         seen[clip.word] += 1
     return [clip for _, clip in sorted(ranked)[:count]]

@@ -50,23 +50,39 @@ def flush() -> None:
     sys.stderr.flush()
 
 
-def load_keras() -> None:
-    """Import Keras quietly. Raises ModelError where it, or a backend for it, is not installed."""
+def load_keras(backend: str = "tensorflow") -> None:
+    """Import Keras quietly, with the settings that the networks need, whatever the user's own are.
+
+    backend : tensorflow or jax; a process keeps the first one
+    Raises ModelError where it, or a backend for it, is not installed.
+    """
+    if "keras" in sys.modules:
+        return
+    os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's default on new processors only
     try:
         with native_messages_hidden():
-            import keras  # noqa: F401
+            import keras
+
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_floatx("float32")
+        keras.config.set_epsilon(1e-7)
     except ImportError as error:
         raise ModelError(f"training needs {error.name}, which is not installed; next: "
                          "pip install 'kws[train]', in a clone: pip install '.[train]'") from error
 
 
 def load_network(run: Path) -> Any:
-    """The Keras network of a run. Raises ModelError where it is missing or damaged."""
+    """The Keras network of a run. Raises ModelError where it is missing, damaged or no network."""
     read_artefact(run, "model.keras")
     load_keras()
     import keras
 
-    with native_messages_hidden():
-        return keras.models.load_model(run / "model.keras", compile=False)
+    try:
+        with native_messages_hidden():
+            return keras.models.load_model(run / "model.keras", compile=False)
+    except Exception as error:  # whatever a foreign file makes the reader do
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise ModelError(f"{run / 'model.keras'} cannot be read as a network ({reason}); train again with: kws train"
+                         ) from error

@@ -61,7 +61,7 @@ class Versions:
             features, targets = self._made(number)
             stored = io.BytesIO()
             np.savez(stored, features=features, targets=targets)
-            write_atomic(path, stored.getbuffer())
+            write_atomic(path, stored.getbuffer(), durable=False)
             return features, targets
 
     def _made(self, number: int) -> tuple[np.ndarray, np.ndarray]:

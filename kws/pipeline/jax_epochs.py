@@ -49,7 +49,6 @@ def train_epochs(place: Workspace, teachers: Sequence[Path]) -> None:
 
 def _run(place: Workspace, teachers: tuple[Path, ...], told: Connection) -> None:
     """What the other process does."""
-    os.environ["KERAS_BACKEND"] = "jax"
     try:
         _train(place, teachers)
     except KwsError as error:
@@ -79,7 +78,7 @@ def _train(place: Workspace, teachers: tuple[Path, ...]) -> None:
                                initargs=(signal.SIGINT, signal.SIG_IGN))
     try:
         pool.submit(os.getpid).result()  # all of them are forked now, before there are threads and a card
-        load_keras()
+        load_keras("jax")
         teaching = make_teaching(load_teachers(teachers, spec), spec, material.frontend)
         material = replace(material, teaching=teaching)
         jax_backend.use(material)

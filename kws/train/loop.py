@@ -73,6 +73,7 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
 
     spec, chief = material.spec.training, workers is None or workers.chief
     steps = len(epoch_batches(material, 0))
+    refuse_infinite(epoch_batches(material, 0)[0])
     keep_freed_memory()
     with native_messages_hidden():
         network = build(material.spec, seed=spec.seed)
@@ -230,6 +231,13 @@ def training_loss(spec: TrainingSpec, *, taught: bool) -> Callable[[Any, Any], A
 
     return distillation_loss(spec) if taught else keras.losses.CategoricalCrossentropy(
         label_smoothing=spec.label_smoothing)
+
+
+def refuse_infinite(batch: Sequence[Any]) -> None:
+    """Raise ModelError where a batch holds what is no number: some processors' rectifiers would turn it into 0."""
+    if not all(np.isfinite(np.asarray(part, np.float32)).all() for part in batch):
+        raise ModelError("the features or targets hold values that are not finite; this is a fault of kws, not of the "
+                         "recordings: please report it")
 
 
 def finite(loss: float, number: int, spec: TrainingSpec) -> float:

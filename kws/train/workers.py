@@ -211,14 +211,9 @@ def others_gone() -> Iterator[None]:
 def open_workers(kind: str, *, note: Callable[[str], None]) -> Workers:
     """The strategy `kind`, before TensorFlow has done anything else; waits until all workers are there.
 
-    Raises ModelError where Keras does not run on TensorFlow, or TF_CONFIG is wrong.
+    Raises ModelError if TF_CONFIG is wrong.
     """
     load_keras()
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        raise ModelError(f"--strategy {kind} is TensorFlow's, and Keras runs on {keras.backend.backend()}; "
-                         "unset KERAS_BACKEND, or train without --strategy")
     import tensorflow as tf
 
     if kind == MIRRORED:

@@ -10,7 +10,7 @@ import numpy as np
 from kws.data.corpus import SPLITS, scan
 from kws.data.truth import read_truth
 from kws.detect.detector import Detector, load_detector
-from kws.errors import DataError, KwsError
+from kws.errors import DataError
 from kws.requirements import Requirement
 from kws.spec import Requirements, Spec
 from kws.validate.clips import ClipResult, ClipSet, classify, read_clip_folder
@@ -18,7 +18,7 @@ from kws.validate.gate import against, from_metrics, gate
 from kws.validate.intervals import hours_to_prove
 from kws.validate.negatives import NegativeResult, hear_negatives, judge_negatives
 from kws.validate.streams import StreamResult, hear_stream
-from kws.workspace import Workspace, open_workspace, read_artefact, read_manifest
+from kws.workspace import Workspace, nearby_workspace, open_workspace, read_artefact, read_manifest
 
 TFLITE_NAME, KERAS_NAME, METRICS_NAME = "model.tflite", "model.keras", "metrics.json"
 
@@ -125,12 +125,9 @@ def validate_clips(detector: Detector, run: Path, *, clips: Path | None, directo
 
 def own_requirements(run: Path, spec: Spec, directory: Path | None) -> Requirements:
     """Those of the kws.toml that the run lies beside, as it is now; else those that the run was trained with."""
-    try:
-        workspace = open_workspace(directory)
-    except KwsError:
-        return spec.requirements
-    inside = run.resolve().parent == workspace.models.resolve()
-    return workspace.spec.requirements if inside else spec.requirements
+    around = nearby_workspace(directory)
+    inside = around is not None and run.resolve().parent == around.models.resolve()
+    return around.spec.requirements if around and inside else spec.requirements
 
 
 def test_split(spec: Spec, workspace: Workspace, trained_on: str | None) -> ClipSet:

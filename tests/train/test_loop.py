@@ -109,10 +109,22 @@ def test_a_damaged_checkpoint_is_named(material, tmp_path):
 
 
 def test_a_training_that_diverges_says_what_to_lower(recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr("kws.model.dataset.network_input",
-                        lambda features: np.full((*features.shape, 1), math.nan, np.float32))
+    import keras
+
+    def no_number(spec, taught):
+        return lambda targets, probabilities: math.nan * keras.ops.mean(targets - probabilities)
+
+    monkeypatch.setattr("kws.train.loop.training_loss", no_number)
     with pytest.raises(ModelError, match=r"lower \[training\] learning_rate = 0\.004"):
         train(make_material(recordings), checkpoint=tmp_path / "c.npz", note=ignore)
+
+
+def test_features_that_are_not_finite_are_refused_before_training(recordings, tmp_path, monkeypatch):
+    monkeypatch.setattr("kws.model.dataset.network_input",
+                        lambda features: np.full((*features.shape, 1), math.nan, np.float32))
+    with pytest.raises(ModelError, match="not finite"):
+        train(make_material(recordings), checkpoint=tmp_path / "c.npz", note=ignore)
+    assert not (tmp_path / "c.npz").exists()
 
 
 def test_the_first_ctrl_c_waits_for_a_check_and_the_second_does_not():

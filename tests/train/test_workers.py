@@ -244,12 +244,6 @@ def test_a_wrong_tf_config_is_one_line(workspace, monkeypatch):
     assert result.stderr.startswith("error: TF_CONFIG = '{}' names no place among workers; ")
 
 
-def test_another_backend_is_refused(monkeypatch):
-    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    with pytest.raises(ModelError, match="is TensorFlow's, and Keras runs on jax; unset KERAS_BACKEND"):
-        open_workers("mirrored", note=print)
-
-
 def test_an_unknown_strategy_is_wrong_usage(workspace):
     result = CliRunner().invoke(app, ["train", "-C", str(workspace), "--strategy", "many"])
-    assert result.exit_code == 2 and "must be one of mirrored, multi-worker" in result.stderr
+    assert result.exit_code == 2 and "'mirrored', 'multi-worker'" in result.stderr
