@@ -51,7 +51,7 @@ def kws(*arguments: object) -> str:
     """Standard output of a kws command that must succeed."""
     done = subprocess.run([sys.executable, "-m", "kws", *map(str, arguments)], capture_output=True, text=True,
                           check=False, stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert done.returncode == 0, f"kws {arguments}\n{done.stdout[-2_000:]}\n{done.stderr[-4_000:]}"
+    assert done.returncode in (0, 3), f"kws {arguments}\n{done.stdout[-2_000:]}\n{done.stderr[-4_000:]}"
     return done.stdout
 
 

@@ -16,6 +16,7 @@ from kws.cli import (
     profile,
     record,
     run,
+    stream,
     train,
     tune,
     validate,
@@ -47,6 +48,7 @@ def kws(
 
 
 app.command()(new.new)
+data.app.command("stream")(stream.stream)
 app.add_typer(data.app, name="data")
 app.command()(record.record)
 app.command()(train.train)

@@ -52,6 +52,8 @@ class SceneSettings:
     level_db : of speech, RMS in dB of full scale, drawn per section; jitter_db : and per sound
     snr_db   : drawn per section; (inf, inf): no noise
     room_share : of the sections that lie in one of the rooms
+    noise_volume : drawn per section; the recordings of words and noise then keep their own levels, and the noise is
+                   multiplied by it; None: level_db and snr_db count
     """
 
     gap_s: tuple[float, float] = (1.0, 3.0)
@@ -60,6 +62,7 @@ class SceneSettings:
     jitter_db: float = 2.0
     snr_db: tuple[float, float] = (5.0, 30.0)
     room_share: float = 0.0
+    noise_volume: tuple[float, float] | None = None
     device: SimulatedDevice = field(default_factory=SimulatedDevice)
 
 
@@ -88,11 +91,14 @@ def build_scene(sounds: Sequence[Sound], settings: SceneSettings, *, noise: Sequ
     track = np.zeros(total, np.float32)
     placed: list[Placed] = []
     for first, end, level_db, snr_db, room in sections(total, settings, len(responses), rng):
-        track[first:end] += background(noise, end - first, level_db - snr_db, rng)
+        if settings.noise_volume is None:
+            track[first:end] += background(noise, end - first, level_db - snr_db, rng)
+        else:
+            track[first:end] += at_volume(noise, end - first, rng.uniform(*settings.noise_volume), rng)
         for i in np.flatnonzero((starts >= first) & (starts < end)):
             sound, start = sounds[int(i)], int(starts[i])
             loud = level_db + rng.uniform(-settings.jitter_db, settings.jitter_db)
-            audio, speech = levelled(sound.samples, loud)
+            audio, speech = levelled(sound.samples, loud if settings.noise_volume is None else None)
             if room >= 0:
                 audio = in_room(audio, responses[room])[:total - start]
             track[start:start + len(audio)] += audio
@@ -131,12 +137,22 @@ def background(noise: Sequence[np.ndarray], samples: int, level_db: float, rng: 
     return stretch * np.float32(FULL_SCALE * 10 ** (level_db / 20) / rms if rms > 0 else 0.0)
 
 
-def levelled(samples: np.ndarray, level_db: float) -> tuple[np.ndarray, tuple[int, int]]:
-    """A sound with its speech at a level, faded at its ends: float32 [n], and where its speech starts and ends."""
+def at_volume(noise: Sequence[np.ndarray], samples: int, volume: float, rng: np.random.Generator) -> np.ndarray:
+    """float32 [samples] of one recording as loud as it is, times a volume."""
+    if not noise:
+        return np.zeros(samples, np.float32)
+    recording = noise[rng.integers(len(noise))]
+    first = int(rng.integers(len(recording)))
+    return recording.take(np.arange(first, first + samples), mode="wrap").astype(np.float32) * np.float32(volume)
+
+
+def levelled(samples: np.ndarray, level_db: float | None) -> tuple[np.ndarray, tuple[int, int]]:
+    """A sound with its speech at a level (None: its own), faded at its ends, and where its speech starts and ends."""
     start, end = speech_in(samples)
     audio = samples.astype(np.float32)
-    rms = float(np.sqrt(np.mean(np.square(audio[start:end], dtype=np.float64))))
-    audio *= np.float32(FULL_SCALE * 10 ** (level_db / 20) / max(rms, 1.0))
+    if level_db is not None:
+        rms = float(np.sqrt(np.mean(np.square(audio[start:end], dtype=np.float64))))
+        audio *= np.float32(FULL_SCALE * 10 ** (level_db / 20) / max(rms, 1.0))
     fade = np.linspace(0, 1, min(FADE, len(audio) // 2), dtype=np.float32)
     audio[:len(fade)] *= fade
     audio[len(audio) - len(fade):] *= fade[::-1]
