@@ -141,7 +141,7 @@ def at_volume(noise: Sequence[np.ndarray], samples: int, volume: float, rng: np.
     """float32 [samples] of one recording as loud as it is, times a volume."""
     if not noise:
         return np.zeros(samples, np.float32)
-    recording = noise[rng.integers(len(noise))]
+    recording = noise[int(rng.integers(len(noise)))]
     first = int(rng.integers(len(recording)))
     return recording.take(np.arange(first, first + samples), mode="wrap").astype(np.float32) * np.float32(volume)
 
