@@ -128,14 +128,29 @@ def reserved(path: Path | str) -> Iterator[None]:
             lock.unlink(missing_ok=True)
 
 
-def hold(file: IO[bytes], path: Path) -> bool:
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Wait until no other process changes `path`, and keep them waiting until the block ends."""
+    lock = path.with_name(f".{path.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with lock.open("ab") as file:
+            if hold(file, lock, wait=True):
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+                return
+
+
+def hold(file: IO[bytes], path: Path, *, wait: bool = False) -> bool:
     """Lock an open file; False where another process holds it, or has removed it since it was opened."""
     try:
         import fcntl
     except ImportError:  # Windows has no such lock: there the name alone must do
         return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         return False
     try:

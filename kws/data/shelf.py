@@ -22,7 +22,7 @@ from kws.audio.files import encode
 from kws.data.admission import ASIDE, REASONS
 from kws.data.corpus import speaker_of
 from kws.data.layouts import NOISE
-from kws.files import write_atomic, write_new
+from kws.files import in_turn, write_atomic, write_new
 
 LONGEST_NAME = 80
 
@@ -127,11 +127,12 @@ class Shelf:
         if not self._refused:
             return
         table = self.folder / ASIDE / REASONS
-        rows = read_reasons(table) | self._refused
-        text = io.StringIO()
-        kept = [(name, reason) for name, reason in sorted(rows.items()) if (self.folder / ASIDE / name).exists()]
-        csv.writer(text, lineterminator="\n").writerows([("file", "reason"), *kept])
-        write_atomic(table, text.getvalue())
+        with in_turn(table):
+            rows = read_reasons(table) | self._refused
+            text = io.StringIO()
+            kept = [(name, reason) for name, reason in sorted(rows.items()) if (self.folder / ASIDE / name).exists()]
+            csv.writer(text, lineterminator="\n").writerows([("file", "reason"), *kept])
+            write_atomic(table, text.getvalue())
 
 
 def read_reasons(table: Path) -> dict[str, str]:

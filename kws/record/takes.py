@@ -16,7 +16,7 @@ import numpy as np
 from kws.audio.files import encode
 from kws.data.shelf import LONGEST_NAME, safe_name
 from kws.errors import DataError
-from kws.files import write_atomic, write_new
+from kws.files import in_turn, write_atomic, write_new
 from kws.words import fault
 
 TABLE = "takes.csv"
@@ -51,9 +51,11 @@ class Takes:
         while not write_new(path := self.folder / word / f"{self.speaker}_nohash_{number}.wav", data):
             number += 1  # somebody else records under this name
         time = now.astimezone(UTC).isoformat(timespec="seconds")
-        rows = [row for row in self.rows() if row[0] != path.relative_to(self.folder).as_posix()]  # one that is gone
-        self._write([*rows, [path.relative_to(self.folder).as_posix(), word, self.speaker, self._device,
-                                    str(self._rate_hz), f"{level_db:.1f}", f"{noise_db:.1f}", time, origin]])
+        name = path.relative_to(self.folder).as_posix()
+        with in_turn(self.folder / TABLE):
+            rows = [row for row in self.rows() if row[0] != name]  # of one that is gone
+            self._write([*rows, [name, word, self.speaker, self._device, str(self._rate_hz), f"{level_db:.1f}",
+                                 f"{noise_db:.1f}", time, origin]])
         return path
 
     def origins(self) -> frozenset[str]:
@@ -64,7 +66,8 @@ class Takes:
     def remove(self, path: Path) -> None:
         """Take a clip back: the file and its row."""
         name = path.relative_to(self.folder).as_posix()
-        self._write([row for row in self.rows() if row[0] != name])
+        with in_turn(self.folder / TABLE):
+            self._write([row for row in self.rows() if row[0] != name])
         path.unlink(missing_ok=True)
 
     def rows(self) -> list[list[str]]:

@@ -1,6 +1,8 @@
 """Recording sessions: on arrays with a person who misspeaks, and files that are cut apart."""
 
 import csv
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from kws.data.quality import Fault
 from kws.errors import DataError, DeviceError
 from kws.record.recorder import Recorder, Session, cut_apart, review
 from kws.record.takes import Takes, check_words
+from tests.helpers.paths import ROOT
 from tests.helpers.recording import RATE, TONES_HZ, beep, files, run_kws, workspace
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -220,6 +223,18 @@ def test_review_keeps_drops_and_names_what_was_cut_apart():
     assert "dropped: clipped - " in person.lines[-1]
     person.ask = lambda text, keys: "d"
     assert review(found, person, ("low",), play=played.append) == []
+
+
+def test_two_people_who_record_at_once_lose_no_row(tmp_path):
+    script = ("import sys, numpy as np; from datetime import datetime, UTC; from kws.record.takes import Takes\n"
+              "from pathlib import Path; takes = Takes(Path(sys.argv[1]), speaker=sys.argv[2], device='d', rate_hz=1)\n"
+              "for i in range(30): takes.add('yes', np.full(9, i, np.int16), level_db=0, noise_db=0, "
+              "now=datetime.now(UTC))")
+    people = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path), name], cwd=ROOT)
+              for name in ("anna", "bert", "anna")]
+    assert [person.wait() for person in people] == [0, 0, 0]
+    rows = Takes(tmp_path, speaker="anna", device="d", rate_hz=1).rows()
+    assert len(rows) == 90 == len({row[0] for row in rows}) == len(list((tmp_path / "yes").iterdir()))
 
 
 def test_the_meter():
