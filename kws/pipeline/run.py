@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kws import __version__
+from kws.calibrate.choice import Target
+from kws.calibrate.run import calibrate, write_calibration
 from kws.data.corpus import scan
 from kws.device.profile import choose_audio
 from kws.device.verify import VERIFY_SECONDS, verify
@@ -33,6 +35,7 @@ class Way:
         """target, out : what is exported, and where to"""
         self.workspace, self.target, self.out, self._note = workspace, target, out, note
         self.run: Path | None = None
+        self._fresh = False  # trained just now, and so calibrated
 
     @property
     def state(self) -> Path:
@@ -41,6 +44,7 @@ class Way:
 
     def stages(self) -> list[Stage]:
         return [Stage("train", self._training, self._train, self._is_trained),
+                Stage("calibrate", self._calibration, self._calibrate),
                 Stage("validate", self._validation, self._validate),
                 Stage("export", self._exporting, self._export, (self.out / MARK).is_file),
                 Stage("verify", self._verification, self._verify)]
@@ -52,6 +56,9 @@ class Way:
         self._mark = fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, spec.detector,
                                  recordings_fingerprint(self.workspace.recordings), __version__)
         return self._mark
+
+    def _calibration(self) -> str:
+        return fingerprint(self._trained().name, self.workspace.spec.requirements.false_alarms_per_hour, __version__)
 
     def _validation(self) -> str:
         return fingerprint(self._run_mark(), self.workspace.spec.requirements, self._mark)
@@ -81,11 +88,19 @@ class Way:
         made = train_run(self.workspace, name=None, note=self._note)
         if made is None:
             raise KwsError("kws run trains in one process; train with several by kws train --strategy")
-        self.run = made.folder
+        self.run, self._fresh = made.folder, True
         write_name(self.workspace, made.folder.name)
         int8 = made.metrics["splits"]["validation"]["int8"]
         accuracy = f", {100 * int8['accuracy']:.1f} % of validation clips" if int8 and int8["accuracy"] else ""
         return Result(f"{made.folder.name}{accuracy}")
+
+    def _calibrate(self) -> Result:
+        limit = self.workspace.spec.requirements.false_alarms_per_hour
+        if self._fresh:
+            return Result(f"at most {limit:g} false alarms per hour, chosen by the training")
+        found = calibrate(self._trained(), Target(limit, None), directory=self.workspace.root, note=self._note)
+        write_calibration(self._trained(), found)
+        return Result(found.verdict.text, holds=not found.verdict.refuted)
 
     def _validate(self) -> Result:
         outcome = validate(self._trained(), directory=self.workspace.root)

@@ -13,9 +13,9 @@ from kws.spec import Requirements
 from kws.specfile import write_spec
 from kws.workspace import list_runs
 
-STAGES = ["train", "validate", "export", "verify"]
+STAGES = ["train", "calibrate", "validate", "export", "verify"]
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 
 def call(workspace, *arguments):
@@ -34,7 +34,10 @@ def test_everything_is_done_once_and_then_what_has_changed(tmp_path):
     assert call(tmp_path) == (status, [])
     shutil.rmtree(tmp_path / "export")
     assert call(tmp_path) == (status, ["export"])
-    strict = replace(SPEC, requirements=Requirements(flash_bytes=1_000, ram_bytes=1_000))
+    wanted = replace(SPEC, requirements=Requirements(false_alarms_per_hour=2.0))
+    (tmp_path / "kws.toml").write_text(write_spec(wanted))
+    assert call(tmp_path)[1] == STAGES[1:]
+    strict = replace(SPEC, requirements=Requirements(false_alarms_per_hour=2.0, flash_bytes=1_000, ram_bytes=1_000))
     (tmp_path / "kws.toml").write_text(write_spec(strict))
     assert call(tmp_path) == (3, ["validate"])
     folder = tmp_path / "recordings" / "field" / "low"
@@ -43,4 +46,4 @@ def test_everything_is_done_once_and_then_what_has_changed(tmp_path):
     assert call(tmp_path) == (3, STAGES)
     assert len(list_runs(tmp_path / "models")) == 2
     numbers = json.loads((tmp_path / "models" / "numbers.json").read_text())
-    assert [one["number"] for one in numbers] == [1, 2]
+    assert [one["number"] for one in numbers] == [1, 2, 3]
