@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from kws.audio.files import is_audio
 from kws.errors import DataError
 from kws.listen.field_report import FieldReport
 from kws.monitor.reading import EARLIEST_MS, Heard, Kept, Malformed, Reader, Record, Told, now_ms
@@ -15,6 +16,7 @@ from kws.monitor.store import HOUR_MS, Row, Store
 
 BATCH_LINES = 20_000
 LONGEST_BYTES = 16_384  # a line that is longer is cut, and so malformed
+NO_CLIP = "no clip beside its index"
 KEPT_TEXT = 200  # letters of a malformed line that are kept
 LATEST_MS = 86_400_000  # a clock that is further ahead than this is wrong
 
@@ -85,9 +87,13 @@ class Rows:
                 self.reports.append(report_row(session, record.report))
             self._clock(session, 1000 * record.report.uptime_s if record.report else 0, record.at_ms)
         elif isinstance(record, Kept):
-            path = record.path if self._folder is None else str((self._folder / record.path).resolve())
-            self.clips.append((store.device(record.device), path, record.keyword, record.near, record.score,
-                               record.at_ms, record.model))
+            path = clip_path(self._folder, record.path)
+            if path is None:
+                bad = Malformed(record.device, record.path, NO_CLIP)
+                self.bad.append(quarantined(store.device(record.device), bad))
+            else:
+                self.clips.append((store.device(record.device), str(path), record.keyword, record.near, record.score,
+                                   record.at_ms, record.model))
         else:
             self.bad.append(quarantined(store.device(record.device), record))
 
@@ -101,6 +107,14 @@ class Rows:
         store.add_clocks([(session, hour, offset, 0) for (session, hour), offset in self._clocks.items()])
         store.quarantine(self.bad)
         return store.add_events(self.events) + store.add_reports(self.reports) + store.add_clips(self.clips)
+
+
+def clip_path(folder: Path | None, name: str) -> Path | None:
+    """Of a clip below the folder of its index; None for any other place, which nobody may read or delete by a line."""
+    if folder is None or not is_audio(name):
+        return None
+    path = (folder / name).resolve()
+    return path if path.is_relative_to(folder.resolve()) else None
 
 
 def report_row(session: int, report: FieldReport) -> Row:

@@ -213,11 +213,15 @@ class Store:
         return [Path(row[0]) for row in clips]
 
     def forget_before(self, moment_ms: int) -> list[Path]:
-        """Delete what happened before a moment, as milliseconds since 1970. Returns clips, which the caller removes."""
+        """Delete what happened before a moment, as milliseconds since 1970, and what is in quarantine.
+
+        Returns clips, which the caller removes.
+        """
         self.db.execute("PRAGMA secure_delete = ON")
         with self.writing():
             clips = self.db.execute("SELECT path FROM clips WHERE at_ms < ?", (moment_ms,)).fetchall()
             self.db.execute("DELETE FROM clips WHERE at_ms < ?", (moment_ms,))
+            self.db.execute("DELETE FROM quarantine")  # nobody knows how old its lines are
             for session, offset_ms in self.offsets().items():
                 hour = (moment_ms - offset_ms) // HOUR_MS
                 self.db.execute("DELETE FROM events WHERE session_id = ? AND hour < ?", (session, hour))

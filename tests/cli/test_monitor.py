@@ -15,6 +15,7 @@ from kws.monitor.store import Store
 from kws.spec import Spec
 from kws.specfile import write_spec
 from tests.helpers.fields import MODEL, reports
+from tests.helpers.terminal import Terminal
 
 LINES = b"ready 0\nsession 1 0123abcd 00000009\ndetected yes 1500 200\ndetected yes nonsense\ncost 500 3000\n"
 
@@ -106,6 +107,28 @@ def test_clips_are_listed_labelled_promoted_and_forgotten(workspace):
     done = call(workspace, "forget", "--device", "hall")
     assert done.exit_code == 0 and "3 clips deleted" in done.stderr
     assert not list(kept.rglob("*.wav")) and len(list((workspace / "recordings").rglob("*.wav"))) == 2
+
+
+def test_labelling_in_a_terminal(workspace):
+    kept = workspace / "kept"
+    for i in range(3):
+        write_audio(kept / "yes" / f"{i}.wav", np.full(1_600, 50, np.int16))
+    lines = [{"file": f"yes/{i}.wav", "keyword": "yes", "near_miss": False, "score": 0.9, "time_s": 1, "device": "hall",
+              "at": f"2026-01-0{i + 1}T00:00:00Z"} for i in range(3)]
+    (kept / "kept.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    call(workspace, "ingest", kept / "kept.jsonl")
+    terminal = Terminal("monitor", "label", "-C", workspace)
+    for place, keys in (("1 of 3", "t"), ("2 of 3", "f"), ("3 of 3", "u"), ("2 of 3", "o")):
+        terminal.wait_for(f"{place}  hall: detected yes")
+        terminal.press(keys)
+    terminal.wait_for("the word that was said: ")
+    terminal.press("stpx\x7f\x7fop\n")
+    terminal.wait_for("3 of 3")
+    terminal.press("q")
+    status, out = terminal.finish()
+    assert (status, out) == (0, "2 labelled, 1 left; next: kws monitor promote\n")
+    done = call(workspace, "label", "--list", "--json")
+    assert [json.loads(line)["label"] for line in done.stdout.splitlines()] == ["true", "stop", None]
 
 
 def test_what_is_old_is_forgotten_after_taking_in(workspace):

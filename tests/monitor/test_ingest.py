@@ -142,6 +142,17 @@ def test_clips_are_found_beside_their_index(store, tmp_path):
         (str(folder / "yes" / "a.wav"), "yes", "hall")]
 
 
+@pytest.mark.parametrize("name", ["../secret.wav", "/etc/passwd", "/etc/secret.wav", "yes/notes.txt"])
+def test_a_line_cannot_name_a_file_elsewhere(store, tmp_path, name):
+    """Otherwise it could have it copied, or deleted."""
+    (tmp_path / "hall").mkdir()
+    line = json.dumps({"file": name, "keyword": "yes", "near_miss": False, "score": 0.9, "at": "2026-01-01T00:00:00"})
+    (tmp_path / "hall" / "kept.jsonl").write_text(line + "\n")
+    assert ingest_file(store, tmp_path / "hall" / "kept.jsonl").malformed == 1
+    assert ingest_lines(store, [line.encode()], device="hall").malformed == 1
+    assert rows(store, "SELECT count(*) FROM clips") == [(0,)]
+
+
 def test_several_writers_at_once_lose_and_double_nothing(tmp_path):
     path = tmp_path / "monitor.db"
 
