@@ -39,6 +39,7 @@ PACE, VOICE = (0.8, 1.25), (0.88, 1.14)
 WORD_VOICE = (0.95, 1.06)
 GAIN_DB = 12.0
 IN_ROOM = 0.3  # share of the talk
+AMONG_TALK, OVERLAID, REVOICED = 0.15, 0.15, 0.2  # shares of the stretches of clips
 QUIET = (3.5, 6.5)  # nepers: loudness of a room where nobody speaks
 
 
@@ -93,10 +94,10 @@ class Stretches:
         for start, clip in zip(starts, features, strict=True):
             rows[start : start + window] = dequantized(clip, self.normalisation)
             said[start : start + window] = False
-        if self.mixes and rng.random() < 0.3:
+        if self.mixes and rng.random() < OVERLAID:
             other = self.some_talk(rng)[0] if rng.random() < 0.5 else self.some_noise(rng)
             rows = mixed(rows, other, rng.uniform(5, 30))
-        if self.mixes and rng.random() < 0.4:
+        if self.mixes and rng.random() < REVOICED:
             rows = with_voice(rows, rng.uniform(*WORD_VOICE))
         permitted = self.permitted(said)
         return self.finished(rows, rng), self.targets_with(permitted, starts, targets)
@@ -125,10 +126,10 @@ class Stretches:
     def ground(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """What is between clips: rows float32 [frames, features], said bool [frames, keywords]."""
         kind = rng.random()
-        if kind < 0.35:
+        if kind < AMONG_TALK:
             return self.some_talk(rng)
         rows, said = self.some_noise(rng), np.zeros((self.frames, len(self.spec.keywords)), bool)
-        if kind > 0.65 and self.mixes:
+        if kind > 0.5 and self.mixes:
             rows = np.maximum(rows - (np.quantile(rows.mean(axis=1), 0.9) - np.float32(rng.uniform(*QUIET))),
                               np.float32(np.log(self.spec.frontend.log_floor)))
         return rows, said
