@@ -6,6 +6,7 @@ import typer
 
 from kws import __version__
 from kws.cli import (
+    average,
     calibrate,
     data,
     detect,
@@ -52,6 +53,7 @@ data.app.command("stream")(stream.stream)
 app.add_typer(data.app, name="data")
 app.command()(record.record)
 app.command()(train.train)
+app.command()(average.average)
 app.command()(tune.tune)
 app.command()(validate.validate)
 app.command()(calibrate.calibrate)

@@ -36,7 +36,7 @@ def load_warm_start(run: Path, spec: Spec) -> WarmStart:
                                ("[model] name", plan.spec.model.name, spec.model.name),
                                ("[model] width", plan.spec.model.width, spec.model.width)):
         if theirs != ours:
-            raise ModelError(f"--start {run.name}: its {name} differs from kws.toml's; take its settings with "
+            raise ModelError(f"--start {run.name}: its {name} differ from kws.toml's; take its settings with "
                              f"--like {run.name}, or begin without it")
     network = load_network(run)
     return WarmStart(run.name, read_manifest(run)["files"]["model.keras"], normalisation_of(plan.frontend),

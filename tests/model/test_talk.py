@@ -170,6 +170,7 @@ def tones(tmp_path_factory):
     return folder, talk
 
 
+@pytest.mark.train
 def test_a_network_learns_the_words_and_is_silent_in_talk_made_of_them(tones, tmp_path):
     pytest.importorskip("keras")
     from kws.data.corpus import scan
@@ -195,7 +196,7 @@ def test_a_network_learns_the_words_and_is_silent_in_talk_made_of_them(tones, tm
 
 def test_the_balance_between_keywords_and_none_is_taken_back_on_validation_clips():
     keras = pytest.importorskip("keras")
-    from kws.model.train import balance_none
+    from kws.train.loop import balance_none
 
     window = keras.Input((1, 1, 1))
     scores = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(window))
