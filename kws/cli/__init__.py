@@ -8,6 +8,7 @@ from kws import __version__
 from kws.cli import (
     average,
     calibrate,
+    compare,
     data,
     detect,
     export,
@@ -57,6 +58,7 @@ app.command()(average.average)
 app.command()(tune.tune)
 app.command()(validate.validate)
 app.command()(calibrate.calibrate)
+app.command()(compare.compare)
 app.command()(detect.detect)
 app.command(cls=listen.ListenCommand)(listen.listen)
 app.add_typer(monitor.app, name="monitor")

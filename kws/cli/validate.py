@@ -73,7 +73,7 @@ def validate(
 def print_text(outcome: "Outcome", folder: Path) -> None:
     """The parts that were asked for, and the requirements."""
     from kws.validate.report import clip_report
-    from kws.validate.summary import negatives_report, requirements_table, stream_report
+    from kws.validate.summary import curve_report, negatives_report, requirements_table, stream_report
 
     if outcome.clips:
         print(f"run {folder}: {len(outcome.clips.result.truth):,} clips of {outcome.clips.source}\n")
@@ -84,6 +84,8 @@ def print_text(outcome: "Outcome", folder: Path) -> None:
     if outcome.stream:
         print(f"run {folder}: {outcome.stream.total.events:,} keywords in {outcome.stream.hours:.2f} hours\n")
         print(stream_report(outcome.stream) + "\n")
+    if outcome.curve:
+        print(curve_report(outcome.curve) + "\n")
     print(requirements_table(outcome.requirements))
 
 
@@ -98,6 +100,8 @@ def outcome_json(outcome: "Outcome") -> dict[str, Any]:
         found["negatives"] = negatives_json(outcome.negatives)
     if outcome.stream:
         found["stream"] = stream_json(outcome.stream)
+    if outcome.curve:
+        found["curve"] = [point.to_json() for point in outcome.curve]
     return {**found, "requirements": [requirement.to_json() for requirement in outcome.requirements]}
 
 

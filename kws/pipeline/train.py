@@ -39,7 +39,7 @@ from kws.requirements import Requirement
 from kws.spec import Spec, fingerprint
 from kws.train.loop import Epoch, train
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
-from kws.validate.gate import from_metrics, gate
+from kws.validate.gate import from_check, from_metrics, gate
 from kws.workspace import Workspace, find_run, write_manifest
 
 TENSORFLOW, JAX = "tensorflow", "jax"
@@ -214,7 +214,8 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))},
     }
     limits = material.spec.requirements
-    requirements = gate(limits, from_metrics(metrics, limits))
+    checked = from_check(metrics["operating_point"]["test"] or {}, limits)
+    requirements = gate(limits, [*from_metrics(metrics, limits), *checked])
     metrics["requirements"] = [one.to_json() for one in requirements]
     write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     write_atomic(folder / "report.html", training_report(material.spec, metrics))

@@ -52,7 +52,6 @@ def from_metrics(metrics: Mapping[str, Any], limits: Requirements) -> list[Requi
     tested = (metrics.get("splits", {}).get("testing") or {}).get("int8")
     if tested and tested["accuracy"] is not None:
         found.append(against(limits, "accuracy_percent", 100 * tested["accuracy"], note="when it was trained"))
-    found += from_check((metrics.get("operating_point") or {}).get("test") or {}, limits)
     for name, counts in metrics.get("data", {}).items():
         if name in KINDS and counts:
             word = min(counts, key=lambda keyword: counts[keyword])

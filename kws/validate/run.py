@@ -14,6 +14,7 @@ from kws.errors import DataError
 from kws.requirements import Requirement
 from kws.spec import Requirements, Spec
 from kws.validate.clips import ClipResult, ClipSet, classify, read_clip_folder
+from kws.validate.curves import CurvePoint, curve
 from kws.validate.gate import against, from_metrics, gate
 from kws.validate.intervals import hours_to_prove
 from kws.validate.negatives import NegativeResult, hear_negatives, judge_negatives
@@ -34,12 +35,13 @@ class ClipOutcome:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The parts that were asked for, and every requirement."""
+    """The parts that were asked for, every requirement, and the curve if there are negatives and a stream."""
 
     clips: ClipOutcome | None
     negatives: NegativeResult | None
     stream: StreamResult | None
     requirements: tuple[Requirement, ...]
+    curve: tuple[CurvePoint, ...] = ()
 
 
 def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] = (), stream: Path | None = None,
@@ -59,15 +61,18 @@ def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] 
     if clips is not None or not (negatives or stream):
         on_clips = validate_clips(detector, run, clips=clips, directory=directory)
         limits = limits if clips is not None else open_workspace(directory).spec.requirements
-    if negatives:
-        judged = judge_negatives(hear_negatives(detector, negatives), decoder)
-    if stream:
-        heard = hear_stream(detector, stream, events).judge(decoder)
+    sources = hear_negatives(detector, negatives) if negatives else []
+    if sources:
+        judged = judge_negatives(sources, decoder)
+    track = hear_stream(detector, stream, events) if stream else None
+    if track:
+        heard = track.judge(decoder)
     measured = from_metrics(json.loads(read_artefact(run, METRICS_NAME)) if (run / METRICS_NAME).is_file() else {},
                             limits)
     return Outcome(on_clips, judged, heard,
                    gate(limits, [*measured, *measured_now(limits, on_clips.result if on_clips else None, judged,
-                                                          heard)]))
+                                                          heard)]),
+                   tuple(curve(track, sources, decoder)) if track and sources else ())
 
 
 def measured_now(limits: Requirements, clips: ClipResult | None, negatives: NegativeResult | None,

@@ -5,10 +5,13 @@ from typing import Any
 
 from kws.files import printable
 from kws.requirements import Requirement, number
+from kws.validate.curves import CurvePoint, at_rate
 from kws.validate.intervals import rate_interval
 from kws.validate.negatives import FalseAlarm, NegativeResult, SourceCount
 from kws.validate.report import align
 from kws.validate.streams import StreamResult
+
+CURVE_RATES = (100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.1)
 
 
 def negatives_report(result: NegativeResult) -> str:
@@ -56,6 +59,17 @@ def stream_report(result: StreamResult) -> str:
         parts.append("taken for another: " + ", ".join(f"{said} for {heard} {n}" for (said, heard), n
                                                        in result.confusions.most_common(8)))
     return "\n".join(parts)
+
+
+def curve_report(points: Sequence[CurvePoint]) -> str:
+    """Misses at round rates of false alarms, all thresholds moved together."""
+    rows = [["at most, per hour", "missed", "95 % interval", "false alarms per hour", "95 % interval"]]
+    for rate in CURVE_RATES:
+        if (found := at_rate(points, rate)) is not None:
+            low, high = found.miss_interval
+            rows.append([number(rate), f"{100 * found.miss_rate:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}",
+                         number(found.per_hour), f"{number(found.interval[0])} to {number(found.interval[1])}"])
+    return "misses against false alarms, all thresholds moved together:\n" + align(rows, left=())
 
 
 def requirements_table(requirements: Sequence[Requirement]) -> str:

@@ -43,8 +43,8 @@ def test_help_lists_the_commands_in_the_order_of_the_life_cycle():
     commands = result.stdout.partition("Commands:\n")[2]
     assert "..." not in commands, "no description is cut off"
     listed = re.findall(r"^  (\w+)", commands, flags=re.MULTILINE)
-    assert listed == ["new", "data", "record", "train", "average", "tune", "validate", "calibrate", "detect", "listen",
-                      "monitor", "export", "verify", "profile", "run"]
+    assert listed == ["new", "data", "record", "train", "average", "tune", "validate", "calibrate", "compare", "detect",
+                      "listen", "monitor", "export", "verify", "profile", "run"]
     assert set(listed) == {path[0] for path in ALL}
 
 

@@ -118,7 +118,8 @@ def test_the_command_on_hours_and_on_a_stream(tone_run, talk, stream, tmp_path):
                 "--save", tmp_path)
     assert done.exit_code == 3, done.stderr
     found = json.loads(done.stdout)
-    assert set(found) == {"negatives", "stream", "requirements"}
+    assert set(found) == {"negatives", "stream", "curve", "requirements"}
+    assert [point["false_alarms"] for point in found["curve"] if point["shift"] == 0] == [3]
     assert found["negatives"]["false_alarms"] == 3 and len(found["negatives"]["interval"]) == 2
     assert found["stream"]["events"] == 3 and found["stream"]["misses"] == 1
     holds = {item["name"]: item["holds"] for item in found["requirements"]}

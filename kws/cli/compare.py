@@ -1,0 +1,86 @@
+"""kws compare: runs, networks from elsewhere and other detectors side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kws.cli.common import DirectoryOption, JsonOption, print_json
+
+if TYPE_CHECKING:
+    from kws.validate.compare import Contender, Difference
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", show_default=False,
+                                              help="Names in models/ or paths of trained runs; the first is the one "
+                                                   "that the others are compared with.")],
+    clips: Annotated[Path | None, typer.Option(
+        "--clips", metavar="DIR", show_default=False, help="Folder with a folder of clips for each label.")] = None,
+    stream: Annotated[Path | None, typer.Option(
+        "--stream", metavar="WAV", show_default=False, help="A long recording with keywords in it.")] = None,
+    truth: Annotated[Path | None, typer.Option(
+        "--truth", metavar="CSV", show_default=False,
+        help="What is said in it and when. Default: the .csv beside it.")] = None,
+    negatives: Annotated[list[Path] | None, typer.Option(
+        "--negatives", metavar="PATH", show_default=False, help="Audio without keywords; may be repeated.")] = None,
+    tflite: Annotated[list[Path] | None, typer.Option(
+        "--tflite", metavar="FILE", show_default=False,
+        help="A network from elsewhere with the same inputs and labels, behind the first run's front end and "
+             "thresholds; may be repeated.")] = None,
+    detections: Annotated[list[Path] | None, typer.Option(
+        "--detections", metavar="JSONL", show_default=False,
+        help='What another detector heard: lines like {"keyword": "yes", "time_s": 1.5} for the stream, with "file" '
+             "for negatives; may be repeated.")] = None,
+    json: JsonOption = False,
+    directory: DirectoryOption = None,
+) -> None:
+    """Compare on the same sound, with what each costs, and say which to take.
+
+    Differences to the first are tested in pairs: the same clips by McNemar's test, the same words by the bootstrap.
+
+    Example: kws compare commands small --clips speech_commands_test_set --stream kitchen.wav --negatives talk/
+    """
+    from kws.validate.compare import differences, recommended
+    from kws.validate.contenders import common_sound, of_detections, of_run, of_tflite
+    from kws.validate.run import own_requirements
+    from kws.workspace import locate_run, spec_of_run
+
+    folders = [locate_run(run, directory) for run in runs]
+    sound = common_sound(clips=clips, stream=stream, truth=truth, negatives=negatives or ())
+    found = [of_run(folder, sound) for folder in folders]
+    found += [of_tflite(path, folders[0], sound) for path in tflite or ()]
+    found += [of_detections(path, folders[0], sound) for path in detections or ()]
+    limits = own_requirements(folders[0], spec_of_run(folders[0]), directory)
+    advice = recommended(found, miss_rate=limits.miss_rate_percent / 100, per_hour=limits.false_alarms_per_hour,
+                         accuracy=limits.accuracy_percent / 100)
+    pairs = differences(found)
+    if json:
+        print_json({"contenders": [one.to_json() for one in found], "differences": [one.to_json() for one in pairs],
+                    "recommended": advice})
+    else:
+        print(table(found) + "\n\n" + "\n".join([*map(difference_line, pairs), advice]))
+
+
+def table(found: "list[Contender]") -> str:
+    """One line each: accuracy, misses, false alarms, costs."""
+    from kws.requirements import number
+    from kws.validate.report import align
+
+    rows = [["", "accuracy", "missed", "false alarms per hour", "flash", "RAM", "instructions/s"]]
+    for one in found:
+        missed = one.stream.miss_rate if one.stream else None
+        costs = one.costs or {}
+        rows.append([one.name, "-" if one.accuracy is None else f"{100 * one.accuracy:.1f} %",
+                     "-" if missed is None else f"{100 * missed:.1f} %",
+                     "-" if one.per_hour is None else number(one.per_hour),
+                     *(f"{costs[name]:,.0f}" if name in costs else "-"
+                       for name in ("flash_bytes", "ram_bytes", "instructions_per_second"))])
+    return align(rows, left=(0,))
+
+
+def difference_line(pair: "Difference") -> str:
+    """How much better or worse, and whether that is more than chance."""
+    span = f" ({pair.interval[0]:+.1f} to {pair.interval[1]:+.1f})" if pair.interval else f" (p = {pair.p:.2g})"
+    verdict = "more than chance" if pair.significant else "may be chance"
+    return f"{pair.what} of {pair.other} against {pair.first}: {pair.points:+.1f} points{span}: {verdict}"
