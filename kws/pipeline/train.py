@@ -214,7 +214,7 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))},
     }
     limits = material.spec.requirements
-    checked = from_check(metrics["operating_point"]["test"] or {}, limits)
+    checked = from_check(point.check_json() or {}, limits)
     requirements = gate(limits, [*from_metrics(metrics, limits), *checked])
     metrics["requirements"] = [one.to_json() for one in requirements]
     write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")

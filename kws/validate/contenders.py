@@ -100,7 +100,8 @@ def costs_of(run: Path) -> dict[str, float] | None:
     if METRICS_NAME not in read_manifest(run)["files"]:
         return None
     device: dict[str, Any] = json.loads(read_artefact(run, METRICS_NAME)).get("device") or {}
-    found: dict[str, float] = {name: float(sum(device[name].values())) for name in ("flash_bytes", "ram_bytes") if name in device}
+    found: dict[str, float] = {name: float(sum(device[name].values())) for name in ("flash_bytes", "ram_bytes")
+                               if name in device}
     if "instructions_per_second" in device:
         found["instructions_per_second"] = float(device["instructions_per_second"])
     return found or None
