@@ -134,7 +134,7 @@ def test_a_device_that_is_not_there(null_sink, tone_run):
 
 def test_what_cannot_work_is_said_before_the_microphone_is_opened(tone_run, tmp_path):
     done = call("--run", tone_run, "--on", "maybe", "true")
-    assert done.exit_code == 1 and "does not hear this word; it hears low, high" in done.stderr
+    assert done.exit_code == 1 and "does not know this word; it knows low, high" in done.stderr
     done = call("--run", tone_run, "--on", "low", "no-such-program-here")
     assert done.exit_code == 1 and "there is no program" in done.stderr
     (tmp_path / "file").touch()

@@ -114,7 +114,7 @@ def test_a_device_that_sends_no_sound(device, source, recording, tmp_path, words
     device.play(program, recording.tobytes())
     out, errors = end(process)
     assert process.returncode == 1 and [line.split()[2] for line in out.splitlines()] == words
-    assert "error: nothing was compared, because no sound came from the device" in errors
+    assert "error: nothing was compared: the device sent no sound" in errors
     assert (tmp_path / "stopped").exists() and f"commands: {words.count('stop')} started, 0 failed, " in errors
 
 

@@ -34,7 +34,7 @@ def test_it_writes_a_setting_to_use_and_applies_it_when_told(workspace):
     first = run(workspace, "--trials", 2)
     assert first.exit_code == 0, first.output
     assert {path.name for path in (workspace / "tune").iterdir()} == FILES
-    assert "2 candidates trained for 1 epochs" in first.stdout and "95 % interval" in first.stdout
+    assert "2 candidates trained for 1 epoch," in first.stdout and "95 % interval" in first.stdout
     assert "next: kws tune --apply puts the chosen setting into kws.toml" in first.stdout
     assert "fits; training" in first.stderr and read_spec(workspace / "kws.toml") == SPEC
     results = json.loads((workspace / "tune" / "results.json").read_text())
