@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kws.cli import check
 from kws.cli.common import (
     REQUIREMENT_NOT_MET,
     Commands,
@@ -226,6 +227,9 @@ def synth(
                                    samples=clip_samples(place), seed=seed, split=split and split.value)
     for what, made in result.items():
         print(f"{what}: {made.written} written, {made.kept} there already")
+
+
+app.command()(check.check)
 
 
 @app.command()

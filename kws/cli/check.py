@@ -1,0 +1,139 @@
+"""kws data check: what is wrong with the recordings, and setting it aside."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
+from kws.errors import DataError
+from kws.workspace import Workspace, find_run, list_runs
+
+if TYPE_CHECKING:
+    from kws.data.check import CheckReport, Embed, Finding
+
+SchedulerOption = Annotated[str | None, typer.Option(
+    "--scheduler", metavar="ADDRESS", show_default=False,
+    help="Work on the workers of this Dask scheduler, such as tcp://host:8786. Default: this machine's cores.")]
+LOOKED_AT = ("dropped buffer", "low SNR", "cut off", "label")
+
+
+def check(
+    fix: Annotated[bool, typer.Option("--fix", help="Set aside or repair what the report says; nothing is deleted.",
+                                      )] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last --fix or --review back.")] = False,
+    review: Annotated[bool, typer.Option(
+        "--review", help="Go through what --fix leaves: p play, k keep, a set aside, r relabel, q quit.")] = False,
+    kind: Annotated[list[str] | None, typer.Option(
+        "--kind", metavar="KIND", show_default=False,
+        help="Only findings of this kind (repeat for several); --fix then sets all of them aside.")] = None,
+    run: Annotated[str | None, typer.Option(
+        "--run", metavar="RUN", show_default=False,
+        help="The trained run that judges labels; none for a small classifier on spectra. Default: the newest run, "
+             "if there is one.")] = None,
+    scheduler: SchedulerOption = None,
+    as_json: JsonOption = False,
+    directory: DirectoryOption = None,
+) -> None:
+    """Find recordings that are unreadable, silent, clipped, cut off, noisy, duplicates or under the wrong word.
+
+    What is found is only reported; with --fix it moves to recordings/.quarantine/ with the reason, and --undo moves it
+    back.
+
+    Example: kws data check --fix
+
+    Example: kws data check --review --kind label
+    """
+    if fix + undo + review > 1:
+        raise typer.BadParameter("--fix, --undo and --review exclude each other")
+    place = workspace(directory)
+    if undo:
+        from kws.data.quarantine import undo as take_back
+
+        count, folder = take_back(place.recordings)
+        print(f"{count} files are back where they were; {folder} is gone")
+        return
+    report, judge = checked(place, run=run, kinds=kind, scheduler=scheduler)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        from kws.data.check_text import to_text
+
+        print(to_text(report, judge=judge))
+    if fix:
+        set_aside(place, report.findings, everything=bool(kind), as_json=as_json)
+    elif review:
+        look_through(place, report, kinds=tuple(kind or LOOKED_AT))
+
+
+def checked(place: Workspace, *, run: str | None, kinds: list[str] | None,
+            scheduler: str | None) -> tuple["CheckReport", str]:
+    """The report, without what a person has looked at and kept, and who judged the labels."""
+    from dataclasses import replace
+
+    from kws.cli.data import clip_samples
+    from kws.data.check import KINDS, check_table
+    from kws.data.clip_table import measure_clips
+    from kws.data.corpus import scan
+    from kws.data.quarantine import kept
+
+    wrong = sorted(set(kinds or ()) - set(KINDS))
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r}: must be one of {', '.join(KINDS)}", param_hint="--kind")
+    embed, judge = label_judge(place, run, scheduler)
+    table = measure_clips(scan(place.recordings).clips, cache=place.cache, scheduler=scheduler)
+    report = check_table(table, samples=clip_samples(place), embed=embed, scheduler=scheduler)
+    looked_at = kept(place.recordings)
+    findings = tuple(finding for finding in report.findings if (finding.name, finding.kind) not in looked_at
+                     and (not kinds or finding.kind in kinds))
+    return replace(report, findings=findings), judge
+
+
+def label_judge(place: Workspace, run: str | None, scheduler: str | None) -> tuple["Embed | None", str]:
+    """What judges the labels, and its name."""
+    if run == "none" or (run is None and not list_runs(place.models)):
+        return None, "a small classifier on spectra"
+    from kws.explore.embedding import embedding_of
+
+    folder = find_run(run, place.models)
+    return embedding_of(folder, scheduler=scheduler), f"what {folder.name} hears"
+
+
+def set_aside(place: Workspace, findings: Sequence["Finding"], *, everything: bool, as_json: bool) -> None:
+    """Do what the findings say, or set all of them aside; one line about it."""
+    from dataclasses import replace
+
+    from kws.data.check import Action
+    from kws.data.quarantine import fix
+
+    if everything:
+        findings = [replace(finding, action=Action.ASIDE) if finding.action == Action.REPORT else finding
+                    for finding in findings]
+    done = fix(place.recordings, findings)
+    say: Callable[[str], None] = note if as_json else print
+    if done.folder is None:
+        say("nothing to set aside or repair")
+    else:
+        say(f"{done.aside} set aside, {done.repaired} repaired; the originals are in {done.folder}; "
+            "to take it back: kws data check --undo")
+
+
+def look_through(place: Workspace, report: "CheckReport", *, kinds: tuple[str, ...]) -> None:
+    """A person decides, one clip after the other."""
+    from kws.cli.record import player
+    from kws.cli.terminal import is_interactive, open_screen
+    from kws.data.audio import read_samples
+    from kws.data.curation import review
+    from kws.data.quarantine import fix, keep
+
+    if not is_interactive(plain=False):
+        raise DataError("--review needs a terminal with keys; without one: kws data check --kind label --fix")
+    findings = [finding for finding in report.findings if finding.kind in kinds]
+    with open_screen(plain=False) as screen:
+        play = player(screen)
+        decided = review(findings, screen, play=lambda path: play(read_samples(Path(path))))
+    keep(place.recordings, decided.kept)
+    done = fix(place.recordings, decided.aside, relabel=decided.relabelled)
+    print(f"{len(decided.kept)} kept, {done.aside} set aside, {done.repaired} repaired, {done.relabelled} filed under "
+          "another word" + ("; to take it back: kws data check --undo" if done.folder else ""))

@@ -1,0 +1,105 @@
+"""The same work on many blocks: on this machine's cores, or on a Dask cluster; results in order, progress on stderr.
+
+    rows = map_blocks(measure, blocks, scheduler=None, title="reading clips", sizes=[len(block) for block in blocks])
+
+`function` must be importable by name, since it runs in other processes; what it reads by path must lie at the same
+path on every machine. A worker of the cluster that dies takes nothing with it: its blocks are done by another one.
+"""
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from kws.data.progress import progress
+from kws.errors import KwsError
+
+Block = TypeVar("Block")
+Result = TypeVar("Result")
+DEATHS = 5  # workers that may die over one block before it is the block's fault
+
+
+def map_blocks(function: Callable[[Block], Result], blocks: Sequence[Block], *, scheduler: str | None, title: str,
+               sizes: Sequence[int]) -> list[Result]:
+    """[function(block) for block in blocks].
+
+    scheduler : address of a Dask scheduler, tcp://HOST:8786; None works on the cores of this machine
+    sizes     : of the blocks, for the progress bar
+    Raises KwsError where the cluster cannot be reached or is lost.
+    """
+    results: dict[int, Result] = {}
+    with progress(title, total=sum(sizes)) as advance:
+        source = local(function, blocks) if scheduler is None else distributed(function, blocks, scheduler)
+        for index, result in source:
+            results[index] = result
+            advance(sizes[index])
+    return [results[index] for index in range(len(blocks))]
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def local(function: Callable[[Block], Result], blocks: Sequence[Block]) -> Iterator[tuple[int, Result]]:
+    """(index, result) as they come, from one process per core; a few blocks are done right here."""
+    if len(blocks) <= 1 or cores() == 1:
+        yield from ((index, function(block)) for index, block in enumerate(blocks))
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of each worker: the cores are taken already
+    with ProcessPoolExecutor(min(cores(), len(blocks)), multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(function, block): index for index, block in enumerate(blocks)}
+        try:
+            for future in as_completed(list(waiting)):
+                yield waiting.pop(future), future.result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def distributed(function: Callable[[Block], Result], blocks: Sequence[Block],
+                address: str) -> Iterator[tuple[int, Result]]:
+    """(index, result) as they come, from the workers of a Dask scheduler."""
+    client: Any = connect(address)
+    from distributed import as_completed
+
+    with client:
+        futures = [client.submit(run_pickled, pickle.dumps((function, block)), pure=False, retries=DEATHS)
+                   for block in blocks]
+        places = {future.key: index for index, future in enumerate(futures)}
+        for future in as_completed(futures):
+            try:
+                result = future.result()
+            except KwsError:
+                raise
+            except Exception as error:
+                raise KwsError(f"--scheduler {address}: {type(error).__name__}: {str(error)[:200]}; look at the "
+                               "workers' output") from error
+            yield places[future.key], result
+            future.release()
+
+
+def run_pickled(work: bytes) -> Any:
+    """What a worker does: function and block arrive together."""
+    function, block = pickle.loads(work)
+    return function(block)
+
+
+def connect(address: str) -> Any:
+    """A client of the scheduler. Raises KwsError where Dask is missing or nobody answers."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise KwsError("--scheduler needs Dask, which is not installed; next: pip install 'kws[cluster]'") from error
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise KwsError(f"--scheduler {address}: no Dask scheduler answers there; start one: dask scheduler, and "
+                       f"workers: dask worker {address}") from error
+    if not client.scheduler_info()["workers"]:
+        client.close()
+        raise KwsError(f"--scheduler {address}: it has no workers; start some: dask worker {address}")
+    return client

@@ -1,0 +1,1 @@
+"""What the recordings say: statistics, and the page that shows them."""
