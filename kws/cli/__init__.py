@@ -11,6 +11,7 @@ from kws.cli import (
     compare,
     data,
     detect,
+    explore,
     export,
     listen,
     monitor,
@@ -53,6 +54,7 @@ app.command()(new.new)
 data.app.command("stream")(stream.stream)
 app.add_typer(data.app, name="data")
 app.command()(record.record)
+app.command()(explore.explore)
 app.command()(train.train)
 app.command()(average.average)
 app.command()(tune.tune)

@@ -1,7 +1,7 @@
 """Clips that may lie in the wrong word's folder, in the manner of confident learning (Northcutt et al., 2021).
 
-A small classifier is trained on folds of the clips and judges those that it has not seen, three times over. A clip is a
-suspect when it gives another word nearly the probability that this word's own clips have on average, and its own word
+A small classifier is trained on folds of the clips and judges those that it has not seen, several times over. A clip is
+a suspect when it gives another word nearly the probability that this word's own clips have on average, and its own word
 hardly any of what is usual there.
 """
 
@@ -14,8 +14,8 @@ from kws.data.spectra import BANDS, FRAMES, to_db
 
 FOLDS = 5
 LEAST_CLIPS = 8  # of a word; rarer words are not judged
-REPEATS = 3  # other folds each time: one draw of folds alone makes suspects of its own
-OWN_SHARE, OTHER_SHARE = 0.05, 0.6  # of a word's average for its own clips: at most its own, at least another word
+REPEATS = 8  # other folds each time: one draw of folds alone makes suspects of its own
+OWN_SHARE, OTHER_SHARE = 0.05, 0.7  # of a word's average for its own clips: at most its own, at least another word
 COMPONENTS = 160
 STEPS, RATE, DECAY, BATCH = 400, 0.05, 1e-2, 512
 
@@ -64,6 +64,21 @@ def confident(chances: np.ndarray, labels: np.ndarray) -> list[tuple[int, int]]:
     found = np.flatnonzero((above.max(axis=1) > 0) & (own < OWN_SHARE * usual[labels]))
     found = found[np.argsort(own[found] - chances[found, other[found]], kind="stable")]
     return [(int(place), int(other[place])) for place in found]
+
+
+def confusions(vectors: np.ndarray, words: np.ndarray, speakers: np.ndarray, *,
+               seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Names of the words that are judged, and int [word, taken for] by a classifier that has not seen the clip."""
+    names, labels, counts = np.unique(words, return_inverse=True, return_counts=True)
+    usable = np.flatnonzero(counts[labels] >= LEAST_CLIPS)
+    places, labels = np.unique(labels[usable], return_inverse=True)
+    if len(places) < 2:
+        return names[:0], np.zeros((0, 0), np.int64)
+    chances = cross_validated(np.asarray(vectors[usable], np.float32), labels, speakers[usable], seed=seed,
+                              advance=lambda done: None)
+    matrix = np.zeros((len(places), len(places)), np.int64)
+    np.add.at(matrix, (labels, chances.argmax(axis=1)), 1)
+    return names[places], matrix
 
 
 def cross_validated(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, *, seed: int,

@@ -50,12 +50,18 @@ def measure(corpus: Corpus, spec: Spec) -> CorpusStats:
     """Count what `corpus` holds and hold it against the requirements of `spec`. Opens the noise files only."""
     others = [word for word in corpus.words if word not in spec.keywords]
     by_word = {word: word_stats(corpus, word) for word in (*spec.keywords, *others)}
-    requirements = [held for word in spec.keywords for held in (
-        at_least(f"clips_per_word {word}", limit=spec.requirements.clips_per_word, measured=by_word[word].clips),
-        at_least(f"speakers_per_word {word}", limit=spec.requirements.speakers_per_word,
-                 measured=by_word[word].speakers))]
     minutes, unreadable = noise_minutes(corpus.noise)
-    return CorpusStats(by_word, len(corpus.noise), minutes, tuple(requirements), unreadable)
+    return CorpusStats(by_word, len(corpus.noise), minutes, measure_words(corpus, spec), unreadable)
+
+
+def measure_words(corpus: Corpus, spec: Spec) -> tuple[Requirement, ...]:
+    """Clips and speakers of each keyword against the requirements."""
+    required, held = spec.requirements, []
+    for word in spec.keywords:
+        found = word_stats(corpus, word)
+        held += [at_least(f"clips_per_word {word}", limit=required.clips_per_word, measured=found.clips),
+                 at_least(f"speakers_per_word {word}", limit=required.speakers_per_word, measured=found.speakers)]
+    return tuple(held)
 
 
 def word_stats(corpus: Corpus, word: str) -> WordStats:

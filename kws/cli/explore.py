@@ -1,0 +1,73 @@
+"""kws explore: a page on the recordings, or on single clips."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kws.cli.check import SchedulerOption
+from kws.cli.common import DirectoryOption, note, workspace
+from kws.errors import KwsError
+from kws.workspace import Workspace, find_run, list_runs
+
+
+def explore(
+    clips: Annotated[list[Path] | None, typer.Argument(
+        metavar="[CLIP]...", help="Recordings to look at one by one. Default: all of the workspace.",
+        show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(
+        "--out", metavar="FILE", show_default=False, help="The page. Default: explore.html in the workspace.")] = None,
+    run: Annotated[str | None, typer.Option(
+        "--run", metavar="RUN", show_default=False,
+        help="The trained run that makes the map, or gives scores to clips; none for spectra alone. Default: the "
+             "newest run, if there is one.")] = None,
+    umap: Annotated[bool, typer.Option("--umap", help="Draw the map with UMAP instead of PCA.")] = False,
+    scheduler: SchedulerOption = None,
+    directory: DirectoryOption = None,
+) -> None:
+    """Write one HTML page, with sounds to play, on what the recordings say, and print its gist.
+
+    Example: kws explore
+
+    Example: kws explore recordings/own/yes/anna_nohash_1.wav --run commands
+    """
+    from kws.explore.page import require_plotly
+
+    require_plotly()
+    place = workspace(directory)
+    target = out or place.root / "explore.html"
+    if clips:
+        from kws.explore.clip_page import write_clip_page
+
+        size = write_clip_page(clips, target, spec=place.spec, run=chosen_run(place, run))
+        print(f"{target}: {len(clips)} {'recording' if len(clips) == 1 else 'recordings'}, {size / 1e6:.1f} MB")
+        return
+    explore_all(place, target, run=chosen_run(place, run), umap=umap, scheduler=scheduler)
+
+
+def chosen_run(place: Workspace, run: str | None) -> Path | None:
+    """The folder of the run to use, or None."""
+    if run == "none" or (run is None and not list_runs(place.models)):
+        return None
+    return find_run(run, place.models)
+
+
+def explore_all(place: Workspace, target: Path, *, run: Path | None, umap: bool, scheduler: str | None) -> None:
+    """The page on the whole corpus."""
+    from kws.data.clip_table import measure_clips
+    from kws.data.corpus import scan
+    from kws.explore.embedding import embedding_of
+    from kws.explore.gist import gist_lines, missing
+    from kws.explore.page import write_page
+    from kws.explore.survey import survey
+
+    if target.suffix != ".html":
+        raise KwsError(f"--out {target}: the name must end in .html")
+    table = measure_clips(scan(place.recordings).clips, cache=place.cache, scheduler=scheduler)
+    embed = embedding_of(run, scheduler=scheduler) if run else None
+    found = survey(table, place.spec, embed=embed, use_umap=umap, scheduler=scheduler)
+    note("writing the page")
+    size = write_page(found, target, title=f"What the recordings of {place.root.resolve().name} say")
+    for line in (*gist_lines(found), *(f"missing: {line}" for line in missing(found))):
+        print(line)
+    print(f"{target}: {size / 1e6:.1f} MB; open it in a browser")

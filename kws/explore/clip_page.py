@@ -1,0 +1,96 @@
+"""Single recordings on a page: waveform, bands, the int8 rows that a network gets, and a run's scores over time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.data.audio import SAMPLE_RATE_HZ, fit, read_samples
+from kws.data.clip_faults import clip_faults, measure_clip
+from kws.engine.native import Network
+from kws.engine.plan import Plan
+from kws.explore.figures import COLOURS, MARKS, chart, tiles
+from kws.explore.page import Page
+from kws.explore.sounds import playable
+from kws.explore.statistics import RAW_SCALE
+from kws.features.frontend import Frontend, measure_normalisation
+from kws.features.tables import FrontendTables, Normalisation, build_tables
+from kws.files import write_atomic
+from kws.spec import Spec
+from kws.workspace import read_artefact
+
+MOST_SAMPLES = 60 * SAMPLE_RATE_HZ
+POINTS = 4_000  # of a waveform
+SCORE_STEPS = 256
+
+
+def write_clip_page(paths: Sequence[Path], target: Path, *, spec: Spec, run: Path | None) -> int:
+    """Write the page on these recordings; returns its size in bytes. Raises DataError where one cannot be read."""
+    page = Page("A recording as the network hears it" if len(paths) == 1 else "Recordings as the network hears them")
+    plan = Plan.from_bytes(read_artefact(run, "model.kws")) if run else None
+    for number, path in enumerate(paths):
+        show(page, number, path, read_samples(path), spec=plan.spec if plan else spec, plan=plan)
+    text = page.to_html()
+    write_atomic(target, text)
+    return len(text.encode())
+
+
+def show(page: Page, number: int, path: Path, audio: np.ndarray, *, spec: Spec, plan: Plan | None) -> None:
+    """The part of the page on one recording."""
+    measures = measure_clip(audio)
+    faults = clip_faults(measures, samples=max(spec.frontend.clip_samples, len(audio)))
+    page.section("/".join(path.parts[-3:]),
+                 f"{len(audio) / SAMPLE_RATE_HZ:.2f} s, level {measures.level_db:.0f} dB of full scale, "
+                 f"{measures.snr_db:.0f} dB above its noise; "
+                 + ("; ".join(f"{fault.fault.value}: {fault.detail}" for fault in faults) or "nothing wrong with it"))
+    page.sounds[number] = playable(audio)
+    page.buttons([(number, str(path), "play")])
+    audio = audio[:MOST_SAMPLES]
+    padded = fit(audio, max(len(audio), spec.frontend.clip_samples))
+    tables = plan.frontend if plan else own_tables(spec, padded)
+    frontend = Frontend(tables)
+    bands = Frontend(build_tables(spec.frontend.__class__(**{**vars(spec.frontend), "coefficients": 0}),
+                                  Normalisation.identity(spec.frontend.bands)))
+    page.figure(waveform(audio), "Waveform.")
+    page.figure(tiles([""], [(bands.raw(padded[None])[0] * RAW_SCALE).T], x="frame", y="band"),
+                f"Log mel bands, natural logarithms; a frame every {spec.frontend.hop_ms} ms.")
+    rows = frontend.extract(padded[None])[0]
+    page.figure(tiles([""], [rows.T], x="frame", y="coefficient" if spec.frontend.coefficients else "band"),
+                f"The int8 rows that the network is given{'' if plan else ', on a grid of this recording alone'}.")
+    if plan is not None:
+        page.figure(scores(plan, padded), "Scores of the run at the end of each window, from 0 to 1, before smoothing. "
+                                          "Half a second of silence stands before and after the recording.")
+
+
+def own_tables(spec: Spec, audio: np.ndarray) -> FrontendTables:
+    """A front end whose grid fits this recording, for want of a run."""
+    return build_tables(spec.frontend, measure_normalisation(spec.frontend, audio[None]))
+
+
+def waveform(audio: np.ndarray) -> Any:
+    """Least and greatest value of each stretch, so that nothing loud is left out."""
+    import plotly.graph_objects as go
+
+    width = max(1, len(audio) // POINTS)
+    parts = audio[: len(audio) // width * width].reshape(-1, width)
+    time = np.repeat(np.arange(len(parts)) * width / SAMPLE_RATE_HZ, 2)
+    values = np.stack((parts.min(axis=1), parts.max(axis=1)), axis=1).ravel()
+    return chart(go.Scatter(x=time, y=values, mode="lines", line={"width": 1, "color": COLOURS[0]}), x="s", y="int16",
+                 height=240)
+
+
+def scores(plan: Plan, audio: np.ndarray) -> Any:
+    """The scores of each label over the time at which the network gives them."""
+    import plotly.graph_objects as go
+
+    quiet = np.zeros(SAMPLE_RATE_HZ // 2, np.int16)
+    rows = Frontend(plan.frontend).extract(np.concatenate((quiet, audio, quiet))[None])[0]
+    given = (Network(plan.program).stream(rows).astype(np.float32) + 128) / SCORE_STEPS
+    first = plan.program.frames - 1
+    ends = (plan.frontend.window_samples + (first + np.arange(len(given)) * plan.program.decide_every)
+            * plan.frontend.hop_samples - len(quiet)) / SAMPLE_RATE_HZ
+    traces = [go.Scatter(x=ends, y=given[:, i], name=label, mode="lines+markers", line={
+        "color": COLOURS[i % len(COLOURS)]}, marker={"symbol": MARKS[i % len(MARKS)], "size": 5})
+        for i, label in enumerate(plan.labels)]
+    return chart(*traces, x="s", y="score", height=340)
