@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.bench.injected_faults import CONSEQUENCES, SINGLE, near_duplicate
-from kws.data.audio import encode, read_samples
+from kws.audio.files import encode, read_samples
 from kws.data.check import KINDS, LABEL, NEAR_DUPLICATE, TWO_VOICES, TWO_WORDS, CheckReport, Embed, check_table
 from kws.data.check_text import to_text
 from kws.data.clip_table import measure_clips

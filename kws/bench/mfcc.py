@@ -22,7 +22,7 @@ import numpy as np
 from kws.data.corpus import scan
 from kws.model.dataset import Material, prepare
 from kws.model.examples import Examples, Part, choose_examples
-from kws.model.train import predict, train
+from kws.train.loop import predict, train
 from kws.pipeline.train import training_fingerprint
 from kws.spec import Spec
 from kws.workspace import Workspace, open_workspace

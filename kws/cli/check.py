@@ -123,7 +123,7 @@ def look_through(place: Workspace, report: "CheckReport", *, kinds: tuple[str, .
     """A person decides, one clip after the other."""
     from kws.cli.record import player
     from kws.cli.terminal import is_interactive, open_screen
-    from kws.data.audio import read_samples
+    from kws.audio.files import read_samples
     from kws.data.curation import review
     from kws.data.quarantine import fix, keep
 

@@ -16,7 +16,7 @@ from kws.data.clip_table import ClipTable
 from kws.data.corpus import Clip
 from kws.data.fingerprints import find_twins, groups
 from kws.data.label_suspects import REPEATS, find_suspects, picture_vectors
-from kws.data.progress import progress
+from kws.progress import progress
 
 DUPLICATE, NEAR_DUPLICATE, TWO_WORDS, TWO_VOICES, LABEL = (
     "duplicate", "near-duplicate", "two words", "two voices", "label")

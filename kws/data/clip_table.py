@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ, fit, read_samples
+from kws.audio.files import SAMPLE_RATE_HZ, fit, read_samples
 from kws.data.clip_faults import MEASURES, ClipMeasures, measure_clip, sounding_part
 from kws.data.corpus import Clip
 from kws.data.fingerprints import SKETCH, sketch

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ
+from kws.audio.files import SAMPLE_RATE_HZ
 from kws.data.pool import map_blocks
 from kws.data.spectra import to_db
 

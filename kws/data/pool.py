@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from kws.data.progress import progress
+from kws.progress import progress
 from kws.errors import KwsError
 
 Block = TypeVar("Block")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kws.data.audio import encode, read_samples
+from kws.audio.files import encode, read_samples
 from kws.data.check import REPAIRABLE_SAMPLES, Action, Finding
 from kws.data.repair import repaired
 from kws.errors import DataError, KwsError

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ
+from kws.audio.files import SAMPLE_RATE_HZ
 
 BANDS, LOW_HZ, HIGH_HZ = 24, 100.0, 6_000.0
 FRAMES, HOP, WINDOW = 50, 320, 640  # 20 ms and 40 ms; one second

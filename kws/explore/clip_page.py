@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ, fit, read_samples
+from kws.audio.files import SAMPLE_RATE_HZ, fit, read_samples
 from kws.data.clip_faults import clip_faults, measure_clip
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.plan import Plan
 from kws.explore.figures import COLOURS, MARKS, chart, tiles
 from kws.explore.page import Page

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import fit, read_samples
+from kws.audio.files import fit, read_samples
 from kws.data.corpus import Clip
 from kws.data.pool import map_blocks
 from kws.engine.graph import Graph, read_graph
-from kws.engine.native import Network
+from kws.engine.network import Network
 from kws.engine.plan import Plan
 from kws.engine.streaming import lower
 from kws.errors import ModelError

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kws.data.audio import read_samples
+from kws.audio.files import read_samples
 from kws.errors import DataError
 from kws.explore import figures
 from kws.explore.gist import gist_lines, missing

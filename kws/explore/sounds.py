@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ, fit
+from kws.audio.files import SAMPLE_RATE_HZ, fit
 
 LONGEST_S = 2.0
 

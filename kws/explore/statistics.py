@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.audio import fit, read_samples
+from kws.audio.files import fit, read_samples
 from kws.data.pool import map_blocks
 from kws.errors import DataError
 from kws.features.frontend import RAW_SCALE, Frontend, measure_normalisation

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from kws.cli import app
-from kws.data.audio import encode
+from kws.audio.files import encode
 
 
 def run(*arguments: str) -> Result:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kws.data.audio import encode, read_samples
+from kws.audio.files import encode, read_samples
 from kws.data.check import Action, check_table
 from kws.data.clip_table import measure_clips
 from kws.data.corpus import scan

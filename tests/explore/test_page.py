@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kws.cli import app
-from kws.data.audio import encode
+from kws.audio.files import encode
 
 pytest.importorskip("plotly", reason="Plotly is not installed: pip install 'kws[explore]'")
 WORDS = ("low", "high", "both")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kws.data.audio import encode
+from kws.audio.files import encode
 from kws.explore.statistics import (
     after_transform,
     correlation,
