@@ -9,7 +9,6 @@ themselves. Faults are put into clips that had no finding. --whole checks all of
 then once more, when everything is known.
 """
 
-import argparse
 import os
 import resource
 import secrets
@@ -24,8 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.bench.injected_faults import CONSEQUENCES, SINGLE, near_duplicate
 from kws.audio.files import encode, read_samples
+from kws.bench.common import ROOT, header, parser
+from kws.bench.injected_faults import CONSEQUENCES, SINGLE, near_duplicate
 from kws.data.check import KINDS, LABEL, NEAR_DUPLICATE, TWO_VOICES, TWO_WORDS, CheckReport, Embed, check_table
 from kws.data.check_text import to_text
 from kws.data.clip_table import measure_clips
@@ -34,7 +34,6 @@ from kws.explore.embedding import embedding_of
 from kws.workspace import find_run
 
 SAMPLES = 16_000
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -183,17 +182,18 @@ def most_memory_mb() -> float:
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1_024
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recordings", type=Path, help="a folder of sources")
-    parser.add_argument("--clips", type=int, default=2_000)
-    parser.add_argument("--each", type=int, default=20)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=201)
-    parser.add_argument("--run", default=str(ROOT / "models" / "base"), help="judges labels; none for spectra")
-    parser.add_argument("--whole", action="store_true")
-    given = parser.parse_args(argv)
+def main(argv: Sequence[str]) -> None:
+    options = parser(__doc__)
+    options.add_argument("recordings", type=Path, help="a folder of sources")
+    options.add_argument("--clips", type=int, default=2_000)
+    options.add_argument("--each", type=int, default=20)
+    options.add_argument("--seeds", type=int, default=5)
+    options.add_argument("--first-seed", type=int, default=201)
+    options.add_argument("--run", default=str(ROOT / "models" / "base"), help="judges labels; none for spectra")
+    options.add_argument("--whole", action="store_true")
+    given = options.parse_args(argv)
     embed = None if given.run == "none" else embedding_of(find_run(given.run, None))
+    header(f"labels judged by {Path(given.run).name}")
     if given.whole:
         whole(given.recordings, embed, Path(given.run).name)
         return
@@ -207,7 +207,3 @@ def main(argv: Sequence[str] | None = None) -> None:
     for kind, tally in tallies.items():
         print(f"| {kind} | {tally.found / tally.injected:.2f} | {tally.right / max(tally.new, 1):.2f} | "
               f"{tally.before / given.seeds:.0f} of {given.clips:,} |")
-
-
-if __name__ == "__main__":
-    main()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kws.audio.files import SAMPLE_RATE_HZ, fit
 from kws.audio.endpoint import FRAME, levels
+from kws.audio.files import SAMPLE_RATE_HZ, fit
 
 CODECS = (("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"))
 Make = Callable[[np.ndarray, np.random.Generator], np.ndarray]

@@ -7,24 +7,22 @@ same clips, the same draws, the same first weights where the shapes agree. Resul
 the same command continues where it was stopped.
 """
 
-import argparse
 import json
-import subprocess
 import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from kws.bench.common import header, parser
 from kws.data.corpus import scan
 from kws.model.dataset import Material, prepare
 from kws.model.examples import Examples, Part, choose_examples
-from kws.train.loop import predict, train
 from kws.pipeline.train import training_fingerprint
 from kws.spec import Spec
+from kws.train.loop import predict, train
 from kws.workspace import Workspace, open_workspace
 
 LOG_MEL = 0
@@ -94,21 +92,18 @@ def row(network: str, coefficients: int, outcomes: Sequence[Outcome], log_mel: S
     return (f"| `{network}` | {name} | {outcomes[0].parameters:,} | {each} | {mean:.1f} | {against} |")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-C", dest="directory", type=Path)
-    parser.add_argument("--speakers", type=int, default=25, help="percent of the training speakers")
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--networks", default=NETWORKS)
-    parser.add_argument("--coefficients", default=COEFFICIENTS)
-    given = parser.parse_args(argv)
+def main(argv: Sequence[str]) -> None:
+    options = parser(__doc__)
+    options.add_argument("-C", dest="directory", type=Path)
+    options.add_argument("--speakers", type=int, default=25, help="percent of the training speakers")
+    options.add_argument("--epochs", type=int, default=12)
+    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--networks", default=NETWORKS)
+    options.add_argument("--coefficients", default=COEFFICIENTS)
+    given = options.parse_args(argv)
     place = open_workspace(given.directory)
     base = replace(place.spec, training=replace(place.spec.training, epochs=given.epochs, augmented_versions=0))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
-                            cwd=Path(__file__).parent).stdout.strip()
-    print(f"{date.today()}, commit {commit or 'unknown'}, {given.epochs} epochs, {given.speakers} % of the training "
-          f"speakers, {given.seeds} seeds\n")
+    header(f"{given.epochs} epochs, {given.speakers} % of the training speakers, {given.seeds} seeds")
     print("| network | features | parameters | each seed, % | mean | against log mel, points (95 %) |\n"
           "|---|---|---|---|---|---|", flush=True)
     for network in given.networks.split(","):
@@ -120,7 +115,3 @@ def main(argv: Sequence[str] | None = None) -> None:
                                 speakers=given.speakers) for seed in range(1, given.seeds + 1)]
             log_mel = log_mel or outcomes
             print(row(network, coefficients, outcomes, log_mel), flush=True)
-
-
-if __name__ == "__main__":
-    main()

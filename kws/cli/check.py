@@ -121,9 +121,9 @@ def set_aside(place: Workspace, findings: Sequence["Finding"], *, everything: bo
 
 def look_through(place: Workspace, report: "CheckReport", *, kinds: tuple[str, ...]) -> None:
     """A person decides, one clip after the other."""
+    from kws.audio.files import read_samples
     from kws.cli.record import player
     from kws.cli.terminal import is_interactive, open_screen
-    from kws.audio.files import read_samples
     from kws.data.curation import review
     from kws.data.quarantine import fix, keep
 

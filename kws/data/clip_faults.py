@@ -11,8 +11,8 @@ from enum import Enum
 
 import numpy as np
 
-from kws.audio.files import SAMPLE_RATE_HZ
 from kws.audio.endpoint import FLOOR_DB, FRAME, levels, loudest_level
+from kws.audio.files import SAMPLE_RATE_HZ
 
 FULL_SCALE = 32_440  # 99 % of full scale
 CLIPPED_SAMPLES = 3  # so many at full scale

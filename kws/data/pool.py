@@ -11,8 +11,8 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from kws.progress import progress
 from kws.errors import KwsError
+from kws.progress import progress
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")

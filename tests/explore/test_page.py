@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from kws.cli import app
 from kws.audio.files import encode
+from kws.cli import app
 
 pytest.importorskip("plotly", reason="Plotly is not installed: pip install 'kws[explore]'")
 WORDS = ("low", "high", "both")
@@ -84,6 +84,7 @@ def browser():
     running.quit()
 
 
+@pytest.mark.slow
 def test_a_click_plays_a_clip_by_button_and_on_the_map(place, browser):
     from selenium.webdriver.common.actions.action_builder import ActionBuilder
     from selenium.webdriver.common.by import By

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from kws.cli import app
 from kws.audio.files import encode
+from kws.cli import app
 
 
 def run(*arguments: str) -> Result:
