@@ -112,7 +112,7 @@ def trial(corpus: Corpus, embed: Embed | None, tallies: dict[str, Tally], *, cou
         before = reported(check(recordings, embed))
         clean = set().union(*before.values()) if before else set()
         words = [clip for clip in scan(recordings).clips if clip.path not in clean]
-        sizes = defaultdict(int)
+        sizes: defaultdict[str, int] = defaultdict(int)
         for clip in words:
             sizes[clip.word] += 1
         injection = Injection(recordings, [clip for clip in words if sizes[clip.word] >= each], rng)

@@ -44,8 +44,8 @@ def find_suspects(vectors: np.ndarray, words: np.ndarray, speakers: np.ndarray, 
     if len(names_used) < 2:
         return [], 1.0
     heard = np.asarray(vectors[usable], np.float32)
-    chances = sum(cross_validated(heard, labels, speakers[usable], seed=seed + repeat, advance=advance)
-                  for repeat in range(REPEATS)) / np.float32(REPEATS)
+    chances = np.mean([cross_validated(heard, labels, speakers[usable], seed=seed + repeat, advance=advance)
+                       for repeat in range(REPEATS)], axis=0)
     right = float((chances.argmax(axis=1) == labels).mean())
     return [Suspect(int(usable[place]), str(names[names_used[other]]), float(chances[place, labels[place]]),
                     float(chances[place, other])) for place, other in confident(chances, labels)], right

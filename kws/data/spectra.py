@@ -7,6 +7,7 @@ pages. It is no front end: networks get kws.features.
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kws.audio.files import SAMPLE_RATE_HZ
 
@@ -34,10 +35,10 @@ def to_db(picture: np.ndarray) -> np.ndarray:
 def mel_weights() -> tuple[np.ndarray, np.ndarray]:
     """The Hann window float32 [WINDOW], scaled so that a sine of full scale has -3 dB in its band, and triangles on
     the HTK mel scale, float32 [bins, BANDS]."""
-    def mel(hz: np.ndarray) -> np.ndarray:
-        return 2595 * np.log10(1 + hz / 700)
+    def mel(hz: ArrayLike) -> np.ndarray:
+        return 2595 * np.log10(1 + np.asarray(hz) / 700)
 
-    edges = np.linspace(mel(np.float64(LOW_HZ)), mel(np.float64(HIGH_HZ)), BANDS + 2)
+    edges = np.linspace(mel(LOW_HZ), mel(HIGH_HZ), BANDS + 2)
     bins = mel(np.fft.rfftfreq(WINDOW, 1 / SAMPLE_RATE_HZ))[:, None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])

@@ -13,8 +13,7 @@ from kws.engine.plan import Plan
 from kws.explore.figures import COLOURS, MARKS, chart, tiles
 from kws.explore.page import Page
 from kws.explore.sounds import playable
-from kws.explore.statistics import RAW_SCALE
-from kws.features.frontend import Frontend, measure_normalisation
+from kws.features.frontend import RAW_SCALE, Frontend, measure_normalisation
 from kws.features.tables import FrontendTables, Normalisation, build_tables
 from kws.files import write_atomic
 from kws.spec import Spec

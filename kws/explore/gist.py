@@ -45,5 +45,6 @@ def counted(things: set[str], name: str) -> str:
 
 def missing(found: Survey) -> list[str]:
     """The requirements on recordings that are not met."""
-    return [f"{held.name}: {held.measured:g} there, {held.limit:g} required; record {held.limit - held.measured:g} more"
+    return [f"{held.name}: {held.measured:g} there, {held.limit:g} required; "
+            f"record {held.limit - (held.measured or 0):g} more"
             for held in measure_words(Corpus(found.table.clips, ()), found.spec) if not held.holds]
