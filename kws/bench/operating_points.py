@@ -1,6 +1,6 @@
 """Curves and operating points of runs on speakers and talk that neither training nor calibration has heard.
 
-    scripts/bench operating_points [--run RUN]... [--target F]... DATA
+    scripts/bench operating_points [--run RUN]... [--target F]... [--softmax FACTOR] DATA
 
 DATA: what unpack.py of the shared recordings writes. Choosing hears validation speakers (Speech Commands), sentences of
 the validation speakers with accents, three readers and the orders; the figures hear testing speakers, sentences of the
@@ -10,7 +10,7 @@ misses clean, at 20 and at 10 dB, as the run is and calibrated for each target; 
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ from kws.data.scene import Sound as Spoken
 from kws.data.transcripts import read_transcripts
 from kws.detect.detector import Detector, load_detector
 from kws.engine.decoder import DecoderTables
+from kws.engine.graph import read_graph
+from kws.engine.streaming import lower
 from kws.model.augment import read_noise
 from kws.validate.curves import at_rate, curve
 from kws.validate.negatives import NegativeSource, files_below, hear_source, judge_negatives
@@ -51,16 +53,28 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("data", type=Path)
     options.add_argument("--run", type=Path, action="append")
     options.add_argument("--target", type=float, action="append")
+    options.add_argument("--softmax", type=float, default=1.0, help="factor of the softmax's input: less saturated")
     chosen = options.parse_args(arguments)
     header(f"{PER_WORD} utterances of each keyword and {OTHERS} other words per stream")
     for run in chosen.run or [ROOT / "models" / "commands", ROOT / "models" / "small"]:
-        report(run, chosen.data, chosen.target or [])
+        report(run, chosen.data, chosen.target or [], softmax=chosen.softmax)
     return 0
 
 
-def report(run: Path, data: Path, targets: Sequence[float]) -> None:
+def softened(run: Path, factor: float) -> Detector:
+    """The run's detector, the input of whose softmax is multiplied: below 1 its scores saturate later."""
+    plan = load_detector(run).plan
+    if factor == 1.0:
+        return Detector(plan)
+    graph = read_graph((run / "model.tflite").read_bytes())
+    layers = tuple(replace(layer, options={**layer.options, "Beta": factor}) if layer.op == "SOFTMAX" else layer
+                   for layer in graph.layers)
+    return Detector(replace(plan, program=lower(replace(graph, layers=layers))))
+
+
+def report(run: Path, data: Path, targets: Sequence[float], *, softmax: float) -> None:
     """Everything about one run."""
-    detector = load_detector(run)
+    detector = softened(run, softmax)
     start = time.process_time()
     heard = {split: hear_split(detector, data, split) for split in SPLITS[1:]}
     hours = sum(one.track.hours for part in heard.values() for one in part.streams.values())
