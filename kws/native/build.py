@@ -4,6 +4,7 @@
 declarations come from the public headers themselves, so the Python side cannot disagree with the C.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,13 +51,11 @@ def make_builder() -> "cffi.FFI":
         "\n".join(f'#include "{name}"' for name in PUBLIC_HEADERS),
         sources=[str(path.relative_to(root)) for path in sources("*.c").values()],
         include_dirs=[str(folder.relative_to(root)) for folder in include_folders()],
-        extra_compile_args=FLAGS,
+        extra_compile_args=FLAGS if os.name == "posix" else ["/O2"],  # Microsoft's compiler has never been tried
     )
     return builder
 
 
 if __name__ == "__main__":
-    import os
-
     os.chdir(CSRC.parents[2])
     make_builder().compile(verbose=True)
