@@ -12,7 +12,7 @@ import soundfile
 
 from kws.audio import files, foreign
 from kws.audio.word_place import utterances, word_place
-from kws.data import importer
+from kws.data import importer, shelf
 from kws.data.corpus import scan
 from kws.data.import_report import Imported
 from kws.data.importer import import_path
@@ -245,6 +245,23 @@ def test_two_imports_at_once_lose_nothing(tmp_path):
     assert [int(run.communicate()[0]) for run in runs] == [60, 60]
     clips = scan(tmp_path / "recordings").clips
     assert len({clip.path.read_bytes() for clip in clips}) == len(clips) == 120
+
+
+def test_a_name_that_another_import_takes_at_the_last_moment_is_left_to_it(tmp_path, monkeypatch):
+    lay(tmp_path / "in/yes/anna_nohash_0.wav", take(1))
+    original, first = shelf.write_new, []
+
+    def raced(path: Path, data: bytes) -> bool:
+        if not first:
+            first.append(path)
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"another process was faster")
+        return original(path, data)
+
+    monkeypatch.setattr(shelf, "write_new", raced)
+    assert import_path(tmp_path / "in", tmp_path / "recordings/x").written == 1
+    assert first[0].read_bytes() == b"another process was faster"
+    assert len(list((tmp_path / "recordings/x/yes").iterdir())) == 2
 
 
 def test_one_bad_file_never_ends_an_import(tmp_path, monkeypatch):
