@@ -54,14 +54,20 @@ def read_samples(path: Path, *, samples: int | None = None, data: bytes | None =
 def whole(sound: Sound) -> np.ndarray:
     """All of a sound, int16 [n]. Raises DataError where it has no samples or more than LONGEST_S."""
     blocks, count = [], 0
+    if sound.seconds > LONGEST_S:
+        raise too_long(sound)
     for block in sound.blocks():
         count += len(block)
         if count > LONGEST_S * SAMPLE_RATE_HZ:
-            raise DataError(f"{sound.path}: is longer than {LONGEST_S // 3600} hours; cut it into pieces")
+            raise too_long(sound)
         blocks.append(block)
     if count == 0:
         raise DataError(f"{sound.path}: holds no samples; replace or remove it")
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def too_long(sound: Sound) -> DataError:
+    return DataError(f"{sound.path}: is longer than {LONGEST_S // 3600} hours; cut it into pieces")
 
 
 def write_audio(path: Path, audio: np.ndarray) -> None:

@@ -17,7 +17,8 @@ MOST_DB = 25.0  # what a moment counts at most
 PAUSE_FRAMES = 25  # a word has no longer pause in it
 SHORTEST_FRAMES = 8  # what is shorter is a click
 PLATEAU = 0.98  # windows with this share of the greatest energy hold the word as well
-_CHUNK_FRAMES = 4_096
+LONG = 300 * SAMPLE_RATE_HZ  # beyond this the loudest stretch begins at a whole frame
+_CHUNK_FRAMES = 1_024
 
 
 def speech_levels(audio: np.ndarray) -> np.ndarray:
@@ -85,6 +86,8 @@ def loudest(audio: np.ndarray, samples: int) -> int:
     Sound shorter than the stretch fits in many ways, all of about the same energy: of those next to each other with at
     least 98 % of the greatest energy, the middle one is taken, so that there is room on both sides.
     """
+    if len(audio) > LONG:
+        return FRAME * loudest_frame(audio, samples)
     centred = audio.astype(np.int64) - round(float(audio.mean()))
     sums = np.concatenate(([0], np.cumsum(centred * centred)))
     energy = sums[samples:] - sums[:-samples]
@@ -94,3 +97,14 @@ def loudest(audio: np.ndarray, samples: int) -> int:
     first = int(weak[place - 1]) + 1 if place else 0
     last = int(weak[place]) - 1 if place < len(weak) else len(energy) - 1
     return (first + last) // 2
+
+
+def loudest_frame(audio: np.ndarray, samples: int) -> int:
+    """The frame at which the loudest stretch of `samples` begins, in little memory."""
+    frames = audio[:len(audio) // FRAME * FRAME].reshape(-1, FRAME)
+    energy = np.empty(len(frames))
+    for first in range(0, len(frames), _CHUNK_FRAMES):
+        energy[first:first + _CHUNK_FRAMES] = frames[first:first + _CHUNK_FRAMES].astype(np.float32).var(axis=1)
+    sums = np.concatenate(([0.0], np.cumsum(energy)))
+    width = -(-samples // FRAME)
+    return int((sums[width:] - sums[:-width]).argmax())

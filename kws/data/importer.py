@@ -11,8 +11,10 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from threading import Lock
 
 import numpy as np
 
@@ -32,6 +34,7 @@ from kws.words import fault, normal
 TEST_LABELS = (SILENCE, UNKNOWN)
 BATCH_FILES, BATCH_BYTES = 64, 100_000_000  # that are decoded at a time
 COMPRESSED = (".mp3", ".mp2", ".ogg", ".oga", ".opus", ".m4a", ".webm", ".3gp", ".amr", ".aac", ".mp4")
+LONG_S, ONE_LONG_FILE = 600, Lock()  # longer files are decoded one at a time
 SPARE_BYTES = 50_000_000  # left free on the disk
 
 
@@ -281,16 +284,20 @@ def decode(job: Job, data: bytes | Path, rules: Rules) -> Decoded | DataError:
     """One file as it will be filed, or why it cannot be; whatever a damaged file does, it does not end the import."""
     try:
         sound = open_sound(data) if isinstance(data, Path) else open_sound(Path(job.path), data)
-        audio = whole(sound)
-        if job.word == NOISE:
-            return Decoded(audio, len(audio), sound.remarks, Admission(None, None))
-        clip = fit(audio, rules.samples)
-        found = admit(clip if len(audio) >= rules.samples else audio)
-        return Decoded(clip, len(audio), sound.remarks, found)
+        with ONE_LONG_FILE if sound.seconds > LONG_S else nullcontext():
+            return as_filed(job, whole(sound), sound.remarks, rules)
     except DataError as error:
         return error
     except Exception as error:  # a decoder's fault in one file of many
         return DataError(f"{job.path}: cannot be read as audio ({type(error).__name__}: {error}); replace or remove it")
+
+
+def as_filed(job: Job, audio: np.ndarray, remarks: tuple[str, ...], rules: Rules) -> Decoded:
+    """The clip in a recording, int16 [n], judged; noise as it is."""
+    if job.word == NOISE:
+        return Decoded(audio, len(audio), remarks, Admission(None, None))
+    clip = fit(audio, rules.samples)
+    return Decoded(clip, len(audio), remarks, admit(clip if len(audio) >= rules.samples else audio))
 
 
 class Sounds:

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -291,3 +292,30 @@ def test_an_archive_with_a_name_twice_gives_both_sounds(tmp_path):
             info.size = len(data.getvalue())
             packed.addfile(info, io.BytesIO(data.getvalue()))
     assert import_path(tmp_path / "w.tar", tmp_path / "recordings/w").written == 2
+
+
+@pytest.mark.slow
+def test_hours_in_one_file_are_refused_without_being_held(tmp_path):
+    """Silence packs well: four hours of stereo take 0.5 MB."""
+    path = tmp_path / "in/yes/long.flac"
+    path.parent.mkdir(parents=True)
+    with soundfile.SoundFile(path, "w", 4_000, 2, "PCM_16") as file:
+        for _ in range(4 * 60):
+            file.write(np.zeros((4_000 * 60, 2), np.int16))
+    lay(tmp_path / "in/yes/a.wav", take(1))
+    tracemalloc.start()
+    report = import_path(tmp_path / "in", tmp_path / "recordings/in")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert report.written == 1 and "is longer than 3 hours" in report.refused[0] and peak < 100_000_000
+
+
+def test_the_loudest_second_of_a_long_recording_needs_little_memory():
+    audio = np.zeros(400 * RATE_HZ, np.int16)
+    audio[300 * RATE_HZ:301 * RATE_HZ:2] = 9_000  # too high for speech: the loudest second it is
+    audio[300 * RATE_HZ + 1:301 * RATE_HZ:2] = -9_000
+    tracemalloc.start()
+    start = word_place(audio, RATE_HZ)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert abs(start - 300 * RATE_HZ) <= 160 and peak < 30_000_000
