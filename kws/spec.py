@@ -218,6 +218,15 @@ class Spec:
     """The whole project: what to hear and every setting.
 
     keywords : words to detect, 1 to 40 of them, in the normal form of kws.words
+
+    Examples:
+        >>> from kws.spec import FrontendSpec, Spec
+        >>> spec = Spec(keywords=("yes", "no"), frontend=FrontendSpec(hop_ms=10))
+        >>> spec.labels
+        ('_silence_', '_unknown_', 'yes', 'no')
+        >>> FrontendSpec(hop_ms=100)
+        Traceback (most recent call last):
+        kws.errors.SpecError: [frontend] hop_ms = 100: must be 5 to 50
     """
 
     keywords: tuple[str, ...]

@@ -130,10 +130,18 @@ class Detector:
     def hear(self, path: str | Path) -> Iterator[Detection]:
         """Detections in a sound file of any format and length, with quiet before and behind, from its beginning.
 
-            for hit in detector.hear("kitchen.mp3"):
-                print(hit.keyword, hit.time_s, hit.score)
+        Raises DataError if the file cannot be read.
 
-        Raises DataError where the file cannot be read. See Also: push, for sound that goes on.
+        Examples:
+            >>> import kws
+            >>> detector = kws.load("models/commands")
+            >>> for hit in detector.hear("recordings/demo/commands.flac"):
+            ...     if hit.time_s < 9:
+            ...         print(hit.keyword, f"{hit.time_s:.0f} s")
+            stop 5 s
+            up 7 s
+
+        See also: push, for sound that goes on.
         """
         from kws.detect.recordings import hear_file
 

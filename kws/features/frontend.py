@@ -92,6 +92,17 @@ class Frontend:
 
         cache : folder to keep the result in, under a fingerprint of tables, arithmetic and clips; what lies there
         already is not computed again. The array is then read-only.
+
+        Examples:
+            >>> import numpy as np
+            >>> from kws.features.frontend import Frontend
+            >>> from kws.features.tables import Normalisation, build_tables
+            >>> from kws.spec import FrontendSpec
+            >>> spec = FrontendSpec(coefficients=10)
+            >>> frontend = Frontend(build_tables(spec, Normalisation.identity(spec.features)))
+            >>> rows = frontend.extract(np.zeros((2, 16_000), np.int16))
+            >>> rows.shape, rows.dtype  # two clips of a second: 49 windows of 10 coefficients each
+            ((2, 49, 10), dtype('int8'))
         """
         shape = (len(clips), self.frames(clips.shape[-1]), self.tables.features)
         if cache is None or 0 in shape:
