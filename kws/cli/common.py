@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,23 @@ DirectoryOption = Annotated[Path | None, typer.Option(
     help="The workspace: a folder with kws.toml. Default: the current folder or the nearest above it.")]
 RunOption = Annotated[str | None, typer.Option(
     "--run", metavar="RUN", show_default=False, help="Name in models/ or path of a trained run. Default: the newest.")]
+TfliteOption = Annotated[Path | None, typer.Option(
+    "--tflite", metavar="FILE", show_default=False,
+    help="An int8 network from elsewhere instead of a run: the network alone.")]
+InputsOption = Annotated[Path | None, typer.Option(
+    "--inputs", metavar="NPY", show_default=False,
+    help="With --tflite: an int8 array of windows to run on. Default: windows drawn over the whole range.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def only_with_tflite(tflite: Path | None, *, inputs: Path | None, excluded: Mapping[str, object]) -> None:
+    """Refuse --inputs without --tflite, and with it the options that only a run has. excluded : option -> its value."""
+    if inputs is not None and tflite is None:
+        raise typer.BadParameter("--inputs belongs to --tflite: a run hears audio, see --audio", param_hint="--inputs")
+    for option, value in excluded.items():
+        if tflite is not None and value:
+            raise typer.BadParameter(f"{option} and --tflite exclude each other: a run, or a network from elsewhere",
+                                     param_hint=option)
 
 
 def workspace(directory: Path | None) -> Workspace:

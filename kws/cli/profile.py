@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, RunOption, print_json
+from kws.cli.common import (
+    REQUIREMENT_NOT_MET,
+    DirectoryOption,
+    InputsOption,
+    JsonOption,
+    RunOption,
+    TfliteOption,
+    only_with_tflite,
+    print_json,
+)
 
 
 def profile(
@@ -18,22 +27,43 @@ def profile(
         help="Audio to run on; may be repeated. Default: ten seconds of the workspace's recordings.")] = None,
     compare: Annotated[list[str] | None, typer.Option(
         "--compare", metavar="RUN", show_default=False, help="Another run to compare with; may be repeated.")] = None,
+    tflite: TfliteOption = None,
+    inputs: InputsOption = None,
     functions: Annotated[bool, typer.Option("--functions", help="Also list the costliest functions.")] = False,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
     """Count what a run costs on a Cortex-M: instructions by stage, flash, RAM.
 
-    Cross-compiles the export and runs the whole chain over real audio on an emulated processor (extra: device).
-    Instructions are counted exactly; the duty cycle is an estimate. Exit status 3: a requirement of kws.toml is not
-    met.
+    Cross-compiles the export and runs the whole chain over real audio on an emulated processor (extra: device); with
+    --tflite, a network from elsewhere over windows of numbers. Instructions are counted exactly; the duty cycle is an
+    estimate. Exit status 3: a requirement of kws.toml is not met.
 
     Example: kws profile --cpu cortex-m0plus
     """
+    only_with_tflite(tflite, inputs=inputs, excluded={"--run": run, "--audio": audio, "--compare": compare})
+    if tflite:
+        holds = _network(tflite, inputs, cpu, directory, functions=functions, json=json)
+    else:
+        holds = _run(run, cpu, audio or [], compare or [], directory, functions=functions, json=json)
+    if not holds:
+        raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+def _known(cpu: str) -> str:
+    from kws.device.toolchain import CPUS
+
+    if cpu not in CPUS:
+        raise typer.BadParameter(f"{cpu!r}: must be one of {', '.join(CPUS)}", param_hint="--cpu")
+    return cpu
+
+
+def _run(run: str | None, cpu: str | None, audio: list[Path], compare: list[str], directory: Path | None, *,
+         functions: bool, json: bool) -> bool:
+    """Profile a run, others beside it, and print; whether all requirements hold."""
     from kws.device.profile import choose_audio
     from kws.device.profile import profile as measure
     from kws.device.tables import comparison_table, functions_table, profile_table
-    from kws.device.toolchain import CPUS
     from kws.export.source import from_run
     from kws.validate.run import own_requirements
     from kws.workspace import locate_run, nearby_workspace
@@ -41,12 +71,10 @@ def profile(
     folder = locate_run(run, directory)
     source = from_run(folder)
     limits = own_requirements(folder, source.whole_plan.spec, directory)
-    if (cpu := cpu or limits.cpu) not in CPUS:
-        raise typer.BadParameter(f"{cpu!r}: must be one of {', '.join(CPUS)}", param_hint="--cpu")
-    others = [from_run(locate_run(name, directory)) for name in compare or []]
+    cpu = _known(cpu or limits.cpu)
+    others = [from_run(locate_run(name, directory)) for name in compare]
     around = nearby_workspace(directory)
-    recordings = around.recordings if around else None
-    samples, heard = choose_audio(audio or [], recordings)
+    samples, heard = choose_audio(audio, around.recordings if around else None)
     found = measure(source, samples, cpu=cpu, audio=heard)
     beside = {other.name: measure(other, samples, cpu=cpu, audio=heard) for other in others}
     if json:
@@ -57,5 +85,31 @@ def profile(
         print(comparison_table({source.name: found, **beside}, limits) if beside else alone)
         if functions:
             print("\n" + functions_table(found.functions))
-    if not all(requirement.holds for requirement in found.check(limits)):
-        raise typer.Exit(REQUIREMENT_NOT_MET)
+    return all(requirement.holds for requirement in found.check(limits))
+
+
+def _network(tflite: Path, inputs: Path | None, cpu: str | None, directory: Path | None, *, functions: bool,
+             json: bool) -> bool:
+    """Profile a network from elsewhere and print; whether the workspace's requirements hold, where there is one."""
+    from kws.device.network_inputs import choose_windows
+    from kws.device.profile_network import profile_network
+    from kws.device.tables import functions_table, network_profile_table
+    from kws.errors import KwsError
+    from kws.export.source import from_tflite
+    from kws.spec import Requirements
+    from kws.workspace import open_workspace
+
+    source = from_tflite(tflite)
+    try:
+        limits = open_workspace(directory).spec.requirements
+    except KwsError:
+        limits = None
+    windows, words = choose_windows(inputs, source.graph)
+    found = profile_network(source, windows, cpu=_known(cpu or (limits or Requirements()).cpu), inputs=words)
+    if json:
+        print_json({"network": source.name, **found.to_json(limits)})
+    else:
+        print(network_profile_table(found.to_json(limits)))
+        if functions:
+            print("\n" + functions_table(found.functions, per="window"))
+    return all(requirement.holds for requirement in found.check(limits))

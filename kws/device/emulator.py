@@ -185,7 +185,7 @@ def emulate(image: Image, plan: Plan) -> EmulatedDetector:
 
 
 class EmulatedNetwork:
-    """kws_run of an exported network without front end and decoder."""
+    """kws_run and kws_push_row of an exported network without front end and decoder."""
 
     def __init__(self, image: Image, *, labels: int):
         self.machine, self._labels = Machine(image), labels
@@ -198,3 +198,13 @@ class EmulatedNetwork:
         self.machine.write(self._window, np.ascontiguousarray(window, np.int8).tobytes())
         call = self.machine.call("kws_run", self._state, self._window, self._scores)
         return np.frombuffer(self.machine.read(self._scores, self._labels), np.int8), int(call.instructions.sum())
+
+    def stream(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray | None, int]]:
+        """rows : int8 [n, features], from a fresh start. For each: scores int8 [labels], None without a decision, and
+        the instructions that it took."""
+        self.machine.call("kws_init", self._state)
+        for row in np.ascontiguousarray(rows, np.int8):
+            self.machine.write(self._window, row.tobytes())
+            call = self.machine.call("kws_push_row", self._state, self._window, self._scores)
+            scores = np.frombuffer(self.machine.read(self._scores, self._labels), np.int8) if call.result else None
+            yield scores, int(call.instructions.sum())

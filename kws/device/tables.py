@@ -18,10 +18,26 @@ def profile_table(report: dict[str, Any]) -> str:
     measured = "instructions_per_hop" in report
     lines = [f"{report['cpu']}, {report['toolchain']}, hops of {report['hop_ms']:g} ms: {report['audio']}", "",
              *instruction_lines(report)] if measured else [report["cpu"], report.get("note", ""), ""]
+    return "\n".join([*lines, *memory_lines(report), "", *(str(Requirement(**one)) for one in report["requirements"])])
+
+
+def network_profile_table(report: dict) -> str:
+    """Instructions, flash and RAM of a network alone. report : as `kws profile --tflite FILE --json` prints it."""
+    lines = [f"{report['cpu']}, {report['toolchain']}: {report['inputs']}", "",
+             f"{'instructions':24}{'min':>12}{'median':>12}{'max':>12}"]
+    for title, key in (("one more row", "instructions_per_hop"), ("a window alone", "instructions_per_window")):
+        lines.append(f"  {title:22}" + "".join(f"{count:12,}" for count in report[key].values()))
+    requirements = [str(Requirement(**one)) for one in report["requirements"]]
+    return "\n".join([*lines, *memory_lines(report), *([""] if requirements else []), *requirements])
+
+
+def memory_lines(report: dict) -> list[str]:
+    """Flash and RAM, by what they hold."""
+    lines = []
     for title, key in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):
         parts = ", ".join(f"{name} {count:,}" for name, count in report[key].items())
         lines.append(f"{title:24}{sum(report[key].values()):12,}  {parts}")
-    return "\n".join([*lines, "", *(str(Requirement(**one)) for one in report["requirements"])])
+    return lines
 
 
 def instruction_lines(report: dict[str, Any]) -> list[str]:

@@ -106,15 +106,20 @@ def host_trace(package: Mapping[str, str | bytes], plan: Plan, samples: np.ndarr
 
     Raises ModelError with the compiler's or the sanitizer's words where one of them objects.
     """
+    return _host_output(run_on_host(package, "host_main.c", np.ascontiguousarray(samples, "<i2").tobytes(),
+                                    compiler=compiler), plan)
+
+
+def run_on_host(package: Mapping[str, str | bytes], driver: str, stdin: bytes, *, compiler: str) -> bytes:
+    """What the package writes with a driver of templates/ as its main program, compiled and run as in `host_trace`."""
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
         write_files(folder, package)
-        shutil.copy(TEMPLATES / "host_main.c", folder)
+        shutil.copy(TEMPLATES / driver, folder)
         sources = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.c"))
                    if path.name not in NOT_ON_DEVICE]
         _run([compiler, *STRICT, *SANITIZE, "-DKWS_MODEL_CONFIG", "-I.", *sources, "-o", "host"], folder)
-        output = _run([str(folder / "host")], folder, stdin=np.ascontiguousarray(samples, "<i2").tobytes())
-    return _host_output(output, plan)
+        return _run([str(folder / "host")], folder, stdin=stdin)
 
 
 def _host_output(output: bytes, plan: Plan) -> Trace:

@@ -5,6 +5,7 @@ The C engine is what the others are compared with; the oracle's layers are compa
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,22 +22,27 @@ from kws.export.source import Source
 CPUS = ("cortex-m0plus", "cortex-m4", "cortex-m7")
 LAYER_WINDOWS, TFLM_WINDOWS = 10, 200  # at most, spread over the audio
 VERIFY_SECONDS = 10  # of audio, where nobody names any
+ARENA_BYTES = 1 << 20  # of TFLM, beside what its tensors and tables take
 STAGES = ("features", "layer", "rows", "scores", "detections")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The first number that differs: at which hop, where in that hop's result, what was there and what should be."""
+    """The first number that differs: at which hop, where in that hop's result, what was there and what should be.
+
+    unit : what `hop` counts; "window" where a network alone was given windows.
+    """
 
     hop: int
     index: int
     expected: int
     found: int
     place: str = ""
+    unit: str = "hop"
 
     def __str__(self) -> str:
         at = f"{self.place}, " if self.place else ""
-        return f"{at}hop {self.hop}, index {self.index}: {self.found} instead of {self.expected}"
+        return f"{at}{self.unit} {self.hop}, index {self.index}: {self.found} instead of {self.expected}"
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ def verify(source: Source, samples: np.ndarray, *, note: Callable[[str], None] =
 
 
 def compare(name: str, against: str, expected: np.ndarray, found: np.ndarray, *, hops: list[int],
-            place: Callable[[int], str] = lambda index: "") -> Comparison:
+            place: Callable[[int], str] = lambda index: "", unit: str = "hop") -> Comparison:
     """Rows [n, ...] of two implementations; hops : at which hop each was made; place : names an index within a row."""
     if expected.shape != found.shape:
         raise ModelError(f"{name} against {against}: {list(found.shape)} numbers, {list(expected.shape)} expected")
@@ -111,7 +117,7 @@ def compare(name: str, against: str, expected: np.ndarray, found: np.ndarray, *,
     if not len(where):
         return Comparison(name, against, expected.size, 0)
     row, index = (int(n) for n in where[0])
-    first = Difference(hops[row], index, int(expected[row, index]), int(found[row, index]), place(index))
+    first = Difference(hops[row], index, int(expected[row, index]), int(found[row, index]), place(index), unit)
     return Comparison(name, against, expected.size, len(where), first)
 
 
@@ -150,17 +156,30 @@ def compare_detections(against: str, expected: list[tuple[int, int, int]],
     return Comparison("detections", against, len(set(expected) | set(found)), len(different), first)
 
 
-def _tflm(found: Verification, source: Source, engine: Trace, plan: Plan, note: Callable[[str], None]) -> None:
-    """TensorFlow Lite Micro: the scores against the engine, each layer against the oracle."""
+def tflm_interpreter(found: Verification, source: Source) -> Any:
+    """TFLM with the network loaded, all inner tensors kept; None where it is missing, which `found` then says."""
     try:
         from tflite_micro import runtime
     except ModuleNotFoundError:
         found.missing["TFLM"] = "tflite-micro is not installed; pip install 'tflite-micro>=0.dev0'"
+        return None
+    numbers = sum(prod(tensor.shape) for tensor in source.graph.tensors)
+    try:
+        return runtime.Interpreter.from_bytes(
+            source.tflite, arena_size=ARENA_BYTES + 10 * len(source.tflite) + 4 * numbers,
+            intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors)
+    except RuntimeError as error:
+        found.missing["TFLM"] = f"it refuses the network: {error}"
+        return None
+
+
+def _tflm(found: Verification, source: Source, engine: Trace, plan: Plan, note: Callable[[str], None]) -> None:
+    """TensorFlow Lite Micro: the scores against the engine, each layer against the oracle."""
+    interpreter = tflm_interpreter(found, source)
+    if interpreter is None:
         return
     note("TensorFlow Lite Micro")
     hops = list(decision_hops(plan.program, len(engine.features)))
-    interpreter = runtime.Interpreter.from_bytes(
-        source.tflite, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors)
     chosen = spread(len(hops), TFLM_WINDOWS)
     deep = {chosen[i] for i in spread(len(chosen), LAYER_WINDOWS)}
     scores, layers = [], []
@@ -170,16 +189,21 @@ def _tflm(found: Verification, source: Source, engine: Trace, plan: Plan, note: 
         interpreter.invoke()
         scores.append(interpreter.get_output(0).ravel())
         if decision in deep:
-            layers.append([np.array(interpreter.GetTensor(layer.output, 0)["tensor_data"]).ravel()
-                           for layer in source.graph.layers])
-    _layers(found, source, [engine.features[hops[d] + 1 - plan.program.frames:hops[d] + 1] for d in sorted(deep)],
-            layers, hops=[hops[d] for d in sorted(deep)])
+            layers.append(layers_of(interpreter, source))
+    at = [hops[decision] for decision in sorted(deep)]
+    windows = [engine.features[hop + 1 - plan.program.frames:hop + 1] for hop in at]
+    compare_layers(found, source, windows, layers, hops=at)
     found.comparisons.append(compare("scores", "TFLM", engine.scores[chosen], np.array(scores),
                                      hops=[hops[d] for d in chosen]))
 
 
-def _layers(found: Verification, source: Source, windows: list[np.ndarray], layers: list[list[np.ndarray]], *,
-            hops: list[int]) -> None:
+def layers_of(interpreter: Any, source: Source) -> list[np.ndarray]:
+    """What each layer gave in TFLM's last run."""
+    return [np.array(interpreter.GetTensor(layer.output, 0)["tensor_data"]).ravel() for layer in source.graph.layers]
+
+
+def compare_layers(found: Verification, source: Source, windows: list[np.ndarray], layers: list[list[np.ndarray]], *,
+                   hops: list[int], unit: str = "hop") -> None:
     """Every layer of the oracle against TFLM's, for some windows."""
     from kws.engine.oracle.layers import run_graph
 
@@ -187,7 +211,8 @@ def _layers(found: Verification, source: Source, windows: list[np.ndarray], laye
     for index, layer in enumerate(source.graph.layers):
         expected = np.array([tensors[index] for tensors in layers])
         ours = np.array([value[layer.output].ravel() for value in values])
-        found.comparisons.append(compare(f"layer {index} {layer.op}", "oracle and TFLM", expected, ours, hops=hops))
+        found.comparisons.append(compare(f"layer {index} {layer.op}", "oracle and TFLM", expected, ours, hops=hops,
+                                         unit=unit))
 
 
 def spread(count: int, most: int) -> list[int]:

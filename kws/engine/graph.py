@@ -18,6 +18,7 @@ SUPPORTED = ("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CO
              "MAX_POOL_2D", "MEAN", "MUL", "PAD", "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SOFTMAX", "STRIDED_SLICE")
 MOST_NUMBERS = 1 << 24
 ACTIVATIONS = {0: "NONE", 1: "RELU", 3: "RELU6"}
+VARIABLES_HINT = "convert the network that takes the whole window: the engine keeps the rows that it needs by itself"
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,16 @@ class _Reader:
 
         self.schema = tflite
         self.model = tflite.Model.GetRootAsModel(flatbuffer, 0)
-        if self.model.SubgraphsLength() != 1:
-            raise ModelError(f"the network has {self.model.SubgraphsLength()} subgraphs; the engine runs exactly 1")
+        if not self.model.SubgraphsLength():
+            raise ModelError("the TensorFlow Lite file holds no network; export it again")
         self.subgraph = self.model.Subgraphs(0)
         self.op_names = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
 
     def graph(self) -> Graph:
         subgraph = self.subgraph
+        self.check_operators()
+        if self.model.SubgraphsLength() != 1:
+            raise ModelError(f"the network has {self.model.SubgraphsLength()} subgraphs; the engine runs exactly 1")
         layers = tuple(self.layer(subgraph.Operators(i)) for i in range(subgraph.OperatorsLength()))
         used = {index for layer in layers for index in (*layer.inputs, layer.output)}
         tensors = tuple(self.tensor(i, i in used) for i in range(subgraph.TensorsLength()))
@@ -125,14 +129,24 @@ class _Reader:
         _check_order(graph)
         return graph
 
-    def layer(self, operator: Any) -> Layer:
+    def check_operators(self) -> None:
+        """Raise ModelError that names every operator that the engine does not run, with those that it runs."""
+        operators = [self.subgraph.Operators(i) for i in range(self.subgraph.OperatorsLength())]
+        unknown = [op for op in dict.fromkeys(map(self.name_of, operators)) if op not in SUPPORTED]
+        if unknown:
+            names = f"operator {unknown[0]}" if len(unknown) == 1 else f"operators {', '.join(unknown)}"
+            hint = f"; {VARIABLES_HINT}" if "READ_VARIABLE" in unknown else ""
+            raise ModelError(f"the engine does not know the {names}; it runs {', '.join(SUPPORTED)}{hint}")
+
+    def name_of(self, operator: Any) -> str:
         code = self.model.OperatorCodes(operator.OpcodeIndex())
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        op = self.op_names.get(number, f"operator {number}")
-        if op == "CUSTOM":
-            op = (code.CustomCode() or b"CUSTOM").decode()
-        if op not in SUPPORTED:
-            raise ModelError(f"the engine does not know the operator {op}; it runs {', '.join(SUPPORTED)}")
+        if self.op_names.get(number) == "CUSTOM":
+            return (code.CustomCode() or b"CUSTOM").decode(errors="replace")
+        return self.op_names.get(number, f"number {number}")
+
+    def layer(self, operator: Any) -> Layer:
+        op = self.name_of(operator)
         inputs = tuple(int(i) for i in operator.InputsAsNumpy())
         if operator.OutputsLength() != 1:
             raise ModelError(f"{op} with {operator.OutputsLength()} outputs; the engine runs operators with one")
@@ -171,7 +185,7 @@ class _Reader:
 
     def tensor(self, index: int, used: bool) -> Tensor:
         raw = self.subgraph.Tensors(index)
-        name = (raw.Name() or b"").decode()
+        name = (raw.Name() or b"").decode(errors="replace")
         shape = tuple(int(n) for n in raw.ShapeAsNumpy()) if raw.ShapeLength() else ()
         signature = tuple(int(n) for n in raw.ShapeSignatureAsNumpy()) if raw.ShapeSignatureLength() else ()
         if used and (len(shape) > 5 or math.prod(shape) > MOST_NUMBERS):
@@ -200,7 +214,8 @@ class _Reader:
             raise ModelError(f"tensor {name!r} is an activation quantized per channel; the engine runs activations "
                              "with one scale")
         if not np.all(np.isfinite(scale)) or np.any(scale <= 0) or not -128 <= zero_point <= 127:
-            raise ModelError(f"tensor {name!r} has scale {scale[0]} and zero point {zero_point}; the file is damaged")
+            raise ModelError(f"tensor {name!r} has scale {scale[0]} and zero point {zero_point}; a scale must be "
+                             "above 0, a zero point -128 to 127")
         return Tensor(name, shape, scale, zero_point, data)
 
     def constant(self, raw: Any, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:

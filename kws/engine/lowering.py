@@ -16,8 +16,13 @@ from kws.errors import ModelError
 def translate(graph: Graph, *, windowed: bool) -> tuple[Lowering, Signal]:
     """The steps of all layers, and the signal of the final scores. Raises NotStreamable and ModelError."""
     low = Lowering(graph, windowed=windowed)
-    for layer in graph.layers:
-        LAYERS[layer.op](low, layer)
+    for index, layer in enumerate(graph.layers):
+        try:
+            LAYERS[layer.op](low, layer)
+        except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError) as error:
+            shapes = ", ".join(str(list(graph.tensors[i].shape)) for i in layer.inputs if i >= 0)
+            raise ModelError(f"layer {index}, {layer.op} of {shapes} to {list(graph.tensors[layer.output].shape)}: the "
+                             f"engine cannot run it in this form ({error})") from error
     return low, low.aligned(low.signal(graph.output))
 
 

@@ -40,7 +40,7 @@ def lower(graph: Graph, *, decide_every: int = 1, windowed: bool | None = None) 
     except NotStreamable as reason:
         raise ModelError(f"the engine cannot run the network: {reason}") from reason
     except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError) as error:
-        raise ModelError(f"the network's layers contradict each other ({error}); export it again") from error
+        raise ModelError(f"the layers of the network do not fit each other ({error})") from error
 
 
 def _periods(lowering: Lowering, scores: Signal, decide_every: int) -> dict[int, int]:

@@ -60,8 +60,10 @@ def costs_text(source: Source) -> str:
         parts.append(measured(source.device))
     if source.compressed:
         parts.append(compression(source.compressed))
-    return "\n\n".join([*parts, "Code and stack depend on the compiler: `kws profile` measures both, and the "
-                                "instructions per second of sound, on\nan emulated processor."])
+    measuring = ("`kws profile` measures both, and the instructions per second of sound, on\nan emulated processor."
+                 if source.plan else f"`kws profile --tflite {source.name}` measures both, and the\ninstructions per "
+                 f"window, on an emulated processor; `kws verify --tflite {source.name}` proves the results equal.")
+    return "\n\n".join([*parts, f"Code and stack depend on the compiler: {measuring}"])
 
 
 def costs_table(source: Source) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kws.detect.detector import PLAN_NAME
 from kws.engine.graph import Graph, read_graph
+from kws.engine.network import NetworkTables
 from kws.engine.plan import Plan
 from kws.engine.schedule import Program
 from kws.engine.streaming import lower
@@ -84,10 +85,12 @@ def compressed(source: Source, *, force: bool = False) -> Source:
 
 
 def from_tflite(path: Path) -> Source:
-    """A network from elsewhere. Raises ModelError, with the reason, for what the engine cannot run."""
+    """A network from elsewhere. Raises ModelError or PlanError, with the reason, for what the engine cannot run."""
     try:
         tflite = path.read_bytes()
     except OSError as error:
         raise KwsError(f"{path}: {error.strerror or error}; name a .tflite file") from error
     graph = read_graph(tflite)
-    return Source(path.name, lower(graph), graph, tflite)
+    program = lower(graph)
+    NetworkTables(program)  # what is too large for the engine is refused here, before anything is written
+    return Source(path.name, program, graph, tflite)

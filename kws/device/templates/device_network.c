@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Storage for a network alone on the emulated processor. The emulator writes a window and calls kws_init and kws_run. */
+/* Storage for a network alone on the emulated processor. The emulator writes a window, or a row to its
+ * start, and calls kws_init, kws_run and kws_push_row. */
 #include "kws.h"
 
 kws_state kws_device_state;

@@ -1,0 +1,64 @@
+"""What a network alone costs on a device: instructions per row and per window, flash, RAM."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kws.device.emulator import EmulatedNetwork
+from kws.device.toolchain import Image, build_image
+from kws.device.verify_network import stream_rows
+from kws.export.c import library
+from kws.export.source import Source
+from kws.requirements import Requirement, at_most
+from kws.spec import Requirements
+
+PROFILE_WINDOWS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkProfile:
+    """One network on one processor.
+
+    per_row    : int64 [n], instructions of kws_push_row once the window has filled
+    per_window : int64 [n], instructions of kws_run. stack_bytes : high-water mark. inputs : what went in, in words.
+    functions  : (name, stage, instructions per window), the costliest first
+    """
+
+    image: Image
+    per_row: np.ndarray
+    per_window: np.ndarray
+    functions: tuple[tuple[str, str, float], ...]
+    stack_bytes: int
+    inputs: str
+
+    def check(self, limits: Requirements | None) -> tuple[Requirement, ...]:
+        """The requirements that memory decides; none without a workspace."""
+        if limits is None:
+            return ()
+        return (at_most("flash_bytes", limit=limits.flash_bytes,
+                        measured=self.image.code_bytes + self.image.model_bytes),
+                at_most("ram_bytes", limit=limits.ram_bytes, measured=self.image.state_bytes + self.stack_bytes))
+
+    def to_json(self, limits: Requirements | None) -> dict:
+        """As `kws profile --json` prints a run. What depends on the length of a hop is not known: null."""
+        return {"cpu": self.image.cpu, "instructions_per_hop": spread_of(self.per_row),
+                "instructions_per_window": spread_of(self.per_window), "instructions_per_second": None,
+                "flash_bytes": {"code": self.image.code_bytes, "model": self.image.model_bytes},
+                "ram_bytes": {"state": self.image.state_bytes, "stack": self.stack_bytes},
+                "requirements": [requirement.to_json() for requirement in self.check(limits)],
+                "toolchain": self.image.toolchain, "inputs": self.inputs}
+
+
+def spread_of(counts: np.ndarray) -> dict[str, int]:
+    return {"min": int(counts.min()), "median": int(np.median(counts)), "max": int(counts.max())}
+
+
+def profile_network(source: Source, windows: np.ndarray, *, cpu: str, inputs: str = "") -> NetworkProfile:
+    """Run the exported network over windows : int8 [n, frames, features], and over their rows as a stream, on `cpu`."""
+    device = EmulatedNetwork(build_image(library(source), cpu=cpu), labels=source.program.labels)
+    chosen = windows[:PROFILE_WINDOWS]
+    per_window = np.array([device.run(window)[1] for window in chosen])
+    functions = device.machine.costliest(len(chosen))
+    rows = [count for scores, count in device.stream(stream_rows(source, windows)) if scores is not None]
+    return NetworkProfile(device.machine.image, np.array(rows), per_window, functions, device.machine.stack_bytes(),
+                          inputs)
