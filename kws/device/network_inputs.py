@@ -22,7 +22,7 @@ def drawn_windows(graph: Graph, *, count: int = WINDOWS, seed: int = 0) -> np.nd
     while len(windows) < count:
         kind, spread = len(windows) % 3, rng.choice([3.0, 20.0, 60.0])
         if kind == 0:
-            window = rng.integers(-128, 128, shape)
+            window = rng.integers(-128, 128, shape).astype(np.float64)
         elif kind == 1:
             window = rng.normal(zero, spread, shape)
         else:

@@ -1,6 +1,7 @@
 """What a network alone costs on a device: instructions per row and per window, flash, RAM."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class NetworkProfile:
                         measured=self.image.code_bytes + self.image.model_bytes),
                 at_most("ram_bytes", limit=limits.ram_bytes, measured=self.image.state_bytes + self.stack_bytes))
 
-    def to_json(self, limits: Requirements | None) -> dict:
+    def to_json(self, limits: Requirements | None) -> dict[str, Any]:
         """As `kws profile --json` prints a run. What depends on the length of a hop is not known: null."""
         return {"cpu": self.image.cpu, "instructions_per_hop": spread_of(self.per_row),
                 "instructions_per_window": spread_of(self.per_window), "instructions_per_second": None,

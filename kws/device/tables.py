@@ -21,7 +21,7 @@ def profile_table(report: dict[str, Any]) -> str:
     return "\n".join([*lines, *memory_lines(report), "", *(str(Requirement(**one)) for one in report["requirements"])])
 
 
-def network_profile_table(report: dict) -> str:
+def network_profile_table(report: dict[str, Any]) -> str:
     """Instructions, flash and RAM of a network alone. report : as `kws profile --tflite FILE --json` prints it."""
     lines = [f"{report['cpu']}, {report['toolchain']}: {report['inputs']}", "",
              f"{'instructions':24}{'min':>12}{'median':>12}{'max':>12}"]
@@ -31,7 +31,7 @@ def network_profile_table(report: dict) -> str:
     return "\n".join([*lines, *memory_lines(report), *([""] if requirements else []), *requirements])
 
 
-def memory_lines(report: dict) -> list[str]:
+def memory_lines(report: dict[str, Any]) -> list[str]:
     """Flash and RAM, by what they hold."""
     lines = []
     for title, key in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):

@@ -69,7 +69,7 @@ def test_another_weight_in_the_engine_is_a_score(network):
     broken = replace(network, program=replace(network.program, pool=pool))
     different = {(one.name, one.against) for one in verify_network(broken, drawn_windows(network.graph)).comparisons
                  if one.different}
-    assert {("scores", "oracle"), ("scores", "TFLM"), ("stream", "TFLM")} <= different
+    assert {("scores", "oracle"), ("scores", "TFLM")} <= different
     assert not any("exported" in against for _, against in different)  # it is exported as it is
 
 

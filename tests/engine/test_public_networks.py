@@ -1,4 +1,4 @@
-"""Networks from elsewhere, as their makers wrote them: what runs, equal to TFLM, and the exact reason for what does not."""
+"""Networks from elsewhere, as their makers wrote them: what runs, equal to TFLM, and why the others do not."""
 
 from pathlib import Path
 
