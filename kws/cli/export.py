@@ -35,13 +35,16 @@ def export(
     if run and tflite:
         raise typer.BadParameter("--run and --tflite cannot be combined: export a run, or a network from elsewhere")
     check(target, out, force=force, compress=compress)
-    folder = None if tflite else locate_run(run, directory)
-    source = from_tflite(tflite) if tflite else from_run(locate_run(run, directory))
+    if tflite:
+        source, models = from_tflite(tflite), None
+    else:
+        folder = locate_run(run, directory)
+        source, models = from_run(folder), folder.parent
     if compress:
         source = compressed(source, force=force)
     package = export_to(target, source, out, force=force)
-    number = (f" (model {number_of(folder.parent, source.plan.fingerprint, run=source.name)})"
-              if folder and source.plan else "")
+    number = (f" (model {number_of(models, source.plan.fingerprint, run=source.name)})"
+              if models and source.plan else "")
     note(f"{out}: {len(package.files)} files from {source.name}{number}; constants "
          f"{package.facts['constants_bytes']:,} bytes of flash, state {package.facts['state_bytes']:,} bytes of RAM; "
          f"next: see {out}/README.md")
