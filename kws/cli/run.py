@@ -17,7 +17,7 @@ def run(
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
-    """Train, calibrate, validate, export and verify, each only where something that it depends on has changed.
+    """Check, train, calibrate, validate, export and verify, each only if something that it depends on has changed.
 
     New recordings, such as kws monitor promote files, bring a new run and a new export; the same command twice does
     nothing the second time. Exit status 3: a requirement of kws.toml is not met.

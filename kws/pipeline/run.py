@@ -9,6 +9,8 @@ from pathlib import Path
 from kws import __version__
 from kws.calibrate.choice import Target
 from kws.calibrate.run import calibrate, write_calibration
+from kws.data.check import check_table
+from kws.data.clip_table import measure_clips
 from kws.data.corpus import scan
 from kws.device.profile import choose_audio
 from kws.device.verify import VERIFY_SECONDS, verify
@@ -43,7 +45,8 @@ class Way:
         return self.workspace.cache / STATE
 
     def stages(self) -> list[Stage]:
-        return [Stage("train", self._training, self._train, self._is_trained),
+        return [Stage("check", self._checking, self._check),
+                Stage("train", self._training, self._train, self._is_trained),
                 Stage("calibrate", self._calibration, self._calibrate),
                 Stage("validate", self._validation, self._validate),
                 Stage("export", self._exporting, self._export, (self.out / MARK).is_file),
@@ -51,10 +54,14 @@ class Way:
 
     # ---- what each depends on
 
+    def _checking(self) -> str:
+        self._recordings = recordings_fingerprint(self.workspace.recordings)
+        return fingerprint(self._recordings, self.workspace.spec.frontend, __version__)
+
     def _training(self) -> str:
         spec = self.workspace.spec
         self._mark = fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, spec.detector,
-                                 recordings_fingerprint(self.workspace.recordings), __version__)
+                                 self._recordings, __version__)
         return self._mark
 
     def _calibration(self) -> str:
@@ -83,6 +90,18 @@ class Way:
     def _is_trained(self) -> bool:
         name = read_name(self.workspace)
         return any(run.name == name for run in list_runs(self.workspace.models))
+
+    def _check(self) -> Result:
+        """What is found is only told: setting clips aside is a person's."""
+        place, frontend = self.workspace, self.workspace.spec.frontend
+        table = measure_clips(scan(place.recordings).clips, cache=place.cache)
+        try:
+            report = check_table(table, samples=max(frontend.clip_samples, frontend.sample_rate_hz))
+        except KwsError as error:
+            return Result(f"the recordings were not checked: {error}")
+        kinds = ", ".join(f"{kind} {count}" for kind, count in report.counts.items())
+        told = f"{kinds}: see kws data check" if kinds else "nothing wrong found"
+        return Result(f"{len(table.clips):,} clips, {told}")
 
     def _train(self) -> Result:
         made = train_run(self.workspace, name=None, note=self._note)

@@ -13,7 +13,7 @@ from kws.spec import Requirements
 from kws.specfile import write_spec
 from kws.workspace import list_runs
 
-STAGES = ["train", "calibrate", "validate", "export", "verify"]
+STAGES = ["check", "train", "calibrate", "validate", "export", "verify"]
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 
@@ -36,7 +36,7 @@ def test_everything_is_done_once_and_then_what_has_changed(tmp_path):
     assert call(tmp_path) == (status, ["export"])
     wanted = replace(SPEC, requirements=Requirements(false_alarms_per_hour=2.0))
     (tmp_path / "kws.toml").write_text(write_spec(wanted))
-    assert call(tmp_path)[1] == STAGES[1:]
+    assert call(tmp_path)[1] == STAGES[2:]
     strict = replace(SPEC, requirements=Requirements(false_alarms_per_hour=2.0, flash_bytes=1_000, ram_bytes=1_000))
     (tmp_path / "kws.toml").write_text(write_spec(strict))
     assert call(tmp_path) == (3, ["validate"])
