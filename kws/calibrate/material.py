@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples
-from kws.data.corpus import SPLITS, Clip, scan
+from kws.data.corpus import SPLITS, Clip, has_recordings, scan
 from kws.data.scene import KEYWORD, UNKNOWN, Scene, SceneSettings, Sound, build_scene, shuffled
 from kws.data.talk import find_talk
 from kws.data.transcripts import Transcripts
@@ -39,7 +39,7 @@ def hear_split(workspace: Workspace, detector: Detector, split: str, *, streams:
     found: list[LabelledTrack] = []
     talk: list[NegativeSource] = []
     told: list[str] = []
-    if streams and workspace.recordings.is_dir():
+    if streams and has_recordings(workspace.recordings):
         corpus = scan(workspace.recordings)
         clips = corpus.of(split=split)
         rng = np.random.default_rng([STREAM_SEED, SPLITS.index(split)])

@@ -8,6 +8,7 @@ import typer
 from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, RunOption, note, print_json
 
 if TYPE_CHECKING:
+    from kws.validate.robustness import Condition
     from kws.validate.run import Outcome
 
 
@@ -31,6 +32,12 @@ def validate(
     save: Annotated[Path | None, typer.Option(
         "--save", metavar="DIR", show_default=False,
         help="Write the ten worst false alarms there, each with the sound around it.")] = None,
+    robustness: Annotated[bool, typer.Option(
+        "--robustness", help="The same clips in noise, at other levels, places, speeds, in the rooms of the workspace, "
+                             "through codecs; and the speakers who are understood least.")] = False,
+    report: Annotated[Path | None, typer.Option(
+        "--report", metavar="HTML", show_default=False,
+        help="Write all of it as one page that needs nothing else, with plots and the worst moments to play.")] = None,
     run: RunOption = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
@@ -46,7 +53,10 @@ def validate(
 
     Example: kws validate --stream kitchen.wav --truth kitchen.csv
     """
+    from kws.files import write_atomic
     from kws.requirements import broken
+    from kws.validate.page import page
+    from kws.validate.run import measure_robustness
     from kws.validate.run import validate as measure
     from kws.workspace import locate_run
 
@@ -54,30 +64,46 @@ def validate(
         raise typer.BadParameter("paths follow --negatives PATH", param_hint="PATH")
     if truth and not stream:
         raise typer.BadParameter("is the truth of a --stream WAV", param_hint="--truth")
+    if robustness and (negatives or stream) and clips is None:
+        raise typer.BadParameter("needs clips: give --clips DIR beside --negatives and --stream",
+                                 param_hint="--robustness")
     folder = locate_run(run, directory)
     outcome = measure(folder, clips=clips, negatives=(*(negatives or ()), *(more or ())), stream=stream, truth=truth,
                       directory=directory)
     if outcome.clips:
         for line in outcome.clips.notes:
             note(line)
+    conditions = measure_robustness(folder, outcome.clips, directory) if robustness and outcome.clips else []
     if json:
-        print_json(outcome_json(outcome))
+        found = outcome_json(outcome)
+        print_json(found | ({"robustness": [one.to_json() for one in conditions]} if conditions else {}))
     else:
-        print_text(outcome, folder)
+        print_text(outcome, folder, conditions)
+    if report:
+        write_atomic(report, page(folder, outcome, conditions))
+        note(f"see {report}")
     if save and outcome.negatives:
         save_worst(outcome, save)
     if broken(outcome.requirements):
         raise typer.Exit(REQUIREMENT_NOT_MET)
 
 
-def print_text(outcome: "Outcome", folder: Path) -> None:
+def print_text(outcome: "Outcome", folder: Path, conditions: "list[Condition]") -> None:
     """The parts that were asked for, and the requirements."""
     from kws.validate.report import clip_report
-    from kws.validate.summary import curve_report, negatives_report, requirements_table, stream_report
+    from kws.validate.summary import (
+        curve_report,
+        negatives_report,
+        requirements_table,
+        robustness_report,
+        stream_report,
+    )
 
     if outcome.clips:
         print(f"run {folder}: {len(outcome.clips.result.truth):,} clips of {outcome.clips.source}\n")
         print(clip_report(outcome.clips.result) + "\n")
+    if conditions:
+        print(robustness_report(conditions) + "\n")
     if outcome.negatives:
         print(f"run {folder}: {outcome.negatives.total.hours:.2f} hours without keywords\n")
         print(negatives_report(outcome.negatives) + "\n")

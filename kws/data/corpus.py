@@ -105,6 +105,15 @@ def scan(recordings: Path) -> Corpus:
     return Corpus(tuple(clips), tuple(noise))
 
 
+def has_recordings(recordings: Path) -> bool:
+    """Whether `scan` would find anything."""
+    try:
+        scan(recordings)
+    except DataError:
+        return False
+    return True
+
+
 def folders(path: Path) -> list[Path]:
     """Folders in `path` that are not hidden, sorted by name; none where `path` does not exist."""
     if not path.is_dir():

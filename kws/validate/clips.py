@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, fit, is_readable, read_samples, unread
+from kws.data.corpus import speaker_of
 from kws.detect.detector import Detector
 from kws.errors import DataError, ModelError
 from kws.features.frontend import Frontend, network_input
@@ -30,11 +31,13 @@ class ClipSet:
     """Clips with their truth.
 
     samples : int16 [n, samples]; truth : int [n], indices into the run's labels; notes : what a person should know.
+    speakers : who speaks each clip, "" if nobody knows; empty if it is known of none
     """
 
     samples: np.ndarray
     truth: np.ndarray
     notes: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> Cl
     notes = [f"{count} of {len(paths)} clips are {kind} than {ms} ms: {done}" for count, kind, done in
              ((padded, "shorter", "zeros added at the end"), (cut, "longer", "cut to the word")) if count]
     notes += [f"left out: {left_out}"] if left_out else []
-    return ClipSet(clips, np.array([label for _, label in paths]), tuple(notes))
+    return ClipSet(clips, np.array([label for _, label in paths]), tuple(notes),
+                   tuple(speaker_of(path.stem) for path, _ in paths))
 
 
 def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_model: Path | None) -> ClipResult:

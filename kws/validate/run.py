@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.corpus import SPLITS, scan
+from kws.audio.files import read_samples
+from kws.data.corpus import SPLITS, has_recordings, scan
+from kws.data.talk import find_rooms
 from kws.data.truth import read_truth
 from kws.detect.detector import Detector, load_detector
 from kws.errors import DataError
@@ -18,9 +20,11 @@ from kws.validate.curves import CurvePoint, curve
 from kws.validate.gate import against, from_metrics, gate
 from kws.validate.intervals import hours_to_prove
 from kws.validate.negatives import NegativeResult, hear_negatives, judge_negatives
+from kws.validate.robustness import Condition, robustness
 from kws.validate.streams import StreamResult, hear_stream
 from kws.workspace import Workspace, nearby_workspace, open_workspace, read_artefact, read_manifest
 
+ROBUSTNESS_SEED = 1
 TFLITE_NAME, KERAS_NAME, METRICS_NAME = "model.tflite", "model.keras", "metrics.json"
 
 
@@ -31,6 +35,7 @@ class ClipOutcome:
     result: ClipResult
     source: str
     notes: tuple[str, ...]
+    clips: ClipSet
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,23 @@ def validate_clips(detector: Detector, run: Path, *, clips: Path | None, directo
     keras_model = run / KERAS_NAME
     result = classify(detector, chosen, tflite=read_artefact(run, TFLITE_NAME),
                       keras_model=keras_model if keras_model.is_file() else None)
-    return ClipOutcome(result, source, chosen.notes)
+    return ClipOutcome(result, source, chosen.notes, chosen)
+
+
+def measure_robustness(run: Path, found: ClipOutcome, directory: Path | None) -> list[Condition]:
+    """The clips of a validation once more, in the noise and the rooms of the workspace, if there is one."""
+    from kws.model.augment import read_noise
+
+    detector, around = load_detector(run), nearby_workspace(directory)
+    noise: list[np.ndarray] = []
+    rooms: dict[str, np.ndarray] = {}
+    if around is not None and has_recordings(around.recordings):
+        files = scan(around.recordings).noise
+        samples = detector.plan.spec.frontend.clip_samples
+        noise = read_noise(files, split="testing", samples=samples) if files else []
+        rooms = {path.stem: read_samples(path) for path in find_rooms(around.recordings)}
+    return robustness(detector, found.clips, noise=noise, rooms=rooms, speakers=found.clips.speakers,
+                      rng=np.random.default_rng(ROBUSTNESS_SEED))
 
 
 def own_requirements(run: Path, spec: Spec, directory: Path | None) -> Requirements:
@@ -157,4 +178,5 @@ def test_split(spec: Spec, workspace: Workspace, trained_on: str | None) -> Clip
     notes: tuple[str, ...] = ()
     if trained_on not in (None, examples.fingerprint):
         notes = ("the recordings have changed since the training: clips of this test split may have been trained on",)
-    return ClipSet(np.concatenate([speech, silent]), part.all_labels, notes)
+    speakers = (*(clip.speaker for clip in part.clips), *[""] * part.silence)
+    return ClipSet(np.concatenate([speech, silent]), part.all_labels, notes, speakers)

@@ -9,6 +9,7 @@ from kws.validate.curves import CurvePoint, at_rate
 from kws.validate.intervals import rate_interval
 from kws.validate.negatives import FalseAlarm, NegativeResult, SourceCount
 from kws.validate.report import align
+from kws.validate.robustness import Condition
 from kws.validate.streams import StreamResult
 
 CURVE_RATES = (100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.1)
@@ -70,6 +71,16 @@ def curve_report(points: Sequence[CurvePoint]) -> str:
             rows.append([number(rate), f"{100 * found.miss_rate:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}",
                          number(found.per_hour), f"{number(found.interval[0])} to {number(found.interval[1])}"])
     return "misses against false alarms, all thresholds moved together:\n" + align(rows, left=())
+
+
+def robustness_report(conditions: Sequence[Condition]) -> str:
+    """One line for each condition."""
+    rows = [["condition", "", "accuracy", "95 % interval", "keywords missed"]]
+    for one in conditions:
+        low, high = one.interval
+        rows.append([one.group, one.name, f"{100 * one.accuracy:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}",
+                     f"{one.missed:,} of {one.keywords:,}"])
+    return "the same words otherwise:\n" + align(rows, left=(0, 1))
 
 
 def requirements_table(requirements: Sequence[Requirement]) -> str:
