@@ -34,7 +34,7 @@ def locked_parts():
 
 def test_the_base_is_light():
     extras = PROJECT["project"]["optional-dependencies"]
-    assert set(extras) == {"train", "tune", "card", "dev", "docs", "device"}
+    assert {"train", "tune", "card", "dev", "docs", "device"} <= set(extras)
     base = locked_parts()["base"]
     assert not {"tensorflow", "librosa", "keras", "scipy", "matplotlib", "ziglang"}.intersection(base)
     assert {"tensorflow", "librosa"} <= names(extras["train"])
@@ -43,7 +43,7 @@ def test_the_base_is_light():
 
 def test_the_lock_names_every_dependency_once_with_hashes():
     parts = locked_parts()
-    assert list(parts) == ["build", "base", "train", "tune", "card", "dev", "docs", "device"]
+    assert list(parts) == ["build", "base", *PROJECT["project"]["optional-dependencies"]]
     everything = [name for part in parts.values() for name in part]
     assert len(everything) == len(set(everything))
     for part in parts.values():
