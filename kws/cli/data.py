@@ -201,17 +201,28 @@ def synth(
         help="Only the voices of this split. With training (about eight in ten clips), only real recordings judge.",
     )] = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "synth",
+    engine: Annotated[str | None, typer.Option(
+        "--engine", metavar="NAME,...", show_default=False,
+        help="Who speaks: pico, flite, festival, espeak, several of them in turns. Default: all that are installed.",
+    )] = None,
+    engine_command: Annotated[str | None, typer.Option(
+        "--engine-command", metavar="COMMAND", show_default=False,
+        help="Any program as one more voice; {out} stands for the WAV file that it writes, {text} for what to say "
+             "(without it the program gets that on its input).")] = None,
     seed: SeedOption = 1,
     directory: DirectoryOption = None,
 ) -> None:
-    """Speak words with a synthesizer, in 73 voices, for a start without recordings.
+    """Speak words with synthesizers, in many voices, for a start without recordings.
 
     Existing files are kept: the same command again changes nothing, and a larger --count adds clips.
 
     Example: kws data synth yes no --count 300
+
+    Example: kws data synth --engine pico,flite --near-misses 5
     """
     from kws.data.corpus import source_folder
     from kws.speech import synthesis
+    from kws.speech.engines.registry import choose_engines, missing
     from kws.speech.stream import write_stream
 
     if not count and not near_misses:
@@ -222,9 +233,16 @@ def synth(
         length_s, events = write_stream(stream, chosen, count=count, seed=seed)
         print(f"{stream}: {length_s:.1f} s with {len(events)} keywords; truth in {stream.with_suffix('.csv')}")
         return
+    names = tuple(name.strip() for name in engine.split(",")) if engine else ()
+    engines = choose_engines(names, engine_command)
+    for one in engines:
+        note(f"{one.name}: {len(one.voices())} voices; licence: {one.licence}")
+    for one in () if names else missing():
+        note(f"{one.name}: not installed; for more voices: {one.install}")
     result = synthesis.make_corpus(source_folder(place.recordings, source), chosen, keywords=place.spec.keywords,
                                    count=count, unknown=unknown, near_misses=near_misses, noise=noise,
-                                   samples=clip_samples(place), seed=seed, split=split and split.value)
+                                   samples=clip_samples(place), seed=seed, split=split and split.value,
+                                   engines=engines)
     for what, made in result.items():
         print(f"{what}: {made.written} written, {made.kept} there already")
 

@@ -1,1 +1,1 @@
-"""Speech and noise out of nothing."""
+"""Sound out of nothing: synthesizers behind one interface, what they say, and noise."""

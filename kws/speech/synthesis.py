@@ -1,15 +1,16 @@
-"""A corpus spoken by a synthesizer: keywords, other words and background noise out of nothing.
+"""A corpus spoken by synthesizers: keywords, other words and background noise out of nothing.
 
-Each timbre of the synthesizer is a speaker (kws.speech.voices), so that the speaker split of the corpus holds: a voice
-that a network was trained on is never among those that test it. Every clip depends on the seed, its word and its
-number alone: more clips later leave the earlier ones as they are.
+Each voice is a speaker, so that the speaker split of the corpus holds: a voice that a network was trained on is never
+among those that test it. The engines take turns, and in each engine its voices. Every clip depends on the seed, the
+engines, its word and its number alone: more clips later leave the earlier ones as they are.
 """
 
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +20,24 @@ from kws.audio.word_place import loudest
 from kws.data.corpus import NOISE, SPLITS, folders, speaker_of, split_of
 from kws.errors import DataError
 from kws.progress import progress
+from kws.speech.conversion import vocal_tract
+from kws.speech.engines.espeak import Espeak
+from kws.speech.engines.interface import Engine, mixed
 from kws.speech.noise import add_noise, babble, coloured, fan, hum, room
+from kws.speech.pronunciations import sound_alikes
 from kws.speech.texts import fillers_for, holds_keyword, sentences_for
 from kws.speech.texts import near_misses as near_misses_of
-from kws.speech.voices import draw_voice, import_loader, synthesize, timbres_of
-from kws.words import fault, spoken
+from kws.speech.voices import import_loader
+from kws.words import fault
+from kws.words import spoken as as_said
 
 TURN = (SPLITS[0],) * 4 + (SPLITS[1],) + (SPLITS[0],) * 4 + (SPLITS[2],)  # of every ten clips: 8, 1 and 1
 TAKES_PER_SEED = 10_000
 NOISE_SECONDS = 60
 TALK = "talk"  # the word of clips that are cut out of sentences
+TRACTS = (0.87, 1.15)  # range of the vocal tracts that a voice is given; espeak has timbres instead
+ALIKE = 30
+VARIED = 0.6  # share of the clips that are given one
 
 
 @dataclass(frozen=True)
@@ -41,18 +50,17 @@ class Made:
 
 def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ...], count: int, unknown: int | None,
                 noise: bool | None, samples: int, seed: int, split: str | None = None,
-                near_misses: int = 0) -> dict[str, Made]:
+                near_misses: int = 0, engines: Sequence[Engine] = ()) -> dict[str, Made]:
     """Words, other words and background noise for the source `folder`: what was made of each.
 
     unknown : clips of each of the other words; None: a tenth of `count`, at least 2, where no other words are there yet
-    near_misses : clips of each word that sounds nearly like one of `words`, or is a piece of it, by voices that train:
-                  in life they are too rare to choose a threshold by; and as many pieces of running speech, as clips of
-                  the word TALK
+    near_misses : clips of each word that sounds nearly like one of `words` (made up, and out of the dictionary if that
+                  is installed), or is a piece of it, by voices that train: in life they are too rare to choose a
+                  threshold by; and as many pieces of running speech, as clips of the word TALK
     noise   : whether to make background noise; None: where there is none yet
-    split   : as for make_clips
+    split, engines : as for make_clips
     What "is there" is looked for in all sources beside `folder`.
     """
-    import_loader()
     there = {part.name for source in folders(folder.parent) for part in folders(source)}
     wanted = (*keywords, *words)
     if unknown is None:
@@ -60,27 +68,42 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
         unknown = 0 if others else max(2, count // 10)
     if noise is None:
         noise = NOISE not in there
-    result = {}
+    result: dict[str, Made] = {}
+    speak = partial(make_clips, folder, samples=samples, seed=seed, engines=engines)
     if count:
-        result[", ".join(words)] = make_clips(folder, words, count=count, samples=samples, seed=seed, split=split)
+        result[", ".join(words)] = speak(words, count=count, split=split)
     if near_misses:
-        near = tuple(dict.fromkeys(text for word in words for text in near_misses_of(word)
-                                   if not holds_keyword(text, wanted)))
-        result[f"{len(near)} near misses"] = make_clips(folder, near, count=near_misses, samples=samples, seed=seed,
-                                                        split=SPLITS[0])
-        result["running speech"] = make_clips(folder, (TALK,), count=max(len(near), 1) * near_misses, samples=samples,
-                                              seed=seed, split=split, texts=sentences_for(wanted))
+        near = all_near(words, wanted)
+        result[f"{len(near)} near misses"] = speak(near, count=near_misses, split=SPLITS[0])
+        result["running speech"] = speak((TALK,), count=max(len(near), 1) * near_misses, split=split,
+                                         texts=sentences_for(wanted))
     if unknown:
         fillers = fillers_for(wanted)
-        result[f"{len(fillers)} other words"] = make_clips(folder, fillers, count=unknown, samples=samples,
-                                                              seed=seed, split=split)
+        result[f"{len(fillers)} other words"] = speak(fillers, count=unknown, split=split)
     if noise:
         result["background noise"] = make_noise(folder, wanted, seed=seed)
     return result
 
 
+def all_near(words: Sequence[str], keywords: Sequence[str]) -> tuple[str, ...]:
+    """What sounds nearly like one of `words` and like no keyword: made-up words, pieces, and ALIKE dictionary words."""
+    found = [text for word in words for text in (*near_misses_of(word), *alike(word))]
+    return tuple(text for text in dict.fromkeys(found) if not holds_keyword(text, keywords))
+
+
+def alike(word: str) -> tuple[str, ...]:
+    """Dictionary words that sound like a keyword; none without a dictionary or for several words."""
+    if not word.isalpha():
+        return ()
+    try:
+        return sound_alikes(word, count=ALIKE)
+    except DataError:
+        return ()
+
+
 def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int = SAMPLE_RATE_HZ,
-               seed: int = 1, split: str | None = None, texts: tuple[str, ...] = ()) -> Made:
+               seed: int = 1, split: str | None = None, texts: tuple[str, ...] = (),
+               engines: Sequence[Engine] = ()) -> Made:
     """Speak `count` clips of each word into folder/<word>/<speaker>_nohash_<n>.wav.
 
     folder  : a source, as recordings/synth
@@ -88,52 +111,85 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     samples : length of a clip
     split   : leave out the voices of the other splits, so that all that judges a network is real
     texts   : what to say instead, one of these for each clip, of which a random stretch is kept
+    engines : who speaks, in turns; none: espeak-ng
     Files that exist are kept. Raises DataError for words that cannot be keywords or cannot be spoken.
     """
-    import_loader()
+    speakers = tuple(engines) or (Espeak(),)
+    for engine in speakers:
+        engine.require((engine.voices() or ("",))[0])
     for word in words:
         if what := fault(word):
             raise DataError(what)
     if count < 1:
         raise DataError(f"count = {count}: must be at least 1")
-    jobs = {folder / word / name: (word, timbre, take)
-            for word in words for take, (timbre, name) in enumerate(takes(word, count=count, seed=seed))
-            if split in (None, split_of(speaker_of(name)))}
+    jobs = {folder / word / one.file_name: (word, one, number)
+            for word in words for number, one in enumerate(takes(word, count=count, seed=seed, engines=speakers))
+            if split in (None, split_of(speaker_of(one.file_name)))}
 
     def make(path: Path) -> np.ndarray:
-        word, timbre, take = jobs[path]
-        rng = np.random.default_rng([seed, zlib.crc32(word.encode()), take])
-        text = str(rng.choice(texts)) if texts else spoken(word)
-        return clip(text, timbre, rng, samples=samples, anywhere=bool(texts))
+        word, one, number = jobs[path]
+        rng = np.random.default_rng([seed, zlib.crc32(word.encode()), number])
+        text = str(rng.choice(texts)) if texts else as_said(word)
+        return clip(spoken(text, one, rng), rng, samples=samples, anywhere=bool(texts))
 
     return write_missing(list(jobs), make, title="speaking")
 
 
-def takes(word: str, *, count: int, seed: int) -> list[tuple[str, str]]:
-    """Timbre and file name of each clip of a word: all timbres of a split in turn, in an order of this word's own."""
+@dataclass(frozen=True)
+class Take:
+    """Who says a clip, and the name of its file."""
+
+    engine: Engine
+    voice: str
+    file_name: str
+
+
+def takes(word: str, *, count: int, seed: int, engines: Sequence[Engine]) -> list[Take]:
+    """Who says each clip of a word: engines in turn, and all voices that each has in a split, in the word's own order.
+
+    espeak-ng, which people understand worst, is left out of a split in which another engine has a voice, unless it was
+    asked for alone. A split in which nobody has a voice gets no clips.
+    """
     rng = np.random.default_rng([seed, zlib.crc32(word.encode())])
-    order = {split: rng.permutation(timbres_of(split)) for split in SPLITS}
-    first = int(rng.integers(len(TURN)))  # so that few clips each of many words reach every split
+    cast = {split: [(engine, rng.permutation(voices)) for engine, voices in preferred(mixed(engines, split))]
+            for split in SPLITS}
+    turn = [split for split in TURN if cast[split]]
+    first = int(rng.integers(len(turn)))  # so that few clips each of many words reach every split
     used = dict.fromkeys(SPLITS, 0)
     result = []
     for i in range(count):
-        split = TURN[(first + i) % len(TURN)]
-        round_, turn = divmod(used[split], len(order[split]))
+        split = turn[(first + i) % len(turn)]
+        round_, place = divmod(used[split], len(cast[split]))
         used[split] += 1
-        timbre = str(order[split][turn])
-        result.append((timbre, f"espeak-{timbre.lower()}_nohash_{seed * TAKES_PER_SEED + round_}.wav"))
+        engine, voices = cast[split][place]
+        again, which = divmod(round_, len(voices))
+        voice = str(voices[which])
+        result.append(Take(engine, voice, engine.file_name(voice, seed * TAKES_PER_SEED + again)))
     return result
 
 
-def clip(word: str, timbre: str, rng: np.random.Generator, *, samples: int, anywhere: bool = False) -> np.ndarray:
-    """One recording of a word: int16 [samples].
+def preferred(cast: list[tuple[Engine, list[str]]]) -> list[tuple[Engine, list[str]]]:
+    """Without espeak-ng, if there is anybody else."""
+    return [(engine, voices) for engine, voices in cast if not isinstance(engine, Espeak)] or cast
+
+
+def spoken(text: str, take: Take, rng: np.random.Generator) -> np.ndarray:
+    """The text by the take's voice, often with another vocal tract: float32 [n], |x| <= 1."""
+    audio = take.engine.speak(text, take.voice, rng=rng)
+    if isinstance(take.engine, Espeak) or rng.random() > VARIED:
+        return audio
+    audio = vocal_tract(audio, float(np.exp(rng.uniform(*np.log(TRACTS)))))
+    return audio / max(1.0, float(np.abs(audio).max()))
+
+
+def clip(spoken: np.ndarray, rng: np.random.Generator, *, samples: int, anywhere: bool = False) -> np.ndarray:
+    """One recording of what was said: float32 [n] -> int16 [samples].
 
     What is too long is cut to its loudest stretch, or to a random one (`anywhere`).
 
     The word stands anywhere in the clip; every other clip is in a room; soft coloured noise 15 to 45 dB below the word;
     peak at -20 to -1 dB of full scale.
     """
-    spoken = synthesize(word, draw_voice(timbre, rng))
     if len(spoken) > samples:
         start = int(rng.integers(len(spoken) - samples)) if anywhere else loudest(to_int16(spoken), samples)
         spoken = spoken[start : start + samples]

@@ -1,0 +1,1 @@
+"""One file per speech synthesizer, all behind the interface in kws.speech.engines.interface."""
