@@ -7,7 +7,7 @@ anew where they fit best; pitch by playing faster and changing the rate back. No
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ, resample
+from kws.audio.files import SAMPLE_RATE_HZ, resample
 
 FRAME, STEP = 512, 128
 ENVELOPE = 40  # cepstral coefficients that count as envelope: below a pitch of 400 Hz

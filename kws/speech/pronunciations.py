@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.data.voices import phonemes
 from kws.errors import DataError
+from kws.speech.voices import phonemes
 
 INSTALL = "pip install 'kws[words]'"
 VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from kws.data.corpus import speaker_of, split_of
-from kws.data.synth import Made, make_clips, takes
 from kws.errors import DataError
 from kws.speech.engines.espeak import Espeak
 from kws.speech.engines.interface import Engine
 from kws.speech.engines.pico import Pico
 from kws.speech.engines.programs import Command, Festival, Flite
 from kws.speech.engines.registry import NAMES, choose_engines, installed, missing
+from kws.speech.synthesis import Made, make_clips, takes
 
 
 class Tone(Engine):

@@ -228,7 +228,7 @@ def test_near_misses_and_running_speech_without_the_word(tmp_path):
 
 @pytest.mark.parametrize("word", ["", "Yes", "../x", "_noise", "two words"])
 def test_words_that_are_no_folder_names_are_refused(tmp_path, word):
-    with pytest.raises(DataError, match="lower-case word"):
+    with pytest.raises(DataError, match="must be a word"):
         make_clips(tmp_path, (word,), count=1)
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from kws.data.voices import TIMBRES, draw_voice, import_loader, synthesize
 from kws.errors import DataError
 from kws.speech.engines.interface import Engine
+from kws.speech.voices import TIMBRES, draw_voice, import_loader, synthesize
 
 
 class Espeak(Engine):

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kws.data.audio import SAMPLE_RATE_HZ, to_int16
+from kws.audio.files import SAMPLE_RATE_HZ, to_int16
 from kws.data.corpus import split_of
-from kws.data.voices import trim
 from kws.errors import DataError
+from kws.speech.voices import trim
 
 
 class Engine(ABC):

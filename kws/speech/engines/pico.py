@@ -4,8 +4,8 @@ import threading
 
 import numpy as np
 
-from kws.data.voices import words_of
 from kws.speech.engines.interface import Engine, trimmed
+from kws.speech.voices import words_of
 
 VOICES = ("en-US", "en-GB")
 SPEEDS, PITCHES = (0.8, 1.3), (0.8, 1.25)  # of the voice's own, all well understood

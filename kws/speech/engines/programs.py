@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from kws.data.audio import read_samples
+from kws.audio.files import read_samples
 from kws.errors import DataError
 from kws.speech.engines.interface import Engine, trimmed
 
