@@ -112,7 +112,7 @@ def write_new(path: Path | str, data: bytes | memoryview | str) -> bool:
 def reserved(path: Path | str) -> Iterator[None]:
     """Hold the name `path` for this process, as long as the block takes or the process lives.
 
-    Raises KwsError where the name is taken, or held by somebody else.
+    Raises KwsError if the name is taken, or held by somebody else.
     """
     path = Path(path)
     lock = path.with_name(f".{path.name}.lock")
@@ -208,7 +208,7 @@ def write_files(folder: Path, contents: Mapping[str, bytes | str]) -> None:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise KwsError where `path` is taken."""
+    """Raise KwsError if `path` is taken."""
     if path.exists():
         raise KwsError(f"{path} already exists; choose another name or remove it first")
 

@@ -139,7 +139,7 @@ class FrontendSpec(Settings):
 
     @property
     def features(self) -> int:
-        """Numbers per window: the cepstral coefficients, or the bands where there are none."""
+        """Numbers per window: the cepstral coefficients, or the bands if there are none."""
         return self.coefficients or self.bands
 
 

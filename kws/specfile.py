@@ -101,7 +101,7 @@ def suggestion(name: str, known: list[str]) -> str:
 
 
 def line_of(text: str, *, section: str | None, key: str | None) -> int | None:
-    """Line number of a setting, or of its section where no key is given; None where the text writes it otherwise."""
+    """Line number of a setting, or of its section where no key is given; None if the text writes it otherwise."""
     inside = None
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):

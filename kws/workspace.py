@@ -135,7 +135,7 @@ def write_manifest(run: Path, manifest: dict[str, Any], *, now: datetime | None 
 
 
 def read_manifest(run: Path) -> dict[str, Any]:
-    """The manifest of a run. Raises ModelError where it is missing or damaged."""
+    """The manifest of a run. Raises ModelError if it is missing or damaged."""
     path = run / MANIFEST
     try:
         manifest = json.loads(path.read_bytes())
@@ -150,7 +150,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
 
 
 def spec_of_run(run: Path) -> Spec:
-    """The keywords and settings that a run was trained with. Raises ModelError where they cannot be read."""
+    """The keywords and settings that a run was trained with. Raises ModelError if they cannot be read."""
     try:
         return Spec.from_dict(read_manifest(run)["spec"])
     except (KeyError, TypeError, SpecError) as error:
@@ -159,7 +159,7 @@ def spec_of_run(run: Path) -> Spec:
 
 
 def read_artefact(run: Path, name: str) -> bytes:
-    """The bytes of one file of a run. Raises ModelError where it is missing or is not the file that was written."""
+    """The bytes of one file of a run. Raises ModelError if it is missing or is not the file that was written."""
     listed = read_manifest(run)["files"].get(name)
     if listed is None or not (run / name).is_file():
         raise ModelError(f"{run} holds no {name}; train again with: kws train")

@@ -218,7 +218,7 @@ def data_chunk(data: Buffer, at: int) -> tuple[int, int] | None:
 
 
 def chunks_end(data: Buffer, at: int) -> int | None:
-    """Where the chunks from `at` on end: at the end of the file, or where the next file begins; None where what
+    """Where the chunks from `at` on end: at the end of the file, or where the next file begins; None if what
     lies there is no chunk."""
     while at < len(data):
         name, size = bytes(data[at:at + 4]), int.from_bytes(data[at + 4:at + 8], "little")

@@ -44,7 +44,7 @@ class Part:
     def blocks(self, dtype: DType) -> Iterator[np.ndarray]:
         """Frames [n, channels] from the beginning to where the decoder ends, a second or less at a time.
 
-        Raises DataError where the file turns out to be damaged.
+        Raises DataError if the file turns out to be damaged.
         """
         import soundfile
 
@@ -89,7 +89,7 @@ def open_file(path: Path, data: Buffer | None = None) -> Opened:
 
 
 def file_bytes(path: Path) -> Buffer:
-    """The bytes of a file, without reading them all. Raises DataError where there is none."""
+    """The bytes of a file, without reading them all. Raises DataError if there is none."""
     if path.is_dir():
         raise DataError(f"{path}: is a folder; name the files in it, for example {path}/*.wav")
     if not path.exists():
@@ -101,7 +101,7 @@ def file_bytes(path: Path) -> Buffer:
 
 
 def open_part(path: Path, data: Buffer, piece: Piece) -> Part:
-    """A piece with what its header says. Raises DataError where soundfile does not know it, or for absurd values."""
+    """A piece with what its header says. Raises DataError if soundfile does not know it, or for absurd values."""
     import soundfile
 
     try:

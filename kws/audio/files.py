@@ -52,7 +52,7 @@ def read_samples(path: Path, *, samples: int | None = None, data: bytes | None =
 
 
 def whole(sound: Sound) -> np.ndarray:
-    """All of a sound, int16 [n]. Raises DataError where it has no samples or more than LONGEST_S."""
+    """All of a sound, int16 [n]. Raises DataError if it has no samples or more than LONGEST_S."""
     blocks, count = [], 0
     if sound.seconds > LONGEST_S:
         raise too_long(sound)

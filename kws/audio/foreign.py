@@ -38,7 +38,7 @@ def foreign_kind(start: bytes) -> str | None:
 
 
 def ffmpeg() -> str | None:
-    """The program, or None where it is not installed."""
+    """The program, or None if it is not installed."""
     return shutil.which("ffmpeg")
 
 
@@ -46,7 +46,7 @@ def to_wav(path: Path, data: bytes | memoryview | None = None) -> bytes | memory
     """A foreign file as WAV (16 bits, its own rate and channels), held in a temporary file that is gone already.
 
     data : the bytes, where they are at hand; `path` then only names them
-    Raises DataError where ffmpeg is not installed or finds no sound.
+    Raises DataError if ffmpeg is not installed or finds no sound.
     """
     program = ffmpeg()
     if program is None:

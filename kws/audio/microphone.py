@@ -57,7 +57,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Choice:
-    """The device to use, and what the person should know about how it was chosen; None where there is nothing."""
+    """The device to use, and what the person should know about how it was chosen; None if there is nothing."""
 
     device: Device
     notice: str | None = None
@@ -67,7 +67,7 @@ def list_devices(*, again: bool = False) -> tuple[Device, ...]:
     """Every device that records, in the system's order.
 
     again : look again for devices that have come or gone; every open Microphone must be closed before
-    Raises DeviceError where PortAudio is missing.
+    Raises DeviceError if PortAudio is missing.
     """
     sounddevice = import_sounddevice()
     with quiet_stderr():
@@ -86,7 +86,7 @@ def list_devices(*, again: bool = False) -> tuple[Device, ...]:
 
 
 def default_index(sounddevice: Any) -> int:
-    """Number of the system's input device; -1 where there is none."""
+    """Number of the system's input device; -1 if there is none."""
     try:
         return sounddevice.query_devices(kind="input")["index"]
     except (sounddevice.PortAudioError, ValueError):
@@ -108,7 +108,7 @@ def find_device(wanted: str | None, *, cache: Path, again: bool = False) -> Choi
 
 
 def recall(cache: Path) -> str | None:
-    """Name of the device that was used last in this workspace; None where nothing readable is remembered."""
+    """Name of the device that was used last in this workspace; None if nothing readable is remembered."""
     try:
         name = json.loads((cache / REMEMBERED).read_text())["device"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -155,7 +155,7 @@ def import_sounddevice() -> Any:
 def play(samples: np.ndarray) -> None:
     """Play int16 [n] at 16 kHz mono on the system's output device, and wait for its end.
 
-    Raises DeviceError where there is none.
+    Raises DeviceError if there is none.
     """
     sounddevice = import_sounddevice()
     try:
@@ -253,7 +253,7 @@ class Microphone:
     def __init__(self, device: Device, *, buffer_s: float = BUFFER_S, stalled_s: float = STALLED_S):
         """Open and start `device`. buffer_s : how long `read` may wait to be called.
 
-        Raises DeviceError where it is busy, gone, or takes none of the usual rates.
+        Raises DeviceError if it is busy, gone, or takes none of the usual rates.
         """
         import soxr
 
@@ -313,7 +313,7 @@ class Microphone:
         """What has come since the last call, int16 [n] at 16 kHz mono, clipped at full scale; n may be 0.
 
         timeout_s : how long to wait where nothing has come
-        Raises DeviceError where the device is gone.
+        Raises DeviceError if the device is gone.
         """
         samples = self._ring.read(timeout_s=timeout_s)
         now = time.monotonic()

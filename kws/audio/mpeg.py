@@ -49,7 +49,7 @@ class Stream:
 
 
 def header_at(data: Buffer, at: int) -> Header | None:
-    """The frame header at `at`, or None where none can be."""
+    """The frame header at `at`, or None if none can be."""
     if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
         return None
     version, layer = data[at + 1] >> 3 & 3, 4 - (data[at + 1] >> 1 & 3)
@@ -70,7 +70,7 @@ def header_at(data: Buffer, at: int) -> Header | None:
 
 
 def tag_length(data: Buffer, at: int) -> int:
-    """Length of a tag (ID3v2, ID3v1, APE) at `at`; 0 where there is none."""
+    """Length of a tag (ID3v2, ID3v1, APE) at `at`; 0 if there is none."""
     start = bytes(data[at:at + 32])
     if start[:3] == b"ID3" and len(start) >= 10 and max(start[6:10]) < 128:
         size = start[6] << 21 | start[7] << 14 | start[8] << 7 | start[9]
@@ -83,7 +83,7 @@ def tag_length(data: Buffer, at: int) -> int:
 
 
 def promised_frames(data: Buffer, at: int) -> int | None:
-    """Frames that follow by the header frame at `at`, 0 where it does not say; None where it is an ordinary frame."""
+    """Frames that follow by the header frame at `at`, 0 where it does not say; None if it is an ordinary frame."""
     mpeg1, mono = data[at + 1] >> 3 & 3 == 3, data[at + 3] >> 6 == 3
     side = (17 if mono else 32) if mpeg1 else (9 if mono else 17)
     fields = bytes(data[at + 4 + side:at + 16 + side])

@@ -38,7 +38,7 @@ class Sound:
         return tuple(f"{self.path}: {line}" for line in ((", ".join(done),) if done else ()) + self.remarks)
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """int16 [n], about a second at a time. Raises DataError where the file turns out to be damaged."""
+        """int16 [n], about a second at a time. Raises DataError if the file turns out to be damaged."""
         for part, mix in self.mixes:
             yield from int16_blocks(part, mix)
 

@@ -103,7 +103,7 @@ def live_wav(start: bytes) -> tuple[int, int] | None:
 
 
 def spooled(stream: Reader) -> memoryview | bytes:
-    """Everything that a pipe brings, in a temporary file. Raises DataError where that is too much."""
+    """Everything that a pipe brings, in a temporary file. Raises DataError if that is too much."""
     total = 0
     with tempfile.NamedTemporaryFile(prefix="kws-") as file:
         while data := stream.read1(1 << 20):
@@ -139,7 +139,7 @@ def resampled(blocks: Iterator[np.ndarray], rate_hz: int) -> Iterator[np.ndarray
 def raw_blocks(stream: Reader) -> Iterator[np.ndarray]:
     """Raw int16 from a pipe -> int16 [n], as soon as something arrives; the pipe may cut samples in two.
 
-    Raises DataError where the pipe holds nothing, or half a sample at its end.
+    Raises DataError if the pipe holds nothing, or half a sample at its end.
     """
     rest = b""
     heard = False
@@ -154,7 +154,7 @@ def raw_blocks(stream: Reader) -> Iterator[np.ndarray]:
 
 
 def open_stdin() -> PipeSound:
-    """open_pipe of standard input. Raises DataError where that is a keyboard."""
+    """open_pipe of standard input. Raises DataError if that is a keyboard."""
     if sys.stdin.isatty():
         raise DataError(f"standard input: is a terminal; pipe raw int16 samples at 16 kHz into it: {RAW_HINT}")
     buffer: BinaryIO = sys.stdin.buffer

@@ -35,7 +35,7 @@ def random_windows(source: Source, count: int) -> np.ndarray:
 
 
 def tflm_scores(source: Source, windows: np.ndarray) -> np.ndarray | None:
-    """int8 [count, labels] of TFLM's interpreter; None where it is not installed."""
+    """int8 [count, labels] of TFLM's interpreter; None if it is not installed."""
     try:
         from kws.validate.clips import tflm_scores as run
 

@@ -24,7 +24,7 @@ START_S = 20
 
 
 def missing() -> str | None:
-    """Why there can be no such device here, and how to change that; None where there can."""
+    """Why there can be no such device here, and how to change that; None if there can."""
     packages = {package for program, package in PACKAGES.items() if shutil.which(program) is None}
     plugins = ("/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so", "/usr/lib64/alsa-lib/libasound_module_pcm_pulse.so")
     if not any(any(Path("/").glob(pattern[1:])) for pattern in plugins):

@@ -258,7 +258,7 @@ def miss_rate(some: list[dict[str, Any]]) -> tuple[float, float, float]:
 
 
 def miss_rate_at(some: list[dict[str, Any]], per_hour: float = 1.0) -> tuple[float, float, float]:
-    """As miss_rate, at the lowest threshold with so many false alarms; everything is missed where there is none."""
+    """As miss_rate, at the lowest threshold with so many false alarms; everything is missed if there is none."""
     allowed = per_hour * sum(some[0]["hours"].values())
     missed = [min((missed for _, missed, alarms in one["curve"] if alarms <= allowed), default=one["tested"])
               for one in some]

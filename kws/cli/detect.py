@@ -51,7 +51,7 @@ def detect(
 
 
 def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bool) -> None:
-    """Print the detections in one file. Raises DataError where it cannot be read."""
+    """Print the detections in one file. Raises DataError if it cannot be read."""
     from kws.audio.resampling import SAMPLE_RATE_HZ
     from kws.detect.recordings import hear
     from kws.features.frontend import FrontendStream

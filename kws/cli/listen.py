@@ -149,7 +149,7 @@ def parse_actions(on: list[str], detector: "Detector") -> list[Any]:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder that sound is kept in. Raises KwsError where that cannot be."""
+    """Make the folder that sound is kept in. Raises KwsError if that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -180,7 +180,7 @@ def open_events(device: "Device") -> Iterator[Any]:
 
 def make_hands(view: Any, actions: list[Any], *, limit_s: float, save: Path | None, about: dict[str, str],
                ) -> tuple[Any, Any]:
-    """Who acts and keeps for a listener; None where nobody does."""
+    """Who acts and keeps for a listener; None if nobody does."""
     from kws.listen.actions import Actions
     from kws.listen.sound_keeper import Keeper
 
@@ -194,7 +194,7 @@ def about_clips(detector: "Detector", name: str | None) -> dict[str, str]:
 
 
 def make_printer(report_s: float | None, name: str | None, *, as_json: bool) -> "FieldPrinter | None":
-    """Who prints for the monitor; None where nobody asked for it."""
+    """Who prints for the monitor; None if nobody asked for it."""
     from kws.cli.field import FieldPrinter
 
     return FieldPrinter(name or platform.node() or "device", as_json=as_json) if report_s is not None else None

@@ -200,7 +200,7 @@ def serve(store: "Store", *, device: str | None, port: int) -> None:
 
 
 def in_terminal(store: "Store", *, device: str | None) -> None:
-    """Clips in the terminal. Raises KwsError where there is none."""
+    """Clips in the terminal. Raises KwsError if there is none."""
     from kws.audio.files import read_samples
     from kws.audio.microphone import play
     from kws.cli.terminal import is_interactive, open_screen

@@ -28,7 +28,7 @@ def refuse(*, serial: str | None, device: str | None, near_misses: bool, compare
 
 
 def port_events(port: str, *, baud: int) -> Generator[Any]:
-    """What comes from the port. Raises DeviceError where it cannot be opened now."""
+    """What comes from the port. Raises DeviceError if it cannot be opened now."""
     from kws.listen.serial import device as remote
     from kws.listen.serial.port import Port
 

@@ -54,7 +54,7 @@ class LiveScreen:
         self._write("\r\x1b[K")
 
     def key(self) -> str | None:
-        """A key that was pressed, in lower case; None where none was."""
+        """A key that was pressed, in lower case; None if none was."""
         if not select.select([sys.stdin], [], [], 0)[0]:
             return None
         pressed = os.read(sys.stdin.fileno(), 1).decode("ascii", "replace").lower()

@@ -20,7 +20,7 @@ REASONS = "reasons.csv"
 
 @dataclass(frozen=True)
 class Admission:
-    """refused : why a clip is not taken, None where it is; remark : what the recorder would have said of it."""
+    """refused : why a clip is not taken, None if it is; remark : what the recorder would have said of it."""
 
     refused: str | None
     remark: str | None

@@ -62,7 +62,7 @@ class Bounds:
                             f"unpack it and import the folder")
 
     def unpacked(self, size: int) -> None:
-        """So many bytes more. Raises DataError where that is too much altogether, or for so small an archive."""
+        """So many bytes more. Raises DataError if that is too much altogether, or for so small an archive."""
         self._bytes += size
         if self._bytes > min(MOST_BYTES, max(FREE_RATIO_BYTES, MOST_RATIO * self._packed)):
             raise DataError(f"{self._archive}: refused: {self._packed / 1e6:.1f} MB that unpack to more than "
@@ -226,7 +226,7 @@ def check_sum(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
 
 
 def safe_path(archive: Path, name: str) -> PurePosixPath:
-    """The path that a member's name stands for. Raises DataError where it could lead out of a folder."""
+    """The path that a member's name stands for. Raises DataError if it could lead out of a folder."""
     plain = name.replace("\\", "/")
     path = PurePosixPath(plain)
     if path.is_absolute() or ".." in path.parts or PureWindowsPath(plain).drive or "\0" in name:

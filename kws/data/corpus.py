@@ -88,7 +88,7 @@ def scan(recordings: Path) -> Corpus:
 
     Hidden files, files without an audio suffix, files outside a word's folder and word folders whose name starts
     with an underscore (the `_silence_` and `_unknown_` of test archives) are not clips.
-    Raises DataError where there is nothing at all.
+    Raises DataError if there is nothing at all.
     """
     clips: list[Clip] = []
     noise: list[Path] = []

@@ -36,7 +36,7 @@ def fetch(url: str, target: Path, *, sha256: str | None, room_factor: float = 1.
     clock       : seconds that pass
     What has arrived is kept in target.part; the next call goes on from there, and does nothing once all of it is
     there. Parts of two versions are never put together.
-    Raises DownloadError where the server does not have the file or does not answer, sends us to anything but HTTP,
+    Raises DownloadError if the server does not have the file or does not answer, sends us to anything but HTTP,
     takes longer than DEADLINE_S, sends more than LARGEST_BYTES or than the disk takes, and for a wrong digest: then
     nothing is kept.
     """
@@ -89,7 +89,7 @@ class Part:
         return {"Range": f"bytes={self.size}-"} | ({"If-Range": version} if known else {})
 
     def read_note(self) -> tuple[str | None, int | None]:
-        """The server's mark of the version that was begun, "" where it gave none, and its length; None where nothing
+        """The server's mark of the version that was begun, "" where it gave none, and its length; None if nothing
         fits this URL, or is known."""
         try:
             note = json.loads(self.note.read_text())
@@ -107,7 +107,7 @@ class Part:
         self.append(b"")
 
     def append(self, block: bytes) -> None:
-        """Add bytes at the end. Raises DownloadError where the disk does not take them."""
+        """Add bytes at the end. Raises DownloadError if the disk does not take them."""
         try:
             with open(self.path, "ab") as file:
                 file.write(block)
@@ -238,7 +238,7 @@ def take(part: Part, response: http.client.HTTPResponse, bar: Callable[..., None
 
 
 def check_room(folder: Path, total: int | None, have: int, room_factor: float) -> None:
-    """Raise DownloadError where the rest of the file and what is made of it do not fit on the disk."""
+    """Raise DownloadError if the rest of the file and what is made of it do not fit on the disk."""
     if total is None:
         return
     needed, free = max(total - have, 0) + room_factor * total, shutil.disk_usage(folder).free

@@ -76,7 +76,7 @@ def import_path(path: Path, folder: Path, *, word: str | None = None, speaker: s
     keywords : of kws.toml; layout : of the folders, where it is known
     samples  : length of a clip: shorter ones get zeros at the end, longer ones are cut to the stretch with the word
     accept   : take clips that hold no word or nothing but full scale; otherwise they are laid aside
-    Files that cannot be read are listed and the rest is imported. Raises DataError where there is nothing to import,
+    Files that cannot be read are listed and the rest is imported. Raises DataError if there is nothing to import,
     for hostile or damaged archives (before anything is written), for impossible words, and where the disk is too full.
     """
     rules = Rules(word, speaker, tuple(normal(name) for name in keywords), layout, samples, accept)
@@ -234,7 +234,7 @@ def sizes(found: Iterable[Member]) -> dict[PurePosixPath, int]:
 
 
 def check_room(folder: Path, found: Iterable[Member], jobs: list[Job], *, samples: int) -> None:
-    """Raise DataError where the disk that holds `folder` has no room for all of `jobs`."""
+    """Raise DataError if the disk that holds `folder` has no room for all of `jobs`."""
     size = sizes(found)
     needed = sum(size[job.path] if job.word == NOISE else 2 * samples + 44 for job in jobs)
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())

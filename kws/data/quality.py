@@ -31,7 +31,7 @@ class Fault(Enum):
 class Verdict:
     """What a check has found.
 
-    fault  : None where the take is good; advice : what to do, for the person who speaks
+    fault  : None if the take is good; advice : what to do, for the person who speaks
     clip   : int16 [samples] where it is good; utterance : where it was found in the take
     level_db, noise_db : of the word's loudest 100 ms, and of the noise behind it
     """

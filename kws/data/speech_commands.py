@@ -25,7 +25,7 @@ MARK = ".download.json"
 
 @dataclass(frozen=True)
 class Downloaded:
-    """sha256 of the archive; what its import has done, or None where it was complete already."""
+    """sha256 of the archive; what its import has done, or None if it was complete already."""
 
     sha256: str
     imported: Imported | None

@@ -25,7 +25,7 @@ class Talk:
     """One recording of talk.
 
     source : its folder under recordings/
-    text   : what is said in it, None where nobody wrote it down
+    text   : what is said in it, None if nobody wrote it down
     split  : "training", "validation" or "testing"; the same for everything of a speaker
     """
 

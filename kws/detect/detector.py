@@ -38,7 +38,7 @@ class Hop:
 
     time_s   : seconds of audio so far
     row      : int8 [features], what the network was given
-    averages : float32 [labels] 0..1, the smoothed scores that the decoder has compared with its thresholds; None where
+    averages : float32 [labels] 0..1, the smoothed scores that the decoder has compared with its thresholds; None if
                the network has not decided, because its window fills or it decides less often
     hit      : the detection, if there is one
     """
@@ -53,7 +53,7 @@ class Detector:
     """One stream through front end, network and decoder; how the samples are cut into pushes does not matter."""
 
     def __init__(self, plan: Plan):
-        """Raises PlanError where the plan's parts are damaged or do not fit each other."""
+        """Raises PlanError if the plan's parts are damaged or do not fit each other."""
         from kws.native._native import ffi, lib
 
         self.plan = plan

@@ -44,5 +44,5 @@ def moved(hit: Detection, quiet: int, heard: int) -> Detection:
 
 
 def hear_file(detector: Detector, path: Path | str) -> Iterator[Detection]:
-    """Detections in a sound file of any format. Raises DataError where it cannot be read."""
+    """Detections in a sound file of any format. Raises DataError if it cannot be read."""
     return hear(detector, open_sound(Path(path)).blocks())

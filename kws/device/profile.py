@@ -91,7 +91,7 @@ class Profile:
 def profile(source: Source, samples: np.ndarray, *, cpu: str, audio: str = "") -> Profile:
     """Run the exported program over samples : int16 [n] on the emulated `cpu`.
 
-    Raises DataError where the samples do not fill a window, KwsError where the device extra is not installed.
+    Raises DataError if the samples do not fill a window, KwsError where the device extra is not installed.
     """
     plan = plan_of(source)
     detector = emulate(build_image(library(source), cpu=cpu), plan)

@@ -64,7 +64,7 @@ class Image:
 
 
 def find_toolchain() -> Toolchain:
-    """The cross-compiler to use. Raises KwsError where there is none."""
+    """The cross-compiler to use. Raises KwsError if there is none."""
     gcc = shutil.which("arm-none-eabi-gcc")
     if gcc is not None:
         return Toolchain(f"arm-none-eabi-gcc {OPTIMIZATION}", (gcc,))
@@ -74,7 +74,7 @@ def find_toolchain() -> Toolchain:
 
 
 def require_device() -> None:
-    """Raise KwsError where the packages of the emulated device are missing."""
+    """Raise KwsError if the packages of the emulated device are missing."""
     missing = [name for name in ("unicorn", "elftools") if find_spec(name) is None]
     if missing:
         raise KwsError(f"the emulated device needs {' and '.join(missing)}; {INSTALL}")

@@ -64,7 +64,7 @@ class Decoder:
     """The C decoder for one stream of scores."""
 
     def __init__(self, tables: DecoderTables):
-        """Raises PlanError where the C refuses the tables."""
+        """Raises PlanError if the C refuses the tables."""
         from kws.native._native import ffi, lib
         from kws.native.reasons import reason
 

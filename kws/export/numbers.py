@@ -20,7 +20,7 @@ class Numbered:
 
 
 def read_numbers(models: Path) -> list[Numbered]:
-    """In their order. Raises KwsError where the file is damaged."""
+    """In their order. Raises KwsError if the file is damaged."""
     try:
         return [Numbered(int(one["number"]), str(one["fingerprint"]), str(one["run"]))
                 for one in json.loads((models / NAME).read_bytes())]

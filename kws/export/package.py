@@ -66,7 +66,7 @@ def templates(folder: str, /, *names: str, **values: object) -> Files:
 def write_package(package: Package, out: Path, *, force: bool = False) -> None:
     """Write all files, or nothing.
 
-    Raises KwsError where `out` exists and is not empty, unless it holds an older export and `force` is set.
+    Raises KwsError if `out` exists and is not empty, unless it holds an older export and `force` is set.
     """
     refuse(out, force=force)
     files = {**with_licence(package.files), MARK: json.dumps(package.facts, indent=2) + "\n"}
@@ -87,7 +87,7 @@ def with_licence(files: Files) -> Files:
 
 
 def refuse(out: Path, *, force: bool) -> None:
-    """Raise KwsError where a package must not be written to `out`."""
+    """Raise KwsError if a package must not be written to `out`."""
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() and not force:

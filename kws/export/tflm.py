@@ -32,7 +32,7 @@ DETECTOR_ROWS = """| `kws.h`, `kws.c` | the interface: `kws_init`, `kws_push`, `
 def arena_bytes(tflite: bytes) -> int:
     """The smallest arena with which TFLM's interpreter sets the model up here, in steps of 16 bytes.
 
-    Raises KwsError where tflite-micro is not installed or does not take the model.
+    Raises KwsError if tflite-micro is not installed or does not take the model.
     """
     try:
         from tflite_micro import runtime

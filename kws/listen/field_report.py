@@ -111,7 +111,7 @@ def report_from_json(line: Mapping[str, object]) -> FieldReport:
 
 
 def made(model: str, session: str, counts: Sequence[int], histograms: Sequence[Sequence[int]]) -> FieldReport:
-    """Raises ValueError where a histogram has another number of bins than it must have."""
+    """Raises ValueError if a histogram has another number of bins than it must have."""
     for name, bins, wanted in zip(("levels", "scores", "features"), histograms, (LEVELS, SCORES, FEATURES),
                                   strict=True):
         if len(bins) != wanted:

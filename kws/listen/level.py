@@ -87,7 +87,7 @@ class Meter:
 
     @property
     def hint(self) -> str | None:
-        """What to do about the level, in words; None where it suits the model."""
+        """What to do about the level, in words; None if it suits the model."""
         if len(self._rows) < self._enough:
             return None
         if not any(counts[2] for counts in self._counts):
@@ -124,7 +124,7 @@ class FileMeter:
 
     @property
     def speech_db(self) -> float | None:
-        """Loudness of the speech, dB above the middle of the model's range; None where nothing rises like speech."""
+        """Loudness of the speech, dB above the middle of the model's range; None if nothing rises like speech."""
         rows = np.concatenate(self._rows) if self._rows else np.zeros(0)
         if len(rows) < LEAST_ROWS:
             return None
@@ -133,7 +133,7 @@ class FileMeter:
 
     @property
     def hint(self) -> str | None:
-        """What may be wrong with the level, in words; None where it suits the model."""
+        """What may be wrong with the level, in words; None if it suits the model."""
         if not self._heard:
             return None
         if not self._filled:

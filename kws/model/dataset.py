@@ -35,9 +35,9 @@ class Material:
 
     clips    : int16 [clips, samples] for each split, rows as in its Part
     noise    : float32 [n], several, for each split
-    teaching : of the teachers, None where there are none
-    stretches : what talk makes of the clips, None where there is no talk
-    cache    : folder for what is slow to make again, None where nothing is kept
+    teaching : of the teachers, None if there are none
+    stretches : what talk makes of the clips, None if there is no talk
+    cache    : folder for what is slow to make again, None if nothing is kept
     """
 
     spec: Spec

@@ -48,7 +48,7 @@ class Teacher:
 
 @dataclass(frozen=True, eq=False)
 class Teaching:
-    """Teachers, each with the front end that it needs beside the student's, None where the student's serves it too."""
+    """Teachers, each with the front end that it needs beside the student's, None if the student's serves it too."""
 
     teachers: tuple[Teacher, ...]
     frontends: tuple[Frontend | None, ...]
@@ -91,7 +91,7 @@ def load_teacher(run: Path, spec: Spec) -> Teacher:
 
 
 def shared_normalisation(teachers: Sequence[Teacher], spec: Spec) -> Normalisation | None:
-    """Of the first teacher whose front end has the settings of `spec`; None where the student must measure its own."""
+    """Of the first teacher whose front end has the settings of `spec`; None if the student must measure its own."""
     for teacher in teachers:
         if teacher.shares_features(spec):
             return normalisation_of(teacher.plan.frontend)
@@ -99,7 +99,7 @@ def shared_normalisation(teachers: Sequence[Teacher], spec: Spec) -> Normalisati
 
 
 def make_teaching(teachers: Sequence[Teacher], spec: Spec, student: Frontend) -> Teaching | None:
-    """The teachers beside a student whose front end is `student`; None where there is no teacher."""
+    """The teachers beside a student whose front end is `student`; None if there is no teacher."""
     if not teachers:
         return None
     frontends = tuple(None if teacher.shares_features(spec) and same_scales(teacher, student) else

@@ -74,7 +74,7 @@ class Examples:
 def choose_examples(corpus: Corpus, spec: Spec) -> Examples:
     """Sort the recordings into the three splits; the same recordings give the same examples.
 
-    Raises DataError where no network can be trained: a keyword without training clips.
+    Raises DataError if no network can be trained: a keyword without training clips.
     """
     splits, notes = split_clips(corpus, spec.keywords)
     refuse_missing(spec, splits["training"])
@@ -165,7 +165,7 @@ def sha1(name: str) -> bytes:
 
 
 def refuse_missing(spec: Spec, training: Sequence[Clip]) -> None:
-    """Raise DataError where a keyword has nothing to train on."""
+    """Raise DataError if a keyword has nothing to train on."""
     counts = Counter(clip.word for clip in training)
     missing = [word for word in spec.keywords if not counts[word]]
     if missing:

@@ -34,7 +34,7 @@ def choose_few(corpus: Corpus, spec: Spec) -> Examples:
     """Sort the recordings: each keyword clip that is not for testing trains, as there are none to spare for validation.
 
     Where a keyword's recordings all fall into the testing split, they train. Other words keep to the speaker split;
-    those of the validation split are `others`, on which the thresholds are chosen. Raises DataError where a keyword has
+    those of the validation split are `others`, on which the thresholds are chosen. Raises DataError if a keyword has
     no recordings.
     """
     splits = {split: [clip for clip in corpus.clips if clip.split == split] for split in SPLITS}

@@ -54,7 +54,7 @@ def load_keras(backend: str = "tensorflow") -> None:
     """Import Keras quietly, with the settings that the networks need, whatever the user's own are.
 
     backend : tensorflow or jax; a process keeps the first one
-    Raises ModelError where it, or a backend for it, is not installed.
+    Raises ModelError if it, or a backend for it, is not installed.
     """
     if "keras" in sys.modules:
         return
@@ -74,7 +74,7 @@ def load_keras(backend: str = "tensorflow") -> None:
 
 
 def load_network(run: Path) -> Any:
-    """The Keras network of a run. Raises ModelError where it is missing, damaged or no network."""
+    """The Keras network of a run. Raises ModelError if it is missing, damaged or no network."""
     read_artefact(run, "model.keras")
     load_keras()
     import keras

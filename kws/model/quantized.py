@@ -31,8 +31,8 @@ class Step:
     """One layer. inputs, output : names of values.
 
     normalisation : the batch normalisation that is folded into it, or None
-    source : the place of its first input's grid, None where that is the network's input
-    grid   : the place of its result's grid, None where the result is not rounded
+    source : the place of its first input's grid, None if that is the network's input
+    grid   : the place of its result's grid, None if the result is not rounded
     """
 
     layer: Any

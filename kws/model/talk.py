@@ -40,7 +40,7 @@ def talk_rows(talk: Sequence[Talk], keywords: Sequence[str], frontend: Frontend,
     """The rows of recordings, in their order.
 
     rooms : impulse responses, float32 [n]; each speaker is heard in one of them, in turn
-    cache : folder that keeps the rows, None where nothing is kept
+    cache : folder that keeps the rows, None if nothing is kept
     """
     parts: list[Part] = []
     lengths: dict[str, int] = {}

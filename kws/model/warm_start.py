@@ -29,7 +29,7 @@ class WarmStart:
 
 
 def load_warm_start(run: Path, spec: Spec) -> WarmStart:
-    """The run as a beginning for `spec`. Raises ModelError where its keywords, front end or network are others."""
+    """The run as a beginning for `spec`. Raises ModelError if its keywords, front end or network are others."""
     plan = Plan.from_bytes(read_artefact(run, "model.kws"))
     for name, theirs, ours in (("keywords", plan.spec.keywords, spec.keywords),
                                ("[frontend]", plan.spec.frontend, spec.frontend),

@@ -66,7 +66,7 @@ def measure_baseline(plan: Plan, sound: Iterable[np.ndarray], *, source: str, co
                      block_s: float = BLOCK_S) -> Baseline:
     """Let a detector hear pieces of sound, int16 [n] each, as one stream.
 
-    Raises DataError where they are shorter than two blocks together.
+    Raises DataError if they are shorter than two blocks together.
     """
     detector, counter = Detector(plan), FieldCounter(plan, session="0" * 8)
     reports: list[FieldReport] = []

@@ -79,7 +79,7 @@ def promote(store: Store, recordings: Path, *, source: str = SOURCE) -> Promoted
 
     The device is the speaker, so that all its words fall into one split. False alarms go to <source>/_talk_/training/:
     hard negatives, which can no longer judge. promoted.csv says where each file comes from. A clip that was promoted
-    with another label before is moved. Raises DataError where nothing was labelled.
+    with another label before is moved. Raises DataError if nothing was labelled.
     """
     folder = source_folder(recordings, source)
     rows = store.db.execute(

@@ -171,7 +171,7 @@ def ingest_lines(store: Store, lines: Iterable[bytes], *, device: str, live: boo
 def ingest_file(store: Store, path: Path, *, device: str | None = None) -> Counts:
     """A log or a file of JSON lines. device : its name, by default the file's; a line that names one is believed.
 
-    Where no line has a time, the last one is taken to be as old as the file. Raises DataError where it cannot be read.
+    Where no line has a time, the last one is taken to be as old as the file. Raises DataError if it cannot be read.
     """
     try:
         with open(path, "rb") as file:

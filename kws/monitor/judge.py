@@ -97,7 +97,7 @@ def current(everything: Mapping[tuple[str, str], Hours]) -> dict[tuple[str, str]
 def reference_of(hours: Hours, baseline: Baseline | None, *, days: int = WINDOW_DAYS) -> Reference | None:
     """What a device is held against: a baseline of continuous sound; else its own first week with this model.
 
-    None where there is neither: clips one after the other are no room, and say nothing about one.
+    None if there is neither: clips one after the other are no room, and say nothing about one.
     """
     if baseline is not None and baseline.continuous:
         return of_baseline(baseline)
@@ -178,5 +178,5 @@ def differing(latest: Mapping[tuple[str, str], Hours], *, days: int) -> Iterator
 
 
 def per_hour(hours: Hours) -> float:
-    """Detections; half a one where there is none."""
+    """Detections; half a one if there is none."""
     return (float(hours.detections.sum()) + 0.5) / max(hours.total_hours, 1e-9)

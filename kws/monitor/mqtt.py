@@ -53,7 +53,7 @@ class Subscriber:
     """What a broker sends, as it comes."""
 
     def __init__(self, broker: Broker, *, topic: str = TOPIC):
-        """Raises DeviceError where nobody answers, KwsError where the mqtt extra is not installed."""
+        """Raises DeviceError if nobody answers, KwsError where the mqtt extra is not installed."""
         self._topic = topic
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._refused: str | None = None
@@ -76,7 +76,7 @@ class Subscriber:
         self._messages.put(message)
 
     def next(self) -> "MQTTMessage | None":
-        """The next message, or None where none comes for a moment. Raises DeviceError where the broker refuses."""
+        """The next message, or None if none comes for a moment. Raises DeviceError if the broker refuses."""
         if self._refused:
             raise DeviceError(f"the MQTT broker refuses: {self._refused}; look at the user's name and {PASSWORD}")
         try:

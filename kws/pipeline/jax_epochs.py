@@ -29,7 +29,7 @@ def train_epochs(place: Workspace, teachers: Sequence[Path]) -> None:
     """Bring the checkpoint of a training to its last epoch before the int8 grid.
 
     teachers : runs, to learn from beside the labels
-    Raises ModelError where JAX or the settings do not allow it, KeyboardInterrupt after Ctrl-C.
+    Raises ModelError if JAX or the settings do not allow it, KeyboardInterrupt after Ctrl-C.
     """
     context = multiprocessing.get_context("spawn")
     heard, told = context.Pipe(duplex=False)

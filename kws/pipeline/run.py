@@ -82,7 +82,7 @@ class Way:
     # ---- what each does
 
     def _trained(self) -> Path:
-        """The run that the last training made. Raises ModelError where it is gone."""
+        """The run that the last training made. Raises ModelError if it is gone."""
         if self.run is None:
             self.run = find_run(read_name(self.workspace), self.workspace.models)
         return self.run

@@ -14,7 +14,7 @@ def new_run(workspace: Workspace, name: str | None, *, shared: bool = False) -> 
     """The folder of a run that is to be made; nobody else takes its name until the block ends or this process does.
 
     shared : several processes make the run together
-    Raises KwsError where the name is taken.
+    Raises KwsError if the name is taken.
     """
     folder = workspace.models / (name or free_name(workspace))
     if folder.exists():

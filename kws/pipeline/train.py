@@ -71,7 +71,7 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     strategy : of tf.distribute, as kws.train.workers names them; only the chief of several workers makes a run, the
                others get None
     backend  : JAX runs the epochs on a graphics card first, and TensorFlow makes the run of them
-    A training that was stopped goes on after its last whole epoch. Raises DataError where the recordings cannot train a
+    A training that was stopped goes on after its last whole epoch. Raises DataError if the recordings cannot train a
     network, KwsError where the run exists already.
     """
     with new_run(workspace, name, shared=strategy is not None) as folder:
@@ -129,7 +129,7 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
 
 
 def opened(strategy: str | None, note: Callable[[str], None]) -> Any:
-    """The workers of a strategy, or None where the training stays in this process."""
+    """The workers of a strategy, or None if the training stays in this process."""
     if strategy is None:
         return None
     from kws.train.workers import open_workers
@@ -146,7 +146,7 @@ def training_fingerprint(material: Material, begun: WarmStart | None = None) -> 
 
 
 def talk_of(material: Material) -> dict[str, Any] | None:
-    """How much talk took part, and its checksum; None where none did."""
+    """How much talk took part, and its checksum; None if none did."""
     if material.stretches is None:
         return None
     talk = material.stretches.talk

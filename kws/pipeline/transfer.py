@@ -28,7 +28,7 @@ def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Cal
     """Teach the run `base`, a name or a path, the keywords of the workspace; everything goes to models/<name>/.
 
     name, note : as in train_run
-    A training that was stopped goes on after its last whole epoch. Raises ModelError where the base does not fit
+    A training that was stopped goes on after its last whole epoch. Raises ModelError if the base does not fit
     kws.toml, DataError where there are no recordings of a keyword, KwsError where the run exists already.
     """
     with new_run(workspace, name) as folder:

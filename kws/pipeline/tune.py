@@ -67,7 +67,7 @@ class Candidate:
     seconds: float = 0.0
 
     def cost(self, kind: str) -> float | None:
-        """In the unit of COSTS; None where it was not measured."""
+        """In the unit of COSTS; None if it was not measured."""
         if kind == "instructions":
             return self.budget.get("instructions_per_second")
         return sum(self.budget[f"{kind}_bytes"].values()) if self.budget else None
@@ -97,7 +97,7 @@ def tune(workspace: Workspace, search: Search, *, note: Callable[[str], None], p
     """Look at candidates until `search.trials` of them are trained, going on where an earlier search stopped.
 
     note : is told in single lines what happens. pick : number of the candidate to choose, instead of `choose`.
-    Raises KwsError where nothing fits, Optuna is missing, or another search is at work in this workspace.
+    Raises KwsError if nothing fits, Optuna is missing, or another search is at work in this workspace.
     """
     spec = workspace.spec
     require_optuna()
@@ -124,7 +124,7 @@ def tune(workspace: Workspace, search: Search, *, note: Callable[[str], None], p
 
 
 def device_note(search: Search) -> tuple[str, ...]:
-    """What is not measured where the emulated device is not installed. Raises KwsError where it is the cost."""
+    """What is not measured where the emulated device is not installed. Raises KwsError if it is the cost."""
     try:
         require_device()
     except KwsError as error:
@@ -144,7 +144,7 @@ def study_fingerprint(spec: Spec, search: Search, examples: Examples) -> str:
 
 
 def require_optuna() -> None:
-    """Raise KwsError where it is not installed."""
+    """Raise KwsError if it is not installed."""
     try:
         import optuna  # noqa: F401
     except ImportError as error:
@@ -154,7 +154,7 @@ def require_optuna() -> None:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Any]:
-    """Optuna's study in `folder`, for this process alone. Raises KwsError where another one has it."""
+    """Optuna's study in `folder`, for this process alone. Raises KwsError if another one has it."""
     import fcntl
 
     import optuna
@@ -176,7 +176,7 @@ def opened(folder: Path) -> Iterator[Any]:
 
 def look(study: Any, workspace: Workspace, search: Search, corpus: Corpus, examples: Examples,
          note: Callable[[str], None]) -> Candidate | None:
-    """Take the next candidate to its end; None where it is one that was looked at before."""
+    """Take the next candidate to its end; None if it is one that was looked at before."""
     import optuna
 
     trial, settings = propose(study, workspace.spec, search)
@@ -229,7 +229,7 @@ def settings_of(spec: Spec) -> dict[str, Any]:
 
 
 def with_settings(spec: Spec, settings: dict[str, Any]) -> Spec:
-    """`spec` with the settings of a candidate. Raises SpecError where they do not go together."""
+    """`spec` with the settings of a candidate. Raises SpecError if they do not go together."""
     frontend = {name: settings[name] for name in FRONTEND}
     return replace(spec, frontend=replace(spec.frontend, **frontend),
                    model=replace(spec.model, name=settings["name"], width=settings["width"]))
@@ -298,7 +298,7 @@ def pareto_front(candidates: Sequence[Candidate], cost: str) -> tuple[Candidate,
 def choose(front: Sequence[Candidate]) -> Candidate:
     """The cheapest whose accuracy is within one standard error of the best: a smaller difference is likely luck.
 
-    Raises KwsError where nothing was trained.
+    Raises KwsError if nothing was trained.
     """
     if not front:
         raise KwsError("no candidate meets [requirements] in kws.toml: each was refused before training, as the lines "
@@ -309,7 +309,7 @@ def choose(front: Sequence[Candidate]) -> Candidate:
 
 
 def picked(candidates: Sequence[Candidate], number: int) -> Candidate:
-    """The finished candidate of that number. Raises KwsError where there is none."""
+    """The finished candidate of that number. Raises KwsError if there is none."""
     trained = {candidate.number: candidate for candidate in candidates if candidate.state == FINISHED}
     if number not in trained:
         raise KwsError(f"candidate {number} was not trained; there are: {', '.join(map(str, trained))}")

@@ -19,7 +19,7 @@ def convert(model: Any, representative: np.ndarray) -> bytes:
     model          : takes [batch, frames, features, 1], ends in a softmax
     representative : int8 [n, frames, features], features like those it will meet; the ranges inside come from them
     An int8 feature goes in as it is (scale INPUT_SCALE, zero point 0).
-    Raises ModelError where the converted network is not on that grid.
+    Raises ModelError if the converted network is not on that grid.
     """
     import os
 

@@ -71,7 +71,7 @@ class Session:
         self.waiting.append(self.waiting.pop(0))
 
     def undo(self) -> Path | None:
-        """The last accepted take is taken back and its word comes again; None where there is none."""
+        """The last accepted take is taken back and its word comes again; None if there is none."""
         if not self.done:
             return None
         word, path = self.done.pop()

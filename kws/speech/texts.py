@@ -71,7 +71,7 @@ def fillers_for(keywords: Iterable[str]) -> tuple[str, ...]:
 
 
 def sentences_for(keywords: Iterable[str]) -> tuple[str, ...]:
-    """The sentences without a keyword. Raises DataError where the keywords occur in all of them."""
+    """The sentences without a keyword. Raises DataError if the keywords occur in all of them."""
     found = tuple(text for text in SENTENCES if not holds_keyword(text, keywords))
     if not found:
         raise DataError("every sentence to speak around the keywords contains one of them; use fewer keywords")

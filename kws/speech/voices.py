@@ -89,7 +89,7 @@ def draw_voice(timbre: str, rng: np.random.Generator) -> Voice:
 def synthesize(text: str, voice: Voice) -> np.ndarray:
     """Speak `text`: float32 [n] at 16 kHz, |x| <= 1, without silence before and after.
 
-    The result depends on text and voice alone. Raises DataError where the synthesizer is not installed, or where there
+    The result depends on text and voice alone. Raises DataError if the synthesizer is not installed, or where there
     is nothing to say.
     """
     spoken: list[bytes] = []

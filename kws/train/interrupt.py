@@ -28,7 +28,7 @@ class CtrlC:
             signal.signal(signal.SIGINT, self._before)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt where Ctrl-C has been pressed."""
+        """Raise KeyboardInterrupt if Ctrl-C has been pressed."""
         if self._asked:
             raise KeyboardInterrupt
 

@@ -66,7 +66,7 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
     note       : is told in one line when the training resumes
     workers    : what to train with instead of this process alone; the chief's checkpoint counts, and it alone writes
     start      : weights to begin with instead of the seed's
-    Raises ModelError where the training diverges or the checkpoint is of another training.
+    Raises ModelError if the training diverges or the checkpoint is of another training.
     """
     load_keras()
     from kws.model.zoo import build
@@ -234,14 +234,14 @@ def training_loss(spec: TrainingSpec, *, taught: bool) -> Callable[[Any, Any], A
 
 
 def refuse_infinite(batch: Sequence[Any]) -> None:
-    """Raise ModelError where a batch holds what is no number: some processors' rectifiers would turn it into 0."""
+    """Raise ModelError if a batch holds what is no number: some processors' rectifiers would turn it into 0."""
     if not all(np.isfinite(np.asarray(part, np.float32)).all() for part in batch):
         raise ModelError("the features or targets hold values that are not finite; this is a fault of kws, not of the "
                          "recordings: please report it")
 
 
 def finite(loss: float, number: int, spec: TrainingSpec) -> float:
-    """The loss of epoch `number`, counted from 0. Raises ModelError where the training has diverged."""
+    """The loss of epoch `number`, counted from 0. Raises ModelError if the training has diverged."""
     if not np.isfinite(loss):
         raise ModelError(f"the training diverged in epoch {number + 1} (loss {loss}); lower [training] learning_rate = "
                          f"{spec.learning_rate} in kws.toml")
@@ -274,7 +274,7 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
 
 
 def accuracy_of(model: Any, features: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the windows, int8 [n, frames, features], that get their label, int [n]; nan where there are none."""
+    """Share of the windows, int8 [n, frames, features], that get their label, int [n]; nan if there are none."""
     return float((predict(model, features) == labels).mean()) if len(labels) else float("nan")
 
 

@@ -58,7 +58,7 @@ class Base:
 
 
 def load_base(run: Path, spec: Spec) -> Base:
-    """The run as a base for `spec`. Raises ModelError where it is damaged, or where the settings do not fit it."""
+    """The run as a base for `spec`. Raises ModelError if it is damaged, or where the settings do not fit it."""
     plan = Plan.from_bytes(read_artefact(run, "model.kws"))
     other = [f"[{section}] {line}" for section in ("frontend", "model")
              for line in differences(getattr(plan.spec, section), getattr(spec, section))]
@@ -90,7 +90,7 @@ def transfer(material: Material, base: Base, lesson: Lesson, *, checkpoint: Path
     """Teach the base the labels of `material` by a lesson: a Keras model from features to probabilities, its epochs.
 
     checkpoint : file that is replaced after every epoch; remove it when the result is safe
-    The same recordings, settings and base give the same network. Raises ModelError where the training diverges.
+    The same recordings, settings and base give the same network. Raises ModelError if the training diverges.
     """
     note(f"learning from {len(lesson.labels):,} examples made of {len(material.examples.training.clips):,} clips")
     with native_messages_hidden():

@@ -62,7 +62,7 @@ def poisson_mean(count: int, probability: float) -> float:
 
 
 def share(part: int, whole: int) -> float | None:
-    """part / whole; None where there is nothing to divide by."""
+    """part / whole; None if there is nothing to divide by."""
     return part / whole if whole else None
 
 
@@ -97,12 +97,12 @@ class Confusion:
         return share(self.correct, self.n)
 
     def recall(self, label: str) -> float | None:
-        """Of the clips that hold `label`, the share decided so; None where no clip holds it."""
+        """Of the clips that hold `label`, the share decided so; None if no clip holds it."""
         i = self.labels.index(label)
         return share(int(self.counts[i, i]), int(self.counts[i].sum()))
 
     def precision(self, label: str) -> float | None:
-        """Of the clips decided as `label`, the share that holds it; None where none was decided so."""
+        """Of the clips decided as `label`, the share that holds it; None if none was decided so."""
         i = self.labels.index(label)
         return share(int(self.counts[i, i]), int(self.counts[:, i].sum()))
 

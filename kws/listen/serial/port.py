@@ -21,7 +21,7 @@ class Port:
     """An open serial port, for this program alone."""
 
     def __init__(self, name: str, *, baud: int):
-        """Raises DeviceError where it cannot be opened."""
+        """Raises DeviceError if it cannot be opened."""
         import serial
 
         self.name = name
@@ -34,7 +34,7 @@ class Port:
     def read(self) -> bytes:
         """What has come since the last call; waits up to WAIT_S for something.
 
-        Raises DeviceError where the device is gone.
+        Raises DeviceError if the device is gone.
         """
         try:
             first = self._serial.read(1)

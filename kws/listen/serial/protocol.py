@@ -81,7 +81,7 @@ Line = (Ready | Detected | Cost | LostSamples | SentSound | Trouble | Other | Da
 
 
 def sound_of(first: str, total: str, base64: str) -> SentSound:
-    """Raises ValueError where the samples are not those that were sent."""
+    """Raises ValueError if the samples are not those that were sent."""
     samples = np.frombuffer(binascii.a2b_base64(base64, strict_mode=True), "<i2").astype(np.int16)
     if int(samples.sum(dtype=np.int64)) % 65_536 != int(total):
         raise ValueError("the sum differs")
