@@ -6,6 +6,7 @@ import typer
 
 from kws import __version__
 from kws.cli import (
+    ablate,
     average,
     calibrate,
     compare,
@@ -61,6 +62,7 @@ app.command()(tune.tune)
 app.command()(validate.validate)
 app.command()(calibrate.calibrate)
 app.command()(compare.compare)
+app.command()(ablate.ablate)
 app.command()(detect.detect)
 app.command(cls=listen.ListenCommand)(listen.listen)
 app.add_typer(monitor.app, name="monitor")

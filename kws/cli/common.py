@@ -15,7 +15,7 @@ from kws.workspace import Workspace, open_workspace
 
 # The order of the commands in help.
 LIFE_CYCLE = ("new", "data", "record", "explore", "train", "average", "tune", "validate", "calibrate", "compare",
-              "detect", "listen", "monitor", "export", "verify", "profile", "run")
+              "ablate", "detect", "listen", "monitor", "export", "verify", "profile", "run")
 CONTINUE = ("train", "tune", "run", "record", "download", "import", "synth")  # what the same command takes up again
 # Exit status of every command.
 DONE, CANNOT, USAGE, REQUIREMENT_NOT_MET, INTERRUPTED = 0, 1, 2, 3, 130

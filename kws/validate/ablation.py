@@ -1,0 +1,87 @@
+"""What groups of bands, coefficients and frames are worth: masked in the features, nothing trained again.
+
+A group is replaced by what the network hears on average there, so that it tells nothing. What is lost is what this
+network takes from the group and cannot take from the others; a network that was trained without it would lose less.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from kws.detect.detector import Detector
+from kws.engine.network import Network
+from kws.features.frontend import Frontend
+from kws.progress import progress
+from kws.validate.clips import ClipSet
+from kws.validate.compare import mcnemar
+from kws.validate.metrics import wilson_interval
+
+GROUPS = 8  # of features, and of frames
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """what : the group that was masked, "nothing" first; lost : points of accuracy; p : that it is chance."""
+
+    what: str
+    right: int
+    clips: int
+    lost: float
+    p: float
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.clips if self.clips else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson_interval(self.right, self.clips)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"what": self.what, "accuracy": self.accuracy, "interval": list(self.interval), "lost": self.lost,
+                "p": self.p}
+
+
+def ablate(detector: Detector, clips: ClipSet, *, groups: int = GROUPS) -> list[Ablation]:
+    """Accuracy with each group of features and of frames masked; the first row masks nothing."""
+    features = Frontend(detector.plan.frontend).extract(clips.samples)
+    truth = np.asarray(clips.truth)
+    mean = np.rint(features.mean(axis=(0, 1))).astype(np.int8)  # [features]
+    bands = "coefficients" if detector.plan.spec.frontend.coefficients else "bands"
+    plans: list[tuple[str, Callable[[np.ndarray], None]]] = [("nothing", lambda heard: None)]
+    for first, last in cuts(features.shape[2], groups):
+        plans.append((f"{bands} {first} to {last - 1}", mask_features(first, last, mean)))
+    for first, last in cuts(features.shape[1], groups):
+        plans.append((f"frames {first} to {last - 1}", mask_frames(first, last, mean)))
+    network, found, whole = Network(detector.plan.program), [], np.zeros(len(truth), bool)
+    with progress("masking", total=len(plans)) as advance:
+        for what, mask in plans:
+            heard = features.copy()
+            mask(heard)
+            right = np.array([int(network.window(one).argmax()) for one in heard], np.int64) == truth
+            whole = right if what == "nothing" else whole
+            found.append(Ablation(what, int(right.sum()), len(right), 100 * float(whole.mean() - right.mean()),
+                                  mcnemar(whole, right)))
+            advance()
+    return found
+
+
+def cuts(size: int, groups: int) -> list[tuple[int, int]]:
+    """[first, end) of about equal groups of 0 .. size - 1."""
+    edges = np.linspace(0, size, min(groups, size) + 1).round().astype(int).tolist()
+    return list(pairwise(edges))
+
+
+def mask_features(first: int, last: int, mean: np.ndarray) -> Callable[[np.ndarray], None]:
+    def mask(heard: np.ndarray) -> None:
+        heard[:, :, first:last] = mean[first:last]
+    return mask
+
+
+def mask_frames(first: int, last: int, mean: np.ndarray) -> Callable[[np.ndarray], None]:
+    def mask(heard: np.ndarray) -> None:
+        heard[:, first:last, :] = mean
+    return mask
