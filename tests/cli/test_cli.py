@@ -44,7 +44,7 @@ def test_help_lists_the_commands_in_the_order_of_the_life_cycle():
     assert "..." not in commands, "no description is cut off"
     listed = re.findall(r"^  (\w+)", commands, flags=re.MULTILINE)
     assert listed == ["new", "data", "record", "explore", "train", "average", "tune", "validate", "calibrate",
-                      "compare", "ablate", "detect", "listen", "monitor", "export", "verify", "profile", "run"]
+                      "compare", "detect", "listen", "monitor", "export", "verify", "profile", "run"]
     assert set(listed) == {path[0] for path in ALL}
 
 
@@ -199,8 +199,8 @@ class TestShared:
     @pytest.mark.parametrize(("error", "status", "line"), [
         (DataError("too quiet; record again"), 1, "error: too quiet; record again\n"),
         (OSError(28, "No space left on device", "x.wav"), 1, f"error: x.wav: No space left on device; {ELSEWHERE}\n"),
-        (OSError(13, "Permission denied", "a/.out.1f-0123abcd.tmp"), 1,
-         f"error: a/out: Permission denied; {ELSEWHERE}\n"),
+        (OSError(13, "Permission denied", "a/.out.1f-0123abcd.tmp"),
+     1, f"error: a/out: Permission denied; {ELSEWHERE}\n"),
         (OSError("PortAudio library not found"), 1, "error: PortAudio library not found\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ], ids=repr)
