@@ -200,7 +200,7 @@ class TestShared:
         (DataError("too quiet; record again"), 1, "error: too quiet; record again\n"),
         (OSError(28, "No space left on device", "x.wav"), 1, f"error: x.wav: No space left on device; {ELSEWHERE}\n"),
         (OSError(13, "Permission denied", "a/.out.1f-0123abcd.tmp"),
-     1, f"error: a/out: Permission denied; {ELSEWHERE}\n"),
+         1, f"error: a/out: Permission denied; {ELSEWHERE}\n"),
         (OSError("PortAudio library not found"), 1, "error: PortAudio library not found\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ], ids=repr)
