@@ -44,7 +44,7 @@ def test_help_lists_the_commands_in_the_order_of_the_life_cycle():
     assert "..." not in commands, "no description is cut off"
     listed = re.findall(r"^  (\w+)", commands, flags=re.MULTILINE)
     assert listed == ["new", "data", "record", "explore", "train", "average", "tune", "validate", "calibrate",
-                      "compare", "detect", "listen", "monitor", "export", "verify", "profile", "run"]
+                      "compare", "ablate", "detect", "listen", "monitor", "export", "verify", "profile", "run"]
     assert set(listed) == {path[0] for path in ALL}
 
 
