@@ -11,6 +11,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
 from kws.errors import SpecError
+from kws.processors import CPUS
 from kws.words import fault
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
@@ -78,7 +79,7 @@ class Requirements(Settings):
     flash_bytes: int = setting(128_000, "program and model in flash", low=1_000, high=64_000_000)
     ram_bytes: int = setting(32_000, "state and stack in RAM", low=1_000, high=64_000_000)
     cpu: str = setting("cortex-m4", "the processor that runs the detector",
-                       choices=("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"))
+                       choices=CPUS)
     clock_mhz: float = setting(64.0, "its clock", low=1, high=2_000)
     duty_percent: float = setting(50.0, "share of the processor that the detector may take", low=0.1, high=100)
     latency_ms: float = setting(800.0, "from the end of a word to its detection", low=20, high=5_000)

@@ -15,12 +15,13 @@ from kws.cli.common import (
     only_with_tflite,
     print_json,
 )
+from kws.processors import CPUS
 
 
 def profile(
     run: RunOption = None,
     cpu: Annotated[str | None, typer.Option("--cpu", metavar="CPU", show_default=False,
-                                            help="cortex-m0plus, cortex-m3, cortex-m4, cortex-m7 or cortex-m33. "
+                                            help=f"{', '.join(CPUS)}. "
                                                  "Default: [requirements] cpu in kws.toml.")] = None,
     audio: Annotated[list[Path] | None, typer.Option(
         "--audio", metavar="FILE", show_default=False,
@@ -51,8 +52,6 @@ def profile(
 
 
 def _known(cpu: str) -> str:
-    from kws.device.toolchain import CPUS
-
     if cpu not in CPUS:
         raise typer.BadParameter(f"{cpu!r}: must be one of {', '.join(CPUS)}", param_hint="--cpu")
     return cpu

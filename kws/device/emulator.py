@@ -14,13 +14,12 @@ from kws.device.image import STAGES, LinkedProgram, read_program
 from kws.device.toolchain import Image, require_device
 from kws.engine.plan import Plan
 from kws.errors import ModelError
+from kws.processors import PROCESSORS
 
 FLASH_BYTES = RAM_BYTES = 16 << 20  # as templates/device.ld says
 RAM = 0x20000000
 STACK_BYTES = 64 << 10
 PAINT = 0xA5  # of stack that nothing has touched
-MODELS = {"cortex-m0plus": "CORTEX_M0", "cortex-m3": "CORTEX_M3", "cortex-m4": "CORTEX_M4", "cortex-m7": "CORTEX_M7",
-          "cortex-m33": "CORTEX_M33"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Machine:
         self.image, self.program = image, read_program(image.elf)
         self._registers = arm_const
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
-        self._uc.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_{MODELS[image.cpu]}"))
+        self._uc.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_{PROCESSORS[image.cpu].emulated_as}"))
         self._uc.mem_map(self.program.base, FLASH_BYTES)
         self._uc.mem_map(RAM, RAM_BYTES)
         self._uc.mem_write(self.program.base, self.program.flash)

@@ -16,13 +16,13 @@ from kws.errors import DataError
 from kws.export.c import library
 from kws.export.golden import signal
 from kws.export.source import Source
+from kws.processors import PROCESSORS
 from kws.requirements import Requirement, at_least, at_most
 from kws.spec import Requirements
 
 SECONDS = 10  # of audio, where nobody names any
 # Assumed, with flash that keeps up: a Cortex-M0+ takes two cycles for a load and for a branch taken, an M3 or M4 two to
 # three, the M7 issues two instructions at a time. The board's own flash may be slower.
-CYCLES_PER_INSTRUCTION = {"cortex-m0plus": 1.5, "cortex-m3": 1.4, "cortex-m4": 1.4, "cortex-m7": 0.9, "cortex-m33": 1.3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ class Profile:
         return {"min": int(counts.min()), "median": int(np.median(counts)), "max": int(counts.max())}
 
     def duty_percent(self, clock_mhz: float) -> float:
-        """Share of the processor at this clock, with CYCLES_PER_INSTRUCTION."""
-        return 100 * self.instructions_per_second * CYCLES_PER_INSTRUCTION[self.cpu] / (clock_mhz * 1e6)
+        """Share of the processor at this clock, by the cycles per instruction of kws.processors."""
+        return 100 * self.instructions_per_second * PROCESSORS[self.cpu].cycles_per_instruction / (clock_mhz * 1e6)
 
     def check(self, limits: Requirements) -> tuple[Requirement, ...]:
         """The requirements that a device decides."""
@@ -84,7 +84,7 @@ class Profile:
                 "requirements": [requirement.to_json() for requirement in self.check(limits)],
                 "stages": {stage: self.per_hop(stage) for stage in STAGES[1:]}, "hop_ms": 1000 * self.hop_s,
                 "duty": {"percent": self.duty_percent(limits.clock_mhz), "clock_mhz": limits.clock_mhz,
-                         "cycles_per_instruction": CYCLES_PER_INSTRUCTION[self.cpu]},
+                         "cycles_per_instruction": PROCESSORS[self.cpu].cycles_per_instruction},
                 "toolchain": self.image.toolchain, "hops": len(self.instructions), "audio": self.audio}
 
 

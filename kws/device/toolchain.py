@@ -17,9 +17,9 @@ from pathlib import Path
 
 from kws.errors import KwsError, ModelError
 from kws.files import write_files
+from kws.processors import CPUS, PROCESSORS
 
 TEMPLATES = Path(__file__).parent / "templates"
-CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33")
 OPTIMIZATION = "-Os"
 FLAGS = ("-std=c99", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables",
          "-fno-asynchronous-unwind-tables", "-g", "-DKWS_MODEL_CONFIG", "-Wl,--gc-sections", "-Wl,-e,kws_push")
@@ -39,8 +39,8 @@ class Toolchain:
         if self.command[0].endswith("arm-none-eabi-gcc"):
             keep_names = "-save-temps"  # of objects: device.ld knows them by their names
             return [f"-mcpu={cpu}", "-mthumb", "-mfloat-abi=soft", "-nostdlib", keep_names]
-        dsp = "+dsp" if cpu == "cortex-m33" else ""  # an option of the M33 that its makers take, and gcc's default
-        return ["-target", "thumb-freestanding-eabi", f"-mcpu={cpu.replace('-', '_')}{dsp}", "-fno-sanitize=undefined"]
+        name = cpu.replace("-", "_") + PROCESSORS[cpu].zig_suffix
+        return ["-target", "thumb-freestanding-eabi", f"-mcpu={name}", "-fno-sanitize=undefined"]
 
     def libraries(self) -> list[str]:
         """Long multiplication and division: zig links its own."""

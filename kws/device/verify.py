@@ -18,8 +18,9 @@ from kws.engine.schedule import KINDS, Program
 from kws.errors import DataError, KwsError, ModelError
 from kws.export.c import library
 from kws.export.source import Source
+from kws.processors import PROCESSORS
 
-CPUS = ("cortex-m0plus", "cortex-m4", "cortex-m7")
+CPUS = tuple(one.name for one in PROCESSORS.values() if one.verified)
 LAYER_WINDOWS, TFLM_WINDOWS = 10, 200  # at most, spread over the audio
 VERIFY_SECONDS = 10  # of audio, where nobody names any
 ARENA_BYTES = 1 << 20  # of TFLM, beside what its tensors and tables take

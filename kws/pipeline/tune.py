@@ -16,12 +16,12 @@ from kws import __version__
 from kws.data.corpus import Corpus, scan
 from kws.detect.detector import Detector
 from kws.device.budget import device_budget, untrained_source
-from kws.device.profile import CYCLES_PER_INSTRUCTION
 from kws.device.toolchain import require_device
 from kws.errors import KwsError, ModelError
 from kws.model.dataset import prepare
 from kws.model.examples import Examples, choose_examples
 from kws.pipeline.train import engine_plan, summary, training_fingerprint
+from kws.processors import PROCESSORS
 from kws.quantize.convert import convert
 from kws.requirements import Requirement
 from kws.spec import Requirements, Spec, fingerprint
@@ -320,5 +320,5 @@ def limit_of(requirements: Requirements, cost: str) -> float:
     """What [requirements] allows, in the unit of COSTS; instructions follow from clock and duty."""
     if cost == "instructions":
         cycles = requirements.clock_mhz * 1e6 * requirements.duty_percent / 100
-        return cycles / CYCLES_PER_INSTRUCTION[requirements.cpu]
+        return cycles / PROCESSORS[requirements.cpu].cycles_per_instruction
     return getattr(requirements, f"{cost}_bytes")

@@ -9,8 +9,9 @@ pytest.importorskip("ziglang", reason="the emulated device is not installed (ext
 from kws.device import toolchain as device
 from kws.device.emulator import Machine
 from kws.device.image import STAGES, stage_of
-from kws.device.toolchain import CPUS, build_image
+from kws.device.toolchain import build_image
 from kws.errors import KwsError, ModelError
+from kws.processors import CPUS
 
 PROGRAM = r"""
 #include <stdint.h>

@@ -9,13 +9,14 @@ pytest.importorskip("ziglang", reason="the emulated device is not installed (ext
 from kws.detect.detector import Detector
 from kws.device.emulator import EmulatedNetwork, Machine, emulate
 from kws.device.profile import choose_audio, found_audio, profile
-from kws.device.toolchain import CPUS, build_image
+from kws.device.toolchain import build_image
 from kws.engine.network import Network
 from kws.export.c import library
 from kws.export.costs import count_costs
 from kws.export.source import from_tflite
 from kws.features.frontend import FrontendStream
 from kws.native.build import sources
+from kws.processors import CPUS
 from kws.spec import NETWORKS, Requirements
 from tests.helpers.exported import random_source, sound
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kws import processors
 from kws.bench.random_networks import convert
 from kws.detect.detector import Detector
 from kws.engine.decoder import build_decoder_tables
@@ -25,7 +26,7 @@ from tests.helpers.paths import ROOT
 
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
-CPUS = ("cortex_m0plus", "cortex_m3", "cortex_m4", "cortex_m7", "cortex_m33")
+CPUS = tuple(name.replace("-", "_") for name in processors.CPUS)
 CONFIGURED = "-DKWS_MODEL_CONFIG"
 STUBS = ROOT / "tests" / "stubs"  # minimal stand-ins of other people's headers
 
