@@ -206,9 +206,10 @@ class DetectorSpec(Settings):
     """From scores per hop to detections: one utterance, one detection."""
 
     section = "detector"
-    smoothing_ms: int = setting(0, "scores are averaged over this time; 0: chosen on the validation clips",
+    smoothing_ms: int = setting(0, "scores are averaged over this time; 0: chosen for the false alarms per hour",
                                 low=0, high=1_000)
-    threshold: float = setting(0.0, "score that triggers; 0: chosen per keyword on the validation clips", low=0, high=1)
+    threshold: float = setting(0.0, "score that triggers; 0: chosen per keyword for the false alarms per hour",
+                               low=0, high=1)
     hysteresis: float = setting(0.15, "the score must fall this far below the threshold before the same keyword "
                                 "can trigger again", low=0, high=1)
     refractory_ms: int = setting(750, "nothing triggers for this time after a detection", low=0, high=5_000)
