@@ -1,6 +1,8 @@
 """The same words otherwise: each change does what its row says, and the page stands alone."""
 
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -88,6 +90,25 @@ def test_the_command_measures_every_condition_and_writes_the_page(tone_run, soun
     assert html.count("<svg") == 2 and html.count("<audio") == 1 and "data:audio/flac" in html
     assert 'src="http' not in html and 'href="http' not in html.replace("http://www.w3.org", "")
     assert "<script" not in html
+
+
+@pytest.mark.slow
+def test_a_browser_shows_the_page(tone_run, sound, tmp_path):
+    """Headless Chromium draws it, on a screen and on a phone; the plots are more than white."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("no chromium; apt-get install chromium")
+    pytest.importorskip("matplotlib")
+    arguments = ["validate", "--run", tone_run, "--clips", sound / "clips", "--robustness",
+                 "--report", tmp_path / "report.html"]
+    assert CliRunner().invoke(app, [*map(str, arguments)]).exit_code in (0, 3)
+    for width in (1_000, 390):
+        picture = tmp_path / f"{width}.png"
+        subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                        f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1600",
+                        f"--screenshot={picture}", (tmp_path / "report.html").as_uri()],
+                       check=True, capture_output=True, timeout=120)
+        assert picture.stat().st_size > 20_000
 
 
 def test_robustness_without_clips_is_wrong_usage(tone_run, sound):
