@@ -15,6 +15,7 @@ import pytest
 import kws
 from kws.native.build import sources
 from tests.helpers.paths import ROOT
+from tests.helpers.rooms import ORDER
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -41,21 +42,23 @@ def test_the_base_is_light():
     assert {"ziglang"} <= names(extras["device"]), "half a gigabyte that neither the demo nor the tests need"
 
 
-def test_the_lock_names_every_dependency_once_with_hashes():
+def test_each_part_of_the_lock_names_all_that_it_needs_with_hashes():
     parts = locked_parts()
     assert list(parts) == ["build", "base", *PROJECT["project"]["optional-dependencies"]]
-    everything = [name for part in parts.values() for name in part]
-    assert len(everything) == len(set(everything))
+    ground = {**parts.pop("build"), **parts.pop("base")}
+    blocks: dict[str, str] = {}
+    for part in parts.values():
+        assert not ground.keys() & part.keys()
+        assert all(blocks.setdefault(name, block) == block for name, block in part.items()), "one version for all parts"
+    parts = locked_parts()
     for part in parts.values():
         for block in part.values():
             assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( \\\n +--hash=sha256:[0-9a-f]{64})+", block)
     project = PROJECT["project"]
     wanted = {"build": PROJECT["build-system"]["requires"], "base": project["dependencies"],
               **project["optional-dependencies"]}
-    locked = set()
     for name, part in parts.items():
-        locked |= set(part)
-        assert names(wanted[name]) <= locked
+        assert names(wanted[name]) <= set(part) | set(ground)
 
 
 def test_the_lock_and_the_constraints_hold_no_address():
@@ -164,8 +167,15 @@ def test_a_clone_called_kws_does_not_hide_the_package_from_who_stands_beside_it(
         f"load {kws.__version__}\n"
 
 
-def test_the_readme_shows_every_stage():
+def test_the_readme_shows_every_room_in_the_order_of_imports():
     tree = (ROOT / "README.md").read_text().partition("## Where things are")[2].split("```")[1]
-    stages = {path.parent.name for path in (ROOT / "kws").glob("*/__init__.py")}
-    assert stages == {stage for stage in stages if f"\n  {stage}/ " in tree}
-    assert stages == set(re.findall(r"^  (\w+)/ ", tree, flags=re.MULTILINE))
+    rooms = {path.parent.name for path in (ROOT / "kws").glob("*/__init__.py")}
+    shown = re.findall(r"^  (\w+)/ ", tree, flags=re.MULTILINE)
+    assert set(shown) == rooms
+    assert shown == [name for name in ORDER if name in rooms]
+    assert tree.splitlines()[2].replace("(every setting)", "").replace("(kws.toml)", "").split() == [
+        name for name in ORDER if name not in rooms and name != "__main__"]
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150

@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.paths import ROOT
+from tests.helpers.rooms import ORDER
 
-# The rooms, in the order in which a sound, and then a run, passes through them; each imports only what stands before.
-ORDER = ("errors", "words", "processors", "spec", "files", "specfile", "requirements", "progress", "workspace",
-         "native", "audio", "data", "speech", "record", "features", "engine", "explore", "model", "train", "quantize",
-         "detect", "validate", "calibrate", "export", "device", "listen", "monitor", "pipeline", "bench",
-         "cli", "__main__")
 TENSORFLOW = [ROOT / "kws" / "train" / name for name in ("workers.py", "cpu_speed.py")]  # beside kws/quantize
 TENSORFLOW += [ROOT / "kws" / "bench" / "random_networks.py"]
 # Slow to import, or missing on a small machine: only inside the functions that need them.
