@@ -23,8 +23,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 1.5rem au
 h1 { line-height: 1.2 } h2 { margin-top: 2.2rem } .verdict { font-size: 1.2rem; font-weight: 600 }
 .wide { overflow-x: auto } table { border-collapse: collapse } td, th { padding: .2rem .7rem .2rem 0; text-align: right;
 border-bottom: 1px solid #ddd; white-space: nowrap } td:first-child, th:first-child, td.text { text-align: left }
-td.text { white-space: normal } .bad { font-weight: 700 } .bad::before { content: "\\2717 " } .good::before { content:
-"\\2713 " } svg { max-width: 100%; height: auto } audio { height: 2rem } @media print { h2 { break-after: avoid }
+td.text { white-space: normal; min-width: 9rem }
+.bad { font-weight: 700 } .bad::before { content: "\\2717 " } .good::before { content: "\\2713 " } svg { max-width: 100%; height: auto } audio { height: 2rem } @media print { h2 { break-after: avoid }
 table, svg { break-inside: avoid } audio { display: none } }
 """
 INK, GREY = "#1b4f8a", "#777777"
@@ -58,18 +58,18 @@ def verdict(requirements: Sequence[Requirement]) -> str:
     said = (f"{len(missed)} of {len(measured)} measured requirements not met: {', '.join(missed)}" if missed
             else f"All {len(measured)} requirements that were measured hold")
     missing = len(requirements) - len(measured)
-    rows = [[one.name, one.wanted, "-" if one.measured is None else number(one.measured), one.verdict, one.note]
+    rows = [[one.name, one.verdict, "-" if one.measured is None else number(one.measured), one.wanted, one.note]
             for one in requirements]
     marks = ["" if one.holds is None else "good" if one.holds else "bad" for one in requirements]
     return (f'<p class="verdict">{escape(said)}{f"; {missing} not measured" if missing else ""}.</p>'
-            + table(["requirement", "wanted", "measured", "", ""], rows, marks=marks))
+            + table(["requirement", "", "measured", "wanted", ""], rows, marks=marks))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, marks: Sequence[str] = ()) -> str:
-    """Cells as HTML; marks : a class for the fourth cell of each row."""
+    """Cells as HTML; marks : a class for the second cell of each row."""
     lines = ["<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>"]
     for i, row in enumerate(rows):
-        cells = [f'<td class="{marks[i]}">{escape(cell)}</td>' if marks and k == 3 else
+        cells = [f'<td class="{marks[i]}">{escape(cell)}</td>' if marks and k == 1 else
                  f'<td class="text">{escape(cell)}</td>' if marks and k == 4 else f"<td>{escape(cell)}</td>"
                  for k, cell in enumerate(row)]
         lines.append("<tr>" + "".join(cells) + "</tr>")
