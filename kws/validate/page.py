@@ -24,7 +24,9 @@ h1 { line-height: 1.2 } h2 { margin-top: 2.2rem } .verdict { font-size: 1.2rem; 
 .wide { overflow-x: auto } table { border-collapse: collapse } td, th { padding: .2rem .7rem .2rem 0; text-align: right;
 border-bottom: 1px solid #ddd; white-space: nowrap } td:first-child, th:first-child, td.text { text-align: left }
 td.text { white-space: normal; min-width: 9rem }
-.bad { font-weight: 700 } .bad::before { content: "\\2717 " } .good::before { content: "\\2713 " } svg { max-width: 100%; height: auto } audio { height: 2rem } @media print { h2 { break-after: avoid }
+.bad { font-weight: 700 } .bad::before { content: "\\2717 " } .good::before { content: "\\2713 " }
+svg { max-width: 100%; height: auto } audio { height: 2rem }
+@media print { h2 { break-after: avoid }
 table, svg { break-inside: avoid } audio { display: none } }
 """
 INK, GREY = "#1b4f8a", "#777777"
