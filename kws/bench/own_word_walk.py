@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from kws.bench.common import ROOT
 from kws.bench.null_sink import PulseAudio
 from kws.speech.voices import Voice, synthesize, timbres_of
 
-ROOT = Path(__file__).resolve().parents[1]
 WORD = "computer"
 BASE = ROOT / "models" / "base"
 THRESHOLD = 0.85  # as the page says
