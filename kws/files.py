@@ -178,6 +178,7 @@ def fresh_folder(path: Path | str, *, replace: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    restore_interrupted(path.parent)
     sibling, old = temporary_sibling(path), temporary_sibling(path)
     if not replace:
         refuse_existing(path)

@@ -167,3 +167,14 @@ def read_artefact(run: Path, name: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != listed:
         raise ModelError(f"{run / name} is damaged: its SHA-256 differs from {MANIFEST}; train again with: kws train")
     return data
+
+
+def read_json(run: Path, name: str) -> dict[str, Any]:
+    """The object in one JSON file of a run. Raises ModelError where it is missing, damaged or no object."""
+    try:
+        content = json.loads(read_artefact(run, name))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{run / name} is damaged ({error}); train again with: kws train") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{run / name} is damaged (no object in it); train again with: kws train")
+    return content

@@ -9,7 +9,6 @@ Accuracy is the int8 network's in the streaming engine, with its 95 % interval: 
 measured after training, and on the clips of --clips, a folder by label such as the official 12-label test archive.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from kws.export.costs import multiplications_per_hop
 from kws.export.source import Source, from_run
 from kws.spec import NETWORKS
 from kws.validate.clips import classify, read_clip_folder
-from kws.workspace import locate_run, open_workspace, read_artefact
+from kws.workspace import locate_run, open_workspace, read_json
 
 HEAD = ("network", "parameters", "MAC/s", "flash", "RAM", "instructions/s", "validation", "test clips")
 
@@ -43,7 +42,7 @@ def costs(source: Source, plan: Plan, cpu: str) -> list[str]:
 def trained_rows(runs: list[str], cpu: str, clips: Path | None) -> Iterator[list[str]]:
     for name in runs:
         run = locate_run(name)
-        detector, metrics = load_detector(run), json.loads(read_artefact(run, "metrics.json"))
+        detector, metrics = load_detector(run), read_json(run, "metrics.json")
         title = f"{metrics['model']} ({run.name})"
         yield [title, f"{metrics['parameters']:,}", *costs(from_run(run), detector.plan, cpu),
                accuracy(metrics["splits"]["validation"]["int8"]), on_clips(detector, clips)]

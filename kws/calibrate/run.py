@@ -21,7 +21,7 @@ from kws.spec import Spec
 from kws.validate.intervals import hours_to_prove, miss_interval, rate_bound, rate_interval
 from kws.validate.negatives import NegativeSource, hear_negatives
 from kws.validate.streams import LabelledTrack, hear_stream
-from kws.workspace import Workspace, nearby_workspace, read_artefact, read_manifest, write_manifest
+from kws.workspace import Workspace, nearby_workspace, read_json, read_manifest, write_manifest
 
 METRICS_NAME, MANIFEST_NAME = "metrics.json", "manifest.json"
 RULE = ("the most hits at the target's false alarms per hour, whose rate is extrapolated where few are left; "
@@ -242,7 +242,7 @@ def write_calibration(run: Path, calibration: Calibration, *, now: datetime | No
     """A new plan, the figures in metrics.json, and in the manifest what they come from: all of it or nothing."""
     plan = load_detector(run).plan
     manifest = read_manifest(run)
-    metrics = json.loads(read_artefact(run, METRICS_NAME)) if METRICS_NAME in manifest["files"] else {}
+    metrics = read_json(run, METRICS_NAME) if METRICS_NAME in manifest["files"] else {}
     found = calibration.to_json()
     with fresh_folder(run, replace=True) as making:
         shutil.copytree(run, making, dirs_exist_ok=True)

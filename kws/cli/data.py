@@ -18,7 +18,8 @@ from kws.cli.common import (
     say,
     workspace,
 )
-from kws.words import normal
+from kws.errors import DataError
+from kws.words import fault, normal
 from kws.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -229,6 +230,8 @@ def synth(
         raise typer.BadParameter("0 only makes sense with --near-misses", param_hint="--count")
     place = workspace(directory)
     chosen = tuple(dict.fromkeys(map(normal, words or place.spec.keywords)))
+    if wrong := next(filter(None, map(fault, chosen)), None):
+        raise DataError(wrong)
     if stream is not None:
         length_s, events = write_stream(stream, chosen, count=count, seed=seed)
         print(f"{stream}: {length_s:.1f} s with {len(events)} keywords; truth in {stream.with_suffix('.csv')}")

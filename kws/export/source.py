@@ -1,7 +1,6 @@
 """What is exported: a run's detector, or a network from elsewhere."""
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from kws.engine.schedule import Program
 from kws.engine.streaming import lower
 from kws.errors import KwsError
 from kws.export.compress import DECODER_CODE_BYTES, Compressed, compress
-from kws.workspace import read_artefact
+from kws.workspace import read_artefact, read_json
 
 TFLITE_NAME, METRICS_NAME = "model.tflite", "metrics.json"
 
@@ -71,8 +70,8 @@ def measured(run: Path) -> dict[str, Any] | None:
     """The device's figures in a run's metrics, or None where instructions were not counted."""
     if not (run / METRICS_NAME).is_file():
         return None
-    device = json.loads(read_artefact(run, METRICS_NAME)).get("device")
-    return device if device and "instructions_per_hop" in device else None
+    device = read_json(run, METRICS_NAME).get("device")
+    return device if isinstance(device, dict) and "instructions_per_hop" in device else None
 
 
 def compressed(source: Source, *, force: bool = False) -> Source:

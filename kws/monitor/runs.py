@@ -1,13 +1,12 @@
 """Which run of a workspace a model's fingerprint means, and what was validated of it."""
 
-import json
 from pathlib import Path
 
 from kws.detect.detector import PLAN_NAME
 from kws.engine.plan import Plan
 from kws.errors import KwsError
 from kws.monitor.baseline import Baseline, baseline_from_json
-from kws.workspace import list_runs, read_artefact
+from kws.workspace import list_runs, read_artefact, read_json
 
 METRICS, KEY = "metrics.json", "field_baseline"
 
@@ -22,7 +21,7 @@ def baselines_of_runs(models: Path, *, only: Path | None = None) -> dict[str, Ba
     found = {}
     for run in [only] if only else list_runs(models):
         try:
-            content = json.loads(read_artefact(run, METRICS)).get(KEY)
+            content = read_json(run, METRICS).get(KEY)
             if content is not None:
                 found[fingerprint_of(run)] = baseline_from_json(content)
         except (KwsError, ValueError):

@@ -6,7 +6,6 @@ more clips that are named rightly. (Wortsman et al.: "Robust fine-tuning of zero
 quantizes, chooses the operating point and measures, as the end of a training does.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from kws.model.warm_start import WarmStart, load_warm_start
 from kws.pipeline.run_names import new_run
 from kws.pipeline.train import Run, finish, manifest_of
 from kws.train.loop import Epoch, balance_none
-from kws.workspace import Workspace, find_run, read_artefact, write_manifest
+from kws.workspace import Workspace, find_run, read_json, write_manifest
 
 
 def average_runs(workspace: Workspace, run: str, other: str, *, share: float, name: str | None,
@@ -54,7 +53,7 @@ def average_into(folder: Path, workspace: Workspace, run: str, other: str, *, sh
     clips, labels = material.audio("validation")
     if len(labels):
         note(balance_none(network, material.frontend.extract(clips), labels))
-    history = tuple(Epoch(**epoch) for epoch in json.loads(read_artefact(places[0], "metrics.json"))["epochs"])
+    history = tuple(Epoch(**epoch) for epoch in read_json(places[0], "metrics.json")["epochs"])
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
         metrics, table = finish(making, material, network, history, recordings=workspace.recordings)

@@ -1,6 +1,5 @@
 """Who is compared: runs, a network from elsewhere behind the first run's front end, a peer's detections."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from kws.validate.clips import read_clip_folder, streaming_scores
 from kws.validate.compare import Contender, count_bursts, read_detections
 from kws.validate.negatives import gather, hear_negatives, judge_negatives
 from kws.validate.streams import hear_stream, judge_detections
-from kws.workspace import read_artefact, read_manifest
+from kws.workspace import read_json, read_manifest
 
 METRICS_NAME = "metrics.json"
 
@@ -99,7 +98,7 @@ def costs_of(run: Path) -> dict[str, float] | None:
     """Flash, RAM and instructions per second, from the run's metrics; None if they do not say."""
     if METRICS_NAME not in read_manifest(run)["files"]:
         return None
-    device: dict[str, Any] = json.loads(read_artefact(run, METRICS_NAME)).get("device") or {}
+    device: dict[str, Any] = read_json(run, METRICS_NAME).get("device") or {}
     found: dict[str, float] = {name: float(sum(device[name].values())) for name in ("flash_bytes", "ram_bytes")
                                if name in device}
     if "instructions_per_second" in device:

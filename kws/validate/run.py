@@ -1,6 +1,5 @@
 """Validation of a trained run: which sound, which engines, and every requirement."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from kws.validate.intervals import hours_to_prove
 from kws.validate.negatives import NegativeResult, hear_negatives, judge_negatives
 from kws.validate.robustness import Condition, robustness
 from kws.validate.streams import StreamResult, hear_stream
-from kws.workspace import Workspace, nearby_workspace, open_workspace, read_artefact, read_manifest
+from kws.workspace import Workspace, nearby_workspace, open_workspace, read_artefact, read_json, read_manifest
 
 ROBUSTNESS_SEED = 1
 TFLITE_NAME, KERAS_NAME, METRICS_NAME = "model.tflite", "model.keras", "metrics.json"
@@ -72,7 +71,7 @@ def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] 
     track = hear_stream(detector, stream, events) if stream else None
     if track:
         heard = track.judge(decoder)
-    measured = from_metrics(json.loads(read_artefact(run, METRICS_NAME)) if (run / METRICS_NAME).is_file() else {},
+    measured = from_metrics(read_json(run, METRICS_NAME) if (run / METRICS_NAME).is_file() else {},
                             limits)
     return Outcome(on_clips, judged, heard,
                    gate(limits, [*measured, *measured_now(limits, on_clips.result if on_clips else None, judged,

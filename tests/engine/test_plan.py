@@ -119,7 +119,7 @@ def test_damaged_plans_under_sanitizers(plans, tmp_path):
         files.append(tmp_path / f"{kind}.kws")
         files[-1].write_bytes(plan.to_bytes())
     subprocess.run(["gcc", "-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-                    *(f"-I{folder}" for folder in include_folders()), str(ROOT / "tests" / "c" / "fuzz_plan.c"),
+                    *(f"-I{folder}" for folder in include_folders()), str(ROOT / "kws" / "bench" / "fuzz_plan.c"),
                     *map(str, sources("*.c").values()), "-o", str(binary)], check=True)
     result = subprocess.run([binary, str(FUZZED_PLANS), "1", *files], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr[-4000:]

@@ -77,7 +77,7 @@ class TestDevice:
         terminal.wait_for("get ready")
         terminal.press("q")
         status, out = terminal.finish()
-        assert status == 0 and "1 take (" in out and "not said yet: 5" in out
+        assert status == 0 and "1 take (" in out and "still to say: 5" in out
         assert len(files(tmp_path)) == 1
         assert "[#" in terminal.shown, "the meter moved"
 
