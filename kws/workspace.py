@@ -170,7 +170,7 @@ def read_artefact(run: Path, name: str) -> bytes:
 
 
 def read_json(run: Path, name: str) -> dict[str, Any]:
-    """The object in one JSON file of a run. Raises ModelError where it is missing, damaged or no object."""
+    """The object in one JSON file of a run. Raises ModelError if it is missing, damaged or no object."""
     try:
         content = json.loads(read_artefact(run, name))
     except (ValueError, RecursionError) as error:

@@ -16,8 +16,6 @@ from tests.helpers.paths import PER_WORD, once, recordings_folder, shared_folder
 if TYPE_CHECKING:
     from kws.bench.null_sink import PulseAudio
 
-MINUTES = ("test_own_word.py", "test_path.py", "test_workers.py", "bench/test_transfer.py", "test_serial.py",
-           "test_jax.py")
 settings.register_profile("kws", deadline=None)  # no test depends on timing
 settings.load_profile("kws")
 # A shell that starts the suite in the background has it ignore Ctrl-C, and so would every command that is stopped here.
@@ -25,8 +23,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take minutes come first, so that no process is left alone with one of them at the end."""
-    items.sort(key=lambda item: not item.path.as_posix().endswith(MINUTES))
+    """Slow tests come first, so that no process is left alone with one of them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Damages plan files and reads them as the engine would: fuzz_plan COUNT SEED FILE…
  *
  * Built with AddressSanitizer and UndefinedBehaviorSanitizer, so any access outside of a block of exactly the right size, and
@@ -12,7 +13,8 @@
 
 static uint64_t state;
 
-static uint32_t next_random(void) { /* xorshift64* */
+static uint32_t next_random(void)
+{ /* xorshift64* */
     state ^= state >> 12;
     state ^= state << 25;
     state ^= state >> 27;
@@ -26,7 +28,8 @@ static uint32_t below(uint32_t n)
 
 static uint32_t interesting(uint32_t old)
 {
-    static const uint32_t values[] = {0, 1, 2, 3, 0xffffffffu, 0x7fffffffu, 0x80000000u, 0x80000001u, 255, 256, 65535, 65536, 1u << 20};
+    static const uint32_t values[] = {0,           1,   2,   3,     0xffffffffu, 0x7fffffffu, 0x80000000u,
+                                      0x80000001u, 255, 256, 65535, 65536,       1u << 20};
     switch (below(4)) {
         case 0: return values[below(sizeof values / sizeof values[0])];
         case 1: return old + below(9) - 4u;

@@ -51,7 +51,7 @@ def only_with_tflite(tflite: Path | None, *, inputs: Path | None, excluded: Mapp
 
 
 def workspace(directory: Path | None) -> Workspace:
-    """The workspace that the options name. Raises KwsError where there is none."""
+    """The workspace that the options name. Raises KwsError if there is none."""
     return open_workspace(directory)
 
 

@@ -55,7 +55,7 @@ class ClipMeasures:
     clipped, flat     : samples within 1 % of full scale; in flat tops below it
     start_db, end_db  : how loud the sound begins and ends, see edge_level
     hum_hz, hum_db    : 50, 60 or 0, and the level of its lines
-    gap_at, gap_samples, repeat_at, repeat_samples : the longest of each, 0 samples where there is none
+    gap_at, gap_samples, repeat_at, repeat_samples : the longest of each, 0 samples if there is none
     """
 
     samples: float = 0

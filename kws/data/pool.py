@@ -25,7 +25,7 @@ def map_blocks(function: Callable[[Block], Result], blocks: Sequence[Block], *, 
 
     scheduler : address of a Dask scheduler, tcp://HOST:8786; None works on the cores of this machine
     sizes     : of the blocks, for the progress bar
-    Raises KwsError where the cluster cannot be reached or is lost.
+    Raises KwsError if the cluster cannot be reached or is lost.
     """
     results: dict[int, Result] = {}
     with progress(title, total=sum(sizes)) as advance:
@@ -89,7 +89,7 @@ def run_pickled(work: bytes) -> Any:
 
 
 def connect(address: str) -> Any:
-    """A client of the scheduler. Raises KwsError where Dask is missing or nobody answers."""
+    """A client of the scheduler. Raises KwsError if Dask is missing or nobody answers."""
     try:
         from distributed import Client
     except ImportError as error:

@@ -40,7 +40,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Fixed:
-    """How many files were set aside, repaired, filed anew; folder : of this session, None where nothing was done."""
+    """How many files were set aside, repaired, filed anew; folder : of this session, None if nothing was done."""
 
     aside: int
     repaired: int
@@ -89,7 +89,7 @@ def chosen(findings: Sequence[Finding]) -> dict[Path, Finding]:
 
 
 def repaired_file(path: Path) -> bytes | None:
-    """The repaired clip as the bytes of a file of this name; None where it has to be set aside."""
+    """The repaired clip as the bytes of a file of this name; None if it has to be set aside."""
     container = {".wav": "WAV", ".flac": "FLAC"}.get(path.suffix.lower())
     if container is None:
         return None
@@ -140,7 +140,7 @@ def sessions(recordings: Path) -> list[int]:
 def undo(recordings: Path) -> tuple[int, Path]:
     """Take the last session back: how many files lie where they lay, and the folder of the session, which is gone.
 
-    Raises DataError where there is none, or where another file has taken a place meanwhile; then nothing is moved.
+    Raises DataError if there is none, or where another file has taken a place meanwhile; then nothing is moved.
     """
     known = sessions(recordings)
     if not known:

@@ -10,7 +10,7 @@ MOST_GAPS = 20
 
 
 def repaired(audio: np.ndarray, *, longest: int) -> np.ndarray | None:
-    """int16 [n] with every gap and every block that came twice filled; None where one is longer than `longest`."""
+    """int16 [n] with every gap and every block that came twice filled; None if one is longer than `longest`."""
     for _ in range(MOST_GAPS):
         start, length = max(longest_gap(audio), longest_repeat(audio), key=lambda found: found[1])
         if length == 0:

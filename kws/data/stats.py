@@ -73,7 +73,7 @@ def word_stats(corpus: Corpus, word: str) -> WordStats:
 
 
 def minutes_of(path: Path) -> float:
-    """Length of an audio file in minutes. Raises DataError where it is not audio."""
+    """Length of an audio file in minutes. Raises DataError if it is not audio."""
     parts = open_file(path).parts
     if all(part.frames for part in parts):
         return sum(part.frames / part.rate_hz for part in parts) / 60

@@ -76,7 +76,7 @@ class Machine:
         self._uc.mem_write(address, data)
 
     def call(self, name: str, *arguments: int) -> Call:
-        """Run a function with up to four arguments until it returns. Raises ModelError where the program crashes."""
+        """Run a function with up to four arguments until it returns. Raises ModelError if the program crashes."""
         from unicorn import UcError
 
         registers = self._registers

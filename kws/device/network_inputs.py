@@ -32,7 +32,7 @@ def drawn_windows(graph: Graph, *, count: int = WINDOWS, seed: int = 0) -> np.nd
 
 
 def choose_windows(path: Path | None, graph: Graph) -> tuple[np.ndarray, str]:
-    """Windows int8 [n, frames, features] and where they are from in words: a file, or drawn where there is none."""
+    """Windows int8 [n, frames, features] and where they are from in words: a file, or drawn if there is none."""
     windows = drawn_windows(graph) if path is None else read_windows(path, graph)
     shape = " x ".join(map(str, windows.shape[1:]))
     return windows, f"{len(windows)} windows of {shape}, {'drawn over the whole range' if path is None else path.name}"

@@ -32,7 +32,7 @@ SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "
 class Trace:
     """features : int8 [hops, features]; scores : int8 [decisions, labels].
 
-    rows : uint8 [hops, arena bytes], the network's memory after each hop, or None where it is laid out otherwise.
+    rows : uint8 [hops, arena bytes], the network's memory after each hop, or None if it is laid out otherwise.
     detections : (hop, label, score) each.
     """
 

@@ -78,7 +78,7 @@ class Verification:
 def verify(source: Source, samples: np.ndarray, *, note: Callable[[str], None] = lambda line: None) -> Verification:
     """Run everything that is installed over samples : int16 [n].
 
-    note : is told what runs next. Raises DataError where the samples hold no decision, ModelError where the exported C
+    note : is told what runs next. Raises DataError if the samples hold no decision, ModelError where the exported C
     does not compile or crashes.
     """
     plan = plan_of(source)
@@ -158,7 +158,7 @@ def compare_detections(against: str, expected: list[tuple[int, int, int]],
 
 
 def tflm_interpreter(found: Verification, source: Source) -> Any:
-    """TFLM with the network loaded, all inner tensors kept; None where it is missing, which `found` then says."""
+    """TFLM with the network loaded, all inner tensors kept; None if it is missing, which `found` then says."""
     try:
         from tflite_micro import runtime
     except ModuleNotFoundError:

@@ -36,7 +36,7 @@ def verify_network(source: Source, windows: np.ndarray, *, note: Callable[[str],
                    ) -> Verification:
     """Run everything that is installed over windows : int8 [n, frames, features].
 
-    note : is told what runs next. Raises ModelError where the exported C does not compile or crashes.
+    note : is told what runs next. Raises ModelError if the exported C does not compile or crashes.
     """
     found, rows = Verification(), stream_rows(source, windows)
     engine = Network(source.program)

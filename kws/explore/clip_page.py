@@ -25,7 +25,7 @@ SCORE_STEPS = 256
 
 
 def write_clip_page(paths: Sequence[Path], target: Path, *, spec: Spec, run: Path | None) -> int:
-    """Write the page on these recordings; returns its size in bytes. Raises DataError where one cannot be read."""
+    """Write the page on these recordings; returns its size in bytes. Raises DataError if one cannot be read."""
     page = Page("A recording as the network hears it" if len(paths) == 1 else "Recordings as the network hears them")
     plan = Plan.from_bytes(read_artefact(run, "model.kws")) if run else None
     for number, path in enumerate(paths):

@@ -45,7 +45,7 @@ class NetworkEmbedding:
 
 
 def embedding_of(run: Path, *, scheduler: str | None = None) -> Callable[[Sequence[Clip]], np.ndarray]:
-    """The embedding of a run. Raises ModelError where the run is damaged or its network has no last dense layer."""
+    """The embedding of a run. Raises ModelError if the run is damaged or its network has no last dense layer."""
     plan, tflite = read_artefact(run, "model.kws"), read_artefact(run, "model.tflite")
     without_decision(read_graph(tflite))
     return NetworkEmbedding(plan, tflite, scheduler)

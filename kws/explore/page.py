@@ -65,7 +65,7 @@ class Page:
 
 
 def require_plotly() -> None:
-    """Raise DataError where the plotting library is missing."""
+    """Raise DataError if the plotting library is missing."""
     try:
         import plotly  # noqa: F401
     except ImportError as error:

@@ -69,7 +69,7 @@ def survey(table: ClipTable, spec: Spec, *, embed: Embed | None, use_umap: bool,
            seed: int = 1) -> Survey:
     """Gather everything. embed : a run's embedding for the map and the confusions; None: by spectra.
 
-    Raises DataError where no clip can be used.
+    Raises DataError if no clip can be used.
     """
     rng = np.random.default_rng(seed)
     usable = np.flatnonzero((table.column("samples") > 0) & (table.column("rms_db") >= SILENT_DB))

@@ -23,7 +23,7 @@ class Source:
     """name : of the run or the file, for people. plan : None for a network alone. tflite : the int8 network's file.
 
     compressed : the program with coded weights, where they are to be stored like that. device : what an emulated
-    processor took when the run was trained, the object of `kws profile --json`; None where that was not measured.
+    processor took when the run was trained, the object of `kws profile --json`; None if that was not measured.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Source:
 
     @property
     def longest_row(self) -> int:
-        """Bytes, of compressed weights; 0 where there are none."""
+        """Bytes, of compressed weights; 0 if there are none."""
         return self.compressed.longest_row if self.compressed else 0
 
     @property
@@ -56,18 +56,18 @@ class Source:
 
     @property
     def sha256(self) -> str:
-        """Of what determines the package: the plan, or the network's file where there is none."""
+        """Of what determines the package: the plan, or the network's file if there is none."""
         return hashlib.sha256(self.plan.to_bytes() if self.plan else self.tflite).hexdigest()
 
 
 def from_run(run: Path) -> Source:
-    """The detector of a run folder. Raises ModelError or PlanError where it is not whole."""
+    """The detector of a run folder. Raises ModelError or PlanError if it is not whole."""
     plan, tflite = Plan.from_bytes(read_artefact(run, PLAN_NAME)), read_artefact(run, TFLITE_NAME)
     return Source(run.name, plan.program, read_graph(tflite), tflite, plan, device=measured(run))
 
 
 def measured(run: Path) -> dict[str, Any] | None:
-    """The device's figures in a run's metrics, or None where instructions were not counted."""
+    """The device's figures in a run's metrics, or None if instructions were not counted."""
     if not (run / METRICS_NAME).is_file():
         return None
     device = read_json(run, METRICS_NAME).get("device")
@@ -75,7 +75,7 @@ def measured(run: Path) -> dict[str, Any] | None:
 
 
 def compressed(source: Source, *, force: bool = False) -> Source:
-    """The same with compressed weights. Raises KwsError where that saves no flash, unless `force` is set."""
+    """The same with compressed weights. Raises KwsError if that saves no flash, unless `force` is set."""
     found = compress(source.program)
     if found.saved_bytes <= 0 and not force:
         raise KwsError(f"compression saves nothing: {found.weights_bytes:,} bytes of weights would take "

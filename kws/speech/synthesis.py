@@ -57,7 +57,7 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
     near_misses : clips of each word that sounds nearly like one of `words` (made up, and out of the dictionary if that
                   is installed), or is a piece of it, by voices that train: in life they are too rare to choose a
                   threshold by; and as many pieces of running speech, as clips of the word TALK
-    noise   : whether to make background noise; None: where there is none yet
+    noise   : whether to make background noise; None: if there is none yet
     split, engines : as for make_clips
     What "is there" is looked for in all sources beside `folder`.
     """

@@ -13,6 +13,8 @@ import pytest
 from kws.audio.microphone import Choice, Clock, Device, Microphone, Ring, choose, find_device, list_devices
 from kws.errors import DeviceError
 
+pytestmark = pytest.mark.audio
+
 BUILT_IN = Device(0, "HDA Intel: ALC257 (hw:0,0)", "ALSA", 2, 48_000, False)
 USB = Device(3, "USB Audio: Mic (hw:1,0)", "ALSA", 1, 44_100, False)
 DEFAULT = Device(5, "default", "ALSA", 32, 44_100, True)

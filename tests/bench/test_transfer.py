@@ -15,6 +15,8 @@ from kws.bench.tones import spoken_middle
 from kws.data.corpus import split_of
 from tests.helpers.paths import ROOT
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 
 def make_data(folder):
     """The layout of the real recordings: words, a wake word in longer recordings, two readers, speech without it."""

@@ -12,6 +12,8 @@ from kws.cli import app
 from tests.helpers.recording import beep, files, run_kws, workspace
 from tests.helpers.terminal import ROOT, Terminal
 
+pytestmark = pytest.mark.audio
+
 RUN = str(ROOT / "models" / "commands")
 
 

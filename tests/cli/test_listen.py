@@ -19,6 +19,8 @@ from kws.bench import tones
 from kws.cli import app
 from tests.helpers.paths import ROOT
 
+pytestmark = [pytest.mark.slow, pytest.mark.audio]
+
 WORDS = {1.0: "low", 2.0: "high", 3.0: "other", 4.0: "low"}
 
 

@@ -11,6 +11,8 @@ from kws.cli import app
 from tests.helpers.exported import random_source, sound
 from tests.helpers.runs import write_run
 
+pytestmark = pytest.mark.device
+
 pytest.importorskip("unicorn", reason="the emulated device is not installed (extra: device)")
 pytest.importorskip("ziglang", reason="the emulated device is not installed (extra: device)")
 

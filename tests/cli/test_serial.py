@@ -23,6 +23,8 @@ from tests.helpers.boards import build_example, example_of
 from tests.helpers.device import Device, compile_example
 from tests.helpers.paths import ROOT
 
+pytestmark = [pytest.mark.slow, pytest.mark.device]
+
 
 @pytest.fixture(scope="module")
 def source():

@@ -17,6 +17,8 @@ from kws.workspace import read_artefact, read_manifest
 from tests.helpers.paths import ROOT
 from tests.helpers.small_workspace import SPEC, make_workspace, run
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 FILES = {"manifest.json", "metrics.json", "model.keras", "model.kws", "model.tflite", "report.html"}
 
 

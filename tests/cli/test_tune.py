@@ -14,6 +14,8 @@ from kws.bench.tones import LINEAR_SPEC as SPEC
 from kws.cli import app
 from kws.specfile import read_spec, write_spec
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 FILES = {"report.html", "pareto.png", "kws.toml", "results.json"}
 OPTIONS = ("--model", "linear", "--epochs", "1", "--cost", "flash")
 

@@ -10,6 +10,8 @@ from kws.cli import app
 from tests.helpers.exported import flip_weight, random_source, sound
 from tests.helpers.runs import write_run
 
+pytestmark = pytest.mark.device
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

@@ -13,6 +13,8 @@ from kws.device.toolchain import build_image
 from kws.errors import KwsError, ModelError
 from kws.processors import CPUS
 
+pytestmark = pytest.mark.device
+
 PROGRAM = r"""
 #include <stdint.h>
 #include <string.h>

@@ -20,6 +20,8 @@ from kws.processors import CPUS
 from kws.spec import NETWORKS, Requirements
 from tests.helpers.exported import random_source, sound
 
+pytestmark = pytest.mark.device
+
 
 @pytest.fixture(scope="module")
 def source():

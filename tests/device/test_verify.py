@@ -17,6 +17,8 @@ from kws.errors import DataError, KwsError, ModelError
 from kws.export.c import library
 from tests.helpers.exported import flip_weight, random_source, sound
 
+pytestmark = [pytest.mark.slow, pytest.mark.device]
+
 EXPORTED = ["exported C, this computer", *(f"exported C, {cpu}" for cpu in CPUS)]
 
 

@@ -16,6 +16,8 @@ from kws.errors import DataError
 from kws.export.source import Source, from_tflite
 from tests.helpers.operators import Grid, Writer
 
+pytestmark = [pytest.mark.slow, pytest.mark.device]
+
 AGAINST = ["oracle", "TFLM", "exported C, this computer", "exported C, cortex-m0plus", "exported C, cortex-m4",
            "exported C, cortex-m7"]
 

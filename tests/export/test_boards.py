@@ -18,6 +18,8 @@ from tests.helpers.exported import (
     zig,
 )
 
+pytestmark = pytest.mark.slow
+
 LAYOUTS = {
     "arduino": ("library.properties", "src/kws.h", "src/engine/network.c", "examples/Keywords/Keywords.ino"),
     "esp-idf": ("CMakeLists.txt", "idf_component.yml", "Kconfig", "src/kws.c", "examples/keywords/CMakeLists.txt",

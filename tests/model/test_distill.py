@@ -22,6 +22,8 @@ from kws.train.loop import predict, train
 from kws.workspace import read_artefact, read_manifest
 from tests.helpers.small_workspace import make_workspace, run
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 
 class Says:
     """A network that always says the same; it keeps the windows that it was shown."""

@@ -33,6 +33,8 @@ from kws.train.loop import train
 from tests.helpers.paths import ROOT
 from tests.helpers.tone_clips import SPEC, make_material, write_clips
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 NAMES = next(field.metadata["choices"] for field in fields(ModelSpec) if field.name == "name")
 SAME_GRID = ("AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "RESHAPE", "SOFTMAX", "STRIDED_SLICE")  # as what goes in
 

@@ -13,6 +13,8 @@ from kws.audio.files import read_samples
 from kws.bench import own_word_walk as own_word
 from tests.helpers.paths import once, recordings_folder, shared_folder
 
+pytestmark = [pytest.mark.slow, pytest.mark.audio]
+
 pytest.importorskip("keras", reason="Keras is not installed")
 pytest.importorskip("espeakng_loader", reason="no speech synthesizer here")
 SPEAKERS, TAKES = 20, 1

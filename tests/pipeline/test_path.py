@@ -9,6 +9,8 @@ import pytest
 from kws.data.truth import read_truth
 from kws.workspace import find_run, read_manifest
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 SETTINGS = {"epochs": 15, "batch": 32, "clips_per_word": 10, "accuracy_percent": 0.0}
 
 

@@ -31,6 +31,8 @@ from kws.spec import ModelSpec, Requirements, Spec
 from kws.specfile import write_spec
 from kws.workspace import open_workspace
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 SEARCH = Search(("linear",), epochs=1, trials=3, cost="flash")
 SETTINGS = settings_of(SPEC)
 

@@ -15,6 +15,8 @@ from kws.data.corpus import NOISE, scan
 from tests.helpers.recording import RATE, TONES_HZ, beep, files, run_kws, workspace
 from tests.helpers.terminal import ROOT, Terminal
 
+pytestmark = [pytest.mark.slow, pytest.mark.audio]
+
 # Without a microphone in between, models/commands understands each word by each voice, wherever its hops begin.
 WORDS = ("on", "go", "off")
 VOICES = ("Alex", "Andrea", "Diogo", "Henrique", "f2", "Mario", "aunty")

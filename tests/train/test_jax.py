@@ -24,6 +24,8 @@ from kws.train.progress import TrainingProgress
 from kws.workspace import find_run, open_workspace
 from tests.helpers.paths import ROOT
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 EPOCHS, LEFT = 4, 2  # the script runs the first two
 # Nothing is drawn: no shift, noise, gain, timbre or mask, and too few clips for one silent example.
 PLAIN = replace(tones.SPEC.training, epochs=EPOCHS, quantization_aware_epochs=LEFT, shift_ms=0, noise_percent=0,

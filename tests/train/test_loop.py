@@ -21,6 +21,8 @@ from kws.train.loop import balance_keywords, predict, train
 from tests.helpers.paths import ROOT
 from tests.helpers.tone_clips import SPEC, make_material, write_clips
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory):

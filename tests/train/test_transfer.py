@@ -23,6 +23,8 @@ from kws.train.transfer import cut_point, grafted, load_base, passages
 from kws.workspace import read_artefact, read_manifest
 from tests.helpers.small_workspace import run
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 
 def make_workspace(folder):
     """A workspace for the word "middle" with six recordings, and the tones of the base as other words."""

@@ -28,6 +28,8 @@ from kws.train.workers import Place, Workers, open_workers, others_gone, read_pl
 from kws.workspace import open_workspace
 from tests.helpers.paths import ROOT
 
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
 SPEC = replace(tones.SPEC, model=replace(tones.SPEC.model, name="linear"))
 EPOCHS, SHARES = 2, 2
 
