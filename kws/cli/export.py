@@ -1,12 +1,15 @@
 """kws export: the package for a device."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kws.cli.common import DirectoryOption, RunOption, note
 from kws.export.targets import TARGETS
+
+if TYPE_CHECKING:
+    from kws.requirements import Requirement
 
 
 def export(
@@ -25,26 +28,39 @@ def export(
 ) -> None:
     """Export a trained run to a device: source code without dependencies.
 
+    Prints every requirement of kws.toml as it was measured when the run was trained, calibrated or validated, or what
+    would measure it. A run that misses one is exported all the same.
+
     Example: kws export c --out keyword-c
     """
     from kws.export.export import check, export_to
     from kws.export.numbers import number_of
     from kws.export.source import compressed, from_run, from_tflite
+    from kws.requirements import broken
+    from kws.validate.gate import gate_of_run
+    from kws.validate.run import own_requirements
+    from kws.validate.summary import requirements_table
     from kws.workspace import locate_run
 
     if run and tflite:
         raise typer.BadParameter("--run and --tflite cannot be combined: export a run, or a network from elsewhere")
     check(target, out, force=force, compress=compress)
+    table: tuple[Requirement, ...] = ()
     if tflite:
         source, models = from_tflite(tflite), None
     else:
         folder = locate_run(run, directory)
         source, models = from_run(folder), folder.parent
+        table = gate_of_run(folder, own_requirements(folder, source.whole_plan.spec, directory))
     if compress:
         source = compressed(source, force=force)
     package = export_to(target, source, out, force=force)
     number = (f" (model {number_of(models, source.plan.fingerprint, run=source.name)})"
               if models and source.plan else "")
+    if table:
+        print(requirements_table(table))
+    if missed := [one.name for one in table if broken([one])]:
+        note(f"note: {source.name} does not meet {', '.join(missed)} of kws.toml; it is exported all the same")
     note(f"{out}: {len(package.files)} files from {source.name}{number}; constants "
          f"{package.facts['constants_bytes']:,} bytes of flash, state {package.facts['state_bytes']:,} bytes of RAM; "
          f"next: see {out}/README.md")

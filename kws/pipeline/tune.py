@@ -8,7 +8,7 @@ what is left is trained for a few epochs and judged, int8, in the streaming engi
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from kws.device.toolchain import require_device
 from kws.errors import KwsError, ModelError
 from kws.model.dataset import prepare
 from kws.model.examples import Examples, choose_examples
-from kws.pipeline.train import engine_plan, summary, training_fingerprint
+from kws.pipeline.train import counts_of, engine_plan, summary, training_fingerprint
 from kws.processors import PROCESSORS
 from kws.quantize.convert import convert
 from kws.requirements import Requirement
@@ -78,7 +78,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A search that has ended. front : the finished candidates that none beats in both accuracy and cost."""
+    """A search that has ended. front : the finished candidates that none beats in both accuracy and cost.
+
+    data : clips and speakers of each keyword, by the names of the requirements
+    """
 
     spec: Spec
     search: Search
@@ -86,6 +89,7 @@ class Tuned:
     front: tuple[Candidate, ...]
     chosen: Candidate
     notes: tuple[str, ...]
+    data: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def chosen_spec(self) -> Spec:
@@ -120,7 +124,7 @@ def tune(workspace: Workspace, search: Search, *, note: Callable[[str], None], p
         candidates = looked_at(study)
     front = pareto_front(candidates, search.cost)
     chosen = choose(front) if pick is None else picked(candidates, pick)
-    return Tuned(spec, search, candidates, front, chosen, notes)
+    return Tuned(spec, search, candidates, front, chosen, notes, counts_of(workspace.recordings, spec))
 
 
 def device_note(search: Search) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ from typing import Any
 from kws.pipeline.report import STYLE, percent
 from kws.pipeline.report import table as html_table
 from kws.pipeline.tune import COSTS, FINISHED, REFUSED, Candidate, Tuned, limit_of
-from kws.requirements import Requirement, at_least
+from kws.requirements import Requirement
 from kws.spec import NETWORKS
+from kws.validate.gate import against, from_metrics, gate
+from kws.validate.summary import requirements_table
 
 COLOURS = ("#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "soD^vPX*"
@@ -38,7 +40,7 @@ def text(tuned: Tuned) -> str:
     printed = ["  ".join(cell.ljust(width) if title in TO_THE_LEFT else cell.rjust(width)
                          for title, cell, width in zip(COLUMNS, line, widths, strict=True)).rstrip()
                for line in lines]
-    return "\n".join([*printed, "", outcome(tuned)])
+    return "\n".join([*printed, "", requirements_table(requirements_of(tuned)), "", outcome(tuned)])
 
 
 def outcome(tuned: Tuned) -> str:
@@ -55,13 +57,17 @@ def epochs_of(tuned: Tuned) -> str:
     return "1 epoch" if tuned.search.epochs == 1 else f"{tuned.search.epochs} epochs"
 
 
+def requirements_of(tuned: Tuned) -> tuple[Requirement, ...]:
+    """Every requirement of kws.toml against the chosen candidate, after its short training."""
+    limits = tuned.spec.requirements
+    note = f"on validation clips, after {epochs_of(tuned)}; kws train takes {tuned.spec.training.epochs}"
+    accuracy = against(limits, "accuracy_percent", 100 * tuned.chosen.accuracy, note=note)
+    return gate(limits, [*from_metrics({"device": tuned.chosen.budget, "data": tuned.data}, limits), accuracy])
+
+
 def missed_by(tuned: Tuned) -> list[Requirement]:
     """The requirements that the chosen candidate does not meet, or may not meet, after its short training."""
-    chosen, limit = tuned.chosen, tuned.spec.requirements.accuracy_percent
-    note = f"on validation clips, after {epochs_of(tuned)}; kws train takes {tuned.spec.training.epochs}"
-    accuracy = at_least("accuracy_percent", limit=limit, measured=100 * chosen.accuracy, note=note)
-    costs = [Requirement(**one) for one in chosen.budget.get("requirements", ())]
-    return [requirement for requirement in (*costs, accuracy) if not requirement.holds]
+    return [requirement for requirement in requirements_of(tuned) if requirement.holds is False]
 
 
 def to_json(tuned: Tuned) -> dict[str, Any]:
@@ -70,7 +76,8 @@ def to_json(tuned: Tuned) -> dict[str, Any]:
             "epochs": tuned.search.epochs, "notes": list(tuned.notes),
             "candidates": [candidate_json(candidate) for candidate in tuned.candidates],
             "front": [candidate.number for candidate in tuned.front], "chosen": tuned.chosen.number,
-            "missed": [requirement.to_json() for requirement in missed_by(tuned)]}
+            "missed": [requirement.to_json() for requirement in missed_by(tuned)],
+            "requirements": [requirement.to_json() for requirement in requirements_of(tuned)]}
 
 
 def candidate_json(candidate: Candidate) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """Every requirement of kws.toml, measured or with what would measure it: one table for every command."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from kws.requirements import KINDS, Requirement, at_least, at_most, unmeasured
 from kws.spec import Requirements
+from kws.workspace import read_json, read_manifest
+
+METRICS_NAME, VALIDATION_NAME = "metrics.json", "validation.json"
 
 DEVICE = ("flash_bytes", "ram_bytes", "duty_percent", "decisions_per_second")
 HINTS = {
@@ -21,6 +25,23 @@ def gate(limits: Requirements, measured: Iterable[Requirement]) -> tuple[Require
     """Every requirement in the order of kws.toml: as it was measured, or with what would measure it."""
     found = {requirement.name: requirement for requirement in measured}
     return tuple(found.get(name) or unmeasured(name, limit=getattr(limits, name), hint=HINTS[name]) for name in KINDS)
+
+
+def gate_of_run(run: Path, limits: Requirements) -> tuple[Requirement, ...]:
+    """Every requirement as far as a run's files tell it: trained, calibrated, validated, the latest last."""
+    return gate_of(limits, read_listed(run, METRICS_NAME), read_listed(run, VALIDATION_NAME))
+
+
+def gate_of(limits: Requirements, metrics: Mapping[str, Any], validation: Mapping[str, Any]) -> tuple[Requirement, ...]:
+    """The same from the content of metrics.json and validation.json."""
+    check = metrics.get("operating_point", {}).get("test") or {}
+    return gate(limits, [*from_metrics(metrics, limits), *from_check(check, limits),
+                         *from_validation(validation, limits)])
+
+
+def read_listed(run: Path, name: str) -> dict[str, Any]:
+    """The object in one JSON file of a run; empty if the run has none. Raises ModelError if it is damaged."""
+    return read_json(run, name) if name in read_manifest(run)["files"] else {}
 
 
 def against(limits: Requirements, name: str, measured: float, *, note: str = "") -> Requirement:
@@ -57,3 +78,10 @@ def from_metrics(metrics: Mapping[str, Any], limits: Requirements) -> list[Requi
             word = min(counts, key=lambda keyword: counts[keyword])
             found.append(against(limits, name, counts[word], note=f"fewest: {word}"))
     return found
+
+
+def from_validation(validation: Mapping[str, Any], limits: Requirements) -> list[Requirement]:
+    """What kws validate measured, whenever that was."""
+    return [against(limits, name, found["measured"],
+                    note=", ".join(filter(None, (found["note"], f"validated {found['date']}"))))
+            for name, found in validation.get("measured", {}).items() if name in KINDS]

@@ -27,6 +27,7 @@ from kws.pipeline.tune import (
     with_settings,
 )
 from kws.pipeline.tune_report import outcome, page, plot, short, text, to_json
+from kws.requirements import KINDS
 from kws.spec import ModelSpec, Requirements, Spec
 from kws.specfile import write_spec
 from kws.workspace import open_workspace
@@ -166,6 +167,12 @@ class TestReport:
         assert outcome(poor).endswith("a requirement of kws.toml: accuracy_percent: 95 of at least 97 %: NOT MET "
                                       f"({why}).")
         assert [one["name"] for one in to_json(poor)["missed"]] == ["accuracy_percent"]
+
+    def test_every_requirement_is_in_the_table_with_what_would_measure_it(self):
+        found = {one["name"]: one for one in to_json(self.TUNED)["requirements"]}
+        assert list(found) == list(KINDS)
+        assert found["accuracy_percent"]["measured"] == pytest.approx(95) and found["latency_ms"]["measured"] is None
+        assert "not measured: give --negatives PATH" in text(self.TUNED)
 
     def test_machines_get_everything(self):
         found = to_json(self.TUNED)
