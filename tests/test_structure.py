@@ -13,7 +13,7 @@ TENSORFLOW += [ROOT / "kws" / "bench" / "random_networks.py"]
 # Slow to import, or missing on a small machine: only inside the functions that need them.
 HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sounddevice", "scipy", "sklearn", "tflite_micro",
          "espeakng_loader", "serial", "ziglang", "unicorn", "elftools", "optuna", "paho", "plotly",
-         "umap", "distributed")
+         "umap", "distributed", "av")
 MODULES = sorted((ROOT / "kws").rglob("*.py"))
 LONGEST = 400
 

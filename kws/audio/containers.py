@@ -10,12 +10,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kws.audio import mpeg
+from kws.audio import lengths, mpeg
 
 Buffer = bytes | memoryview
 _FLAC_MARKS = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")  # a FLAC file and its first block, of 34 bytes
-_UNTOLD = (0xFFFFFFFF, 0x7FFFFFFF)
-_ODD_BYTES = 4_096  # what may lie behind the sound without being worth a word
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,8 @@ def find_pieces(data: Buffer) -> Pieces:
         return wav_pieces(data)
     if start[:3] == b"ID3" or mpeg.header_at(start, 0) is not None:
         return mpeg_pieces(data)
+    if (told := lengths.mended(data)) is not None:
+        return Pieces((Piece(told.head, told.start, len(data)),), (told.notice,) if told.notice else ())
     return whole(data)
 
 
@@ -186,19 +186,20 @@ def wav_pieces(data: Buffer) -> Pieces:
         start, size = chunk
         after = start + size + size % 2
         following = chunks_end(data, after)
-        if size in _UNTOLD or after >= len(data):
+        if after >= len(data):
             pieces.append(Piece(b"", at, len(data)))
+            if len(data) - start + lengths.ODD_BYTES < size < lengths.ENDLESS_BYTES:
+                notices += (lengths.untrue(size, len(data) - start),)
             break
         if following is not None:
             pieces.append(Piece(b"", at, following))
             at = following
             continue
         rest = len(data) - start
-        if size and rest - size <= _ODD_BYTES:
+        if size and rest - size <= lengths.ODD_BYTES:
             pieces.append(Piece(b"", at, len(data)))
             break
-        said = "no sound" if size == 0 else f"{size:,} bytes of sound"
-        notices += (f"its header says {said}, {rest:,} bytes are there: read to the end",)
+        notices += (lengths.untrue(size, rest),)
         head = bytes(data[at:at + 4]) + struct.pack("<I", min(len(data) - at - 8, 0xFFFFFFFF)) + bytes(
             data[at + 8:start - 4]) + struct.pack("<I", min(rest, 0xFFFFFFFF))
         pieces.append(Piece(head, start, len(data)))

@@ -77,11 +77,13 @@ def open_file(path: Path, data: Buffer | None = None) -> Opened:
     Raises DataError for a file that is missing, no sound, or of a rate or number of channels that sound does not have.
     """
     content: Buffer = data if data is not None else file_bytes(path)
+    said = ""
     if foreign.foreign_kind(bytes(content[:16])) or foreign.is_foreign(path.name):
-        content = foreign.to_wav(path, data)
+        converted = foreign.to_wav(path, data)
+        content, said = converted.content, converted.notice
     found = find_pieces(content)
     parts = tuple(open_part(path, content, piece) for piece in found.pieces)
-    notices = found.notices
+    notices = ((said,) if said else ()) + found.notices
     if all(not part.frames for part in parts) and not any(any(True for _ in part.blocks("int16")) for part in parts):
         told = f", though it has {len(content):,} bytes: its header is damaged" if len(content) > 8_192 else ""
         raise DataError(f"{path}: holds no samples{told}; replace or remove it")

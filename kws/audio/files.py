@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.foreign import INSTALL, ffmpeg, is_foreign
+from kws.audio.foreign import INSTALL, can_convert, is_foreign
 from kws.audio.reading import Sound, open_sound
 from kws.audio.resampling import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
 from kws.audio.word_place import word_place
@@ -25,8 +25,8 @@ def is_audio(name: str) -> bool:
 
 
 def is_readable(name: str) -> bool:
-    """Whether a file of this name can be read here: by soundfile, or by ffmpeg if that is installed."""
-    return is_audio(name) or (is_foreign(name) and ffmpeg() is not None)
+    """Whether a file of this name can be read here: by soundfile, or by ffmpeg or PyAV if one is installed."""
+    return is_audio(name) or (is_foreign(name) and can_convert())
 
 
 def unread(names: Iterable[str]) -> str | None:
@@ -38,7 +38,7 @@ def unread(names: Iterable[str]) -> str | None:
 
 
 def read_samples(path: Path, *, samples: int | None = None, data: bytes | None = None) -> np.ndarray:
-    """Read an audio file of any rate, channel count and format that soundfile or ffmpeg knows.
+    """Read an audio file of any rate, channel count and format that soundfile, ffmpeg or PyAV knows.
 
     samples : exact length of the result; None keeps the whole file
     data    : the file's bytes, where they are at hand; `path` then only names it in messages

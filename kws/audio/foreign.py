@@ -1,17 +1,21 @@
-"""Formats of phones and browsers that libsndfile does not read: through ffmpeg where that is installed."""
+"""Formats of phones and browsers that libsndfile does not read: through ffmpeg, or PyAV where that is installed."""
 
+import importlib.util
 import os
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import DataError
 
 SUFFIXES = (".m4a", ".mp4", ".m4b", ".aac", ".webm", ".mkv", ".mka", ".mov", ".3gp", ".3g2", ".amr", ".awb", ".wma",
             ".ac3", ".ape", ".wv")
-INSTALL = "install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg)"
+INSTALL = "install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg) or: pip install 'kws[media]'"
 LONGEST_S = 12 * 3_600
 _TIMEOUT_S = 3_600
 READ_WHOLE_BYTES = 16_000_000  # beyond this a file is mapped
@@ -24,12 +28,12 @@ _MAGIC = (  # offset, bytes, name
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a file of this name is sound that only ffmpeg reads."""
+    """Whether a file of this name is sound that ffmpeg reads and libsndfile does not."""
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
 def foreign_kind(start: bytes) -> str | None:
-    """What the first bytes of a file say that it is, of the formats that only ffmpeg reads."""
+    """What the first bytes of a file say that it is, of the formats that ffmpeg reads and libsndfile does not."""
     for offset, magic, name in _MAGIC:
         if start[offset:offset + len(magic)] == magic:
             return name
@@ -42,36 +46,65 @@ def ffmpeg() -> str | None:
     return shutil.which("ffmpeg")
 
 
-def to_wav(path: Path, data: bytes | memoryview | None = None) -> bytes | memoryview:
+def pyav() -> bool:
+    """Whether PyAV is installed, which brings FFmpeg as a library."""
+    return importlib.util.find_spec("av") is not None
+
+
+def can_convert() -> bool:
+    """Whether foreign files can be read here."""
+    return ffmpeg() is not None or pyav()
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A foreign file as WAV; notice : what the decoder said, where not all of it could be decoded; else empty."""
+
+    content: bytes | memoryview
+    notice: str
+
+
+def to_wav(path: Path, data: bytes | memoryview | None = None) -> Converted:
     """A foreign file as WAV (16 bits, its own rate and channels), held in a temporary file that is gone already.
 
     data : the bytes, where they are at hand; `path` then only names them
-    Raises DataError if ffmpeg is not installed or finds no sound.
+    Raises DataError if neither ffmpeg nor PyAV is installed, or none finds sound in it.
     """
     program = ffmpeg()
-    if program is None:
+    if program is None and not pyav():
         raise DataError(f"{path}: libsndfile does not read this format; {INSTALL}, or convert it to WAV")
     with tempfile.TemporaryDirectory(prefix="kws-") as folder:
-        given = Path(folder) / f"given{path.suffix.lower()}"
-        made = Path(folder) / "made.wav"
+        given, made = path.absolute(), Path(folder) / "made.wav"
         if data is not None:
+            given = Path(folder) / f"given{path.suffix.lower()}"
             given.write_bytes(data)
-        run_ffmpeg(program, given if data is not None else path.absolute(), made, shown=path)
-        return mapped(made)
+        command = ffmpeg_command(program, given, made) if program else pyav_command(given, made)
+        said = run_decoder("ffmpeg" if program else "PyAV", command, given, made, shown=path)
+        return Converted(mapped(made), said)
 
 
-def run_ffmpeg(program: str, given: Path, made: Path, *, shown: Path) -> None:
-    """Decode the first sound track of `given`. Raises DataError with ffmpeg's own reason."""
-    command = [program, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", f"file:{given}",
-               "-map", "0:a:0", "-t", str(LONGEST_S), "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", str(made)]
+def ffmpeg_command(program: str, given: Path, made: Path) -> list[str]:
+    """Decode the first sound track."""
+    return [program, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", f"file:{given}", "-map", "0:a:0",
+            "-t", str(LONGEST_S), "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", str(made)]
+
+
+def pyav_command(given: Path, made: Path) -> list[str]:
+    return [sys.executable, "-m", "kws.audio.pyav", f"file:{given}", str(made)]
+
+
+def run_decoder(name: str, command: Sequence[str], given: Path, made: Path, *, shown: Path) -> str:
+    """Run it; a line if it could not decode all, or "". Raises DataError with its reason if it could decode none."""
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DataError(f"{shown}: ffmpeg did not read it ({error}); convert it to WAV") from error
+        raise DataError(f"{shown}: {name} did not read it ({error}); convert it to WAV") from error
+    lines = [line.replace(f"file:{given}", shown.name) for line in done.stderr.decode(errors="replace").split("\n")]
+    reason = next((line.strip() for line in reversed(lines) if line.strip()), "")
     if done.returncode or not made.exists():
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no sound in it"]
-        reason = lines[-1].replace(f"file:{given}", shown.name)
-        raise DataError(f"{shown}: cannot be read as audio (ffmpeg: {reason}); replace or remove it")
+        ended = f"ended by signal {-done.returncode}" if done.returncode < 0 else "no sound in it"
+        raise DataError(f"{shown}: cannot be read as audio ({name}: {reason or ended}); replace or remove it")
+    return f"is damaged ({name}: {reason}): what could be decoded is heard" if reason else ""
 
 
 def mapped(path: Path) -> bytes | memoryview:

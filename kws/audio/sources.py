@@ -15,6 +15,7 @@ import numpy as np
 
 from kws.audio.containers import data_chunk
 from kws.audio.foreign import LARGEST_PIPE_BYTES, foreign_kind, mapped
+from kws.audio.lengths import ENDLESS_BYTES
 from kws.audio.mpeg import confirmed, header_at
 from kws.audio.reading import open_sound
 from kws.audio.resampling import SAMPLE_RATE_HZ, resampler, to_int16
@@ -26,7 +27,6 @@ PIPE = Path("standard input")
 RAW_HINT = "ffmpeg -i FILE -f s16le -ar 16000 -ac 1 - | kws detect -"
 ENOUGH_BYTES = 8_192  # of a file, to know what it is
 PATIENCE_BYTES = 64  # of raw sound, before it is taken for that
-ENDLESS_BYTES = 0x7FF00000  # a WAV header with as many bytes, or none, was written before its sound
 _SOUND_FILES = (b"RIFF", b"RIFX", b"RF64", b"FORM", b".snd", b"dns.", b"caff", b"fLaC", b"OggS", b"ID3",
                 b"riff\x2e\x91\xcf\x11", b"Creative Voice", b"NIST_1A", b"MATLAB 5.0", b" paf", b"fap ", b"2BIT",
                 b"\x64\xa3", b"PVF1\n", b"Extended Instrument", b"ALawSoundFile")

@@ -2,9 +2,9 @@
 
     scripts/check machines [--only NAME]... [--user NAME] [-- PYTEST OPTION...]
 
-Each setting runs in a clone of the last commit, one after the other; what follows -- goes to pytest (-- tests/audio -n 2).
---user : who runs the setting `user`, if root starts the check; a name or number. The last table counts; what failed is
-listed, and pytest's words are kept in .cache/machines. The exit status is 1 if a test failed.
+Each setting runs in a clone of the last commit, one after the other; what follows -- goes to pytest (-- tests/audio
+-n 2). --user : who runs the setting `user`, if root starts the check; a name or number. The last table counts; what
+failed is listed, and pytest's words are kept in .cache/machines. The exit status is 1 if a test failed.
 """
 
 import os
@@ -85,7 +85,8 @@ def run(name: str, machine: Machine, user: str, options: Sequence[str]) -> Outco
     with tempfile.TemporaryDirectory(prefix="kws-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         tree, home, temporary = place / "tree", place / "home", place / "tmp"
-        home.mkdir(), temporary.mkdir()
+        home.mkdir()
+        temporary.mkdir()
         clone(tree)
         environment = variables(machine, home, temporary)
         if (who := other(user) if machine.other_user else None) is not None:
@@ -97,7 +98,7 @@ def run(name: str, machine: Machine, user: str, options: Sequence[str]) -> Outco
         started_s = time.monotonic()
         with (KEPT / f"{name}.txt").open("wb") as output:
             status = subprocess.run(
-                [*on_cores(machine.cores), sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+                [*on_cores(machine.cores), sys.executable, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider",
                  f"--junitxml={results}", *options], cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, umask=machine.umask, user=who, group=who and group(who),
                 extra_groups=[] if who else None).returncode
@@ -120,7 +121,8 @@ def clone(tree: Path) -> None:
 
 def variables(machine: Machine, home: Path, temporary: Path) -> dict[str, str]:
     """The environment of the suite there."""
-    kept = {name: value for name, value in os.environ.items() if name not in (*machine.without, "PYTHONDONTWRITEBYTECODE")}
+    left_out = (*machine.without, "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     environment = {**kept, "PYTHONPATH": str(temporary.parent / "tree"), "TMPDIR": str(temporary),
                    "TF_CPP_MIN_LOG_LEVEL": "2", "KWS_TEST_DATA": str(data_folder()), **machine.environment}
     if machine.other_user:
@@ -174,10 +176,12 @@ def everything(tree: Path) -> Iterator[Path]:
 
 
 def check_reach(user: str, uid: int, environment: Mapping[str, str]) -> None:
-    done = subprocess.run([sys.executable, "-c", "import numpy"], env=environment, user=uid, cwd="/", capture_output=True)
+    """Raise DataError if the user may not read this Python."""
+    done = subprocess.run([sys.executable, "-c", "import numpy"], env=environment, user=uid, cwd="/",
+                          capture_output=True)
     if done.returncode:
-        raise DataError(f"user {user} cannot start {sys.executable}: a folder of {Path(sys.executable).resolve()} is closed "
-                        "to others; name one who may with --user NAME, or install Python where everybody may read it")
+        raise DataError(f"user {user} cannot start {sys.executable}: a folder of {Path(sys.executable).resolve()} is "
+                        "closed to others; name one who may with --user NAME, or install Python where all may read it")
 
 
 def on_cores(cores: frozenset[int] | None) -> list[str]:

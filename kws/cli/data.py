@@ -166,7 +166,7 @@ def tell(lines: list[str], start: str = "") -> None:
 
 
 def tell_passed_over(report: "Imported") -> None:
-    """Files that are no sound, and those that only ffmpeg would read."""
+    """Files that are no sound, and those that ffmpeg or PyAV would read."""
     from kws.audio.foreign import INSTALL, is_foreign
 
     foreign = {suffix: number for suffix, number in report.passed_over.items() if is_foreign(f"a{suffix}")}

@@ -19,7 +19,7 @@ from threading import Lock
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, fit, is_audio, is_readable, whole
-from kws.audio.foreign import INSTALL, ffmpeg, is_foreign
+from kws.audio.foreign import INSTALL, can_convert, is_foreign
 from kws.audio.reading import open_sound
 from kws.data.admission import Admission, admit, reason_of
 from kws.data.archives import SUFFIXES, Member, contents, is_archive, members
@@ -225,7 +225,7 @@ def passed_over_words(report: Imported) -> str:
         return ""
     listed = ", ".join(f"{number} {suffix}" for suffix, number in report.passed_over.most_common(5))
     foreign = any(is_foreign(f"a{suffix}") for suffix in report.passed_over)
-    return f"; passed over: {listed}" + (f"; to read them, {INSTALL}" if foreign and ffmpeg() is None else "")
+    return f"; passed over: {listed}" + (f"; to read them, {INSTALL}" if foreign and not can_convert() else "")
 
 
 def sizes(found: Iterable[Member]) -> dict[PurePosixPath, int]:

@@ -106,18 +106,24 @@ def test_wav_is_heard_to_its_end_whatever_its_header_counts(size):
     assert any("read to the end" in line for line in opened.notices) == (size <= 1_000)
 
 
+def test_a_wav_that_was_cut_says_so():
+    opened = open_sound(Path("a"), encoded(sound(), "WAV", "PCM_16")[:200_044])
+    assert opened.notices == ("a: its header says 640,000 bytes of sound, 200,000 bytes are there: read to the end",)
+
+
 def test_chunks_behind_the_sound_are_no_sound():
     data = encoded(sound(1), "WAV", "PCM_16") + b"LIST" + struct.pack("<I", 8) + b"INFOISFT"
     assert len(heard(data)) == RATE_HZ and open_sound(Path("a"), data).notices == ()
 
 
-def test_an_aiff_whose_header_counts_too_little_says_so():
+def test_an_aiff_whose_header_counts_too_little_is_heard_to_its_end():
     data = bytearray(encoded(sound(), "AIFF", "PCM_16"))
     at = data.find(b"SSND")
     data[at + 4:at + 8] = struct.pack(">I", 8 + 32_000)
     common = data.find(b"COMM")
     data[common + 10:common + 14] = struct.pack(">I", 16_000)
-    assert any("may hold more than is heard" in line for line in open_sound(Path("a"), bytes(data)).notices)
+    assert len(heard(bytes(data))) == 20 * RATE_HZ
+    assert any("read to the end" in line for line in open_sound(Path("a"), bytes(data)).notices)
 
 
 def test_stereo_with_one_side_inverted_is_heard_on_one_channel():
@@ -197,10 +203,11 @@ def test_what_phones_and_browsers_make_is_read_through_ffmpeg(tmp_path, suffix, 
         assert abs(len(samples) - 5 * RATE_HZ) < 3_000 and np.abs(samples[RATE_HZ // 4:RATE_HZ // 2]).max() > 5_000
 
 
-def test_without_ffmpeg_the_line_to_install_it_is_said(tmp_path, monkeypatch):
+def test_without_ffmpeg_and_pyav_the_line_to_install_it_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(foreign, "pyav", lambda: False)
     (tmp_path / "memo.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
-    with pytest.raises(DataError, match=r"memo\.m4a: .*apt-get install ffmpeg"):
+    with pytest.raises(DataError, match=r"memo\.m4a: .*apt-get install ffmpeg.*pip install 'kws\[media\]'"):
         open_sound(tmp_path / "memo.m4a")
 
 

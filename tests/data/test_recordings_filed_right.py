@@ -213,7 +213,7 @@ def test_inverted_stereo_and_other_finds_are_told_by_import(tmp_path):
 
 
 def test_phone_recordings_are_counted_where_ffmpeg_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "ffmpeg", lambda: None)
+    monkeypatch.setattr(files, "can_convert", lambda: False)
     lay(tmp_path / "in/yes/a.wav", take(1))
     for name in ("b.m4a", "c.M4A", "d.webm", "notes.txt"):
         (tmp_path / "in/yes" / name).write_bytes(b"\0\0\0\x20ftypM4A ")
