@@ -7,6 +7,7 @@ What can be derived is a property. Every field carries its unit, its range and t
 import hashlib
 import json
 import math
+from collections.abc import Collection
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
@@ -15,14 +16,21 @@ from kws.processors import CPUS
 from kws.words import fault
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
-NETWORKS = ("linear", "cnn", "ds_cnn", "tc_resnet", "bc_resnet")  # kws/model/zoo.py
+# The zoo: the name on the command line and in kws.toml -> the function that builds the network, as module:function.
+NETWORKS = {
+    "linear": "kws.model.zoo:linear",
+    "cnn": "kws.model.zoo:cnn",
+    "ds_cnn": "kws.model.zoo:ds_cnn",
+    "tc_resnet": "kws.model.zoo:tc_resnet",
+    "bc_resnet": "kws.model.zoo:bc_resnet",
+}
 # What runs did before a setting existed, where that is not its default.
 HUGE = 10**18  # no setting is as large
 ONCE = {"training": {"keyword_balance": 0.0, "talk_percent": 0.0}}
 
 
 def setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None,
-            choices: tuple[Any, ...] | None = None) -> Any:
+            choices: Collection[Any] | None = None) -> Any:
     """A dataclass field that knows its inclusive range or its choices, and how to explain itself."""
     return field(default=default, metadata={"doc": doc, "low": low, "high": high, "choices": choices})
 

@@ -26,8 +26,9 @@ import numpy as np
 from kws.audio.files import encode, read_samples
 from kws.bench.common import ROOT, header, parser
 from kws.bench.injected_faults import CONSEQUENCES, SINGLE, near_duplicate
-from kws.data.check import KINDS, LABEL, NEAR_DUPLICATE, TWO_VOICES, TWO_WORDS, CheckReport, Embed, check_table
+from kws.data.check import CheckReport, Embed, check_table
 from kws.data.check_text import to_text
+from kws.data.choices import Fault
 from kws.data.clip_table import measure_clips
 from kws.data.corpus import Clip, Corpus, scan
 from kws.explore.embedding import embedding_of
@@ -57,7 +58,7 @@ class Injection:
         self.words = sorted({clip.word for clip in clips})
         self.truth: dict[str, list[set[Path]]] = defaultdict(list)
 
-    def make(self, kind: str) -> None:
+    def make(self, kind: Fault) -> None:
         """One fault of this kind; the paths that a right finding may name are noted."""
         clip = self.waiting.pop()
         audio = read_samples(clip.path)
@@ -65,21 +66,21 @@ class Injection:
         if kind in SINGLE:
             clip.path.write_bytes(encode(SINGLE[kind](read_samples(clip.path), self.rng)))
             self.truth[kind].append({clip.path})
-        elif kind == "unreadable":
+        elif kind is Fault.UNREADABLE:
             clip.path.write_bytes((b"", b"RIFF", self.rng.bytes(3_000))[int(self.rng.integers(3))])
             self.truth[kind].append({clip.path})
-        elif kind == LABEL:
+        elif kind is Fault.LABEL:
             target = self.beside(clip, word=self.other_word(clip))
             os.replace(clip.path, target)
             self.truth[kind].append({target})
         else:
             self.copy(kind, clip)
 
-    def copy(self, kind: str, clip: Clip) -> None:
-        target = self.beside(clip, word=self.other_word(clip) if kind == TWO_WORDS else clip.word,
-                             speaker=secrets.token_hex(4) if kind == TWO_VOICES else clip.speaker)
+    def copy(self, kind: Fault, clip: Clip) -> None:
+        target = self.beside(clip, word=self.other_word(clip) if kind is Fault.TWO_WORDS else clip.word,
+                             speaker=secrets.token_hex(4) if kind is Fault.TWO_VOICES else clip.speaker)
         target.parent.mkdir(exist_ok=True)
-        if kind == NEAR_DUPLICATE:
+        if kind is Fault.NEAR_DUPLICATE:
             target.write_bytes(encode(near_duplicate(read_samples(clip.path), self.rng)))
         else:
             shutil.copy(clip.path, target)
@@ -102,7 +103,7 @@ def drawn(corpus: Corpus, folder: Path, count: int, rng: np.random.Generator) ->
         shutil.copy(clip.path, target)
 
 
-def trial(corpus: Corpus, embed: Embed | None, tallies: dict[str, Tally], *, count: int, each: int,
+def trial(corpus: Corpus, embed: Embed | None, tallies: dict[Fault, Tally], *, count: int, each: int,
           seed: int) -> None:
     """One draw of clips and faults, added to the tallies."""
     rng = np.random.default_rng(seed)
@@ -116,11 +117,11 @@ def trial(corpus: Corpus, embed: Embed | None, tallies: dict[str, Tally], *, cou
         for clip in words:
             sizes[clip.word] += 1
         injection = Injection(recordings, [clip for clip in words if sizes[clip.word] >= each], rng)
-        for kind in KINDS:
+        for kind in Fault:
             for _ in range(each):
                 injection.make(kind)
         after = reported(check(recordings, embed))
-        for kind in KINDS:
+        for kind in Fault:
             excused = {path for cause, kinds in CONSEQUENCES.items() if kind in kinds
                        for paths in injection.truth[cause] for path in paths}
             score(tallies[kind], injection.truth[kind], before[kind], after[kind] - excused)
@@ -162,7 +163,7 @@ def whole(recordings: Path, embed: Embed | None, judge: str) -> None:
                   f"{processor_s() - before:.0f} s of processor time, at most {most_memory_mb():.0f} MB in one process",
                   flush=True)
     print(to_text(report, judge=judge))
-    silent = {finding.clip.path for finding in report.findings if finding.kind == "silent"}
+    silent = {finding.clip.path for finding in report.findings if finding.kind is Fault.SILENT}
     plain = {clip.path for clip in report.table.clips if plain_rms(clip.path) < 0.001}
     print(f"RMS below 0.001 by a plain count: {len(plain)}, of them reported {len(plain & silent)}; reported besides: "
           f"{len(silent - plain)}")
@@ -197,7 +198,7 @@ def main(argv: Sequence[str]) -> None:
     if given.whole:
         whole(given.recordings, embed, Path(given.run).name)
         return
-    tallies = {kind: Tally() for kind in KINDS}
+    tallies = {kind: Tally() for kind in Fault}
     corpus = scan(given.recordings)
     for seed in range(given.first_seed, given.first_seed + given.seeds):
         trial(corpus, embed, tallies, count=given.clips, each=given.each, seed=seed)

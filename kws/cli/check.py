@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
+from kws.data.choices import Fault
 from kws.errors import DataError
 from kws.workspace import Workspace, find_run, list_runs
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 SchedulerOption = Annotated[str | None, typer.Option(
     "--scheduler", metavar="ADDRESS", show_default=False,
     help="Work on the workers of this Dask scheduler, such as tcp://host:8786. Default: this machine's cores.")]
-LOOKED_AT = ("dropped buffer", "low SNR", "cut off", "label")
+LOOKED_AT = (Fault.DROPPED, Fault.NOISY, Fault.CUT_OFF, Fault.LABEL)
 
 
 def check(
@@ -25,9 +26,10 @@ def check(
     undo: Annotated[bool, typer.Option("--undo", help="Take the last --fix or --review back.")] = False,
     review: Annotated[bool, typer.Option(
         "--review", help="Go through what --fix leaves: p play, k keep, a set aside, r relabel, q quit.")] = False,
-    kind: Annotated[list[str] | None, typer.Option(
+    kind: Annotated[list[Fault] | None, typer.Option(
         "--kind", metavar="KIND", show_default=False,
-        help="Only findings of this kind (repeat for several); --fix then sets all of them aside.")] = None,
+        help=f"Only findings of this kind, one of {', '.join(Fault)} (repeat for several); --fix then sets all of them "
+             "aside.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="The trained run that judges labels; none for a small classifier on spectra. Default: the newest run, "
@@ -67,20 +69,17 @@ def check(
         look_through(place, report, kinds=tuple(kind or LOOKED_AT))
 
 
-def checked(place: Workspace, *, run: str | None, kinds: list[str] | None,
+def checked(place: Workspace, *, run: str | None, kinds: list[Fault] | None,
             scheduler: str | None) -> tuple["CheckReport", str]:
     """The report, without what a person has looked at and kept, and who judged the labels."""
     from dataclasses import replace
 
     from kws.cli.data import clip_samples
-    from kws.data.check import KINDS, check_table
+    from kws.data.check import check_table
     from kws.data.clip_table import measure_clips
     from kws.data.corpus import scan
     from kws.data.quarantine import kept
 
-    wrong = sorted(set(kinds or ()) - set(KINDS))
-    if wrong:
-        raise typer.BadParameter(f"{wrong[0]!r}: must be one of {', '.join(KINDS)}", param_hint="--kind")
     embed, judge = label_judge(place, run, scheduler)
     table = measure_clips(scan(place.recordings).clips, cache=place.cache, scheduler=scheduler)
     report = check_table(table, samples=clip_samples(place), embed=embed, scheduler=scheduler)
@@ -119,7 +118,7 @@ def set_aside(place: Workspace, findings: Sequence["Finding"], *, everything: bo
             "to take it back: kws data check --undo")
 
 
-def look_through(place: Workspace, report: "CheckReport", *, kinds: tuple[str, ...]) -> None:
+def look_through(place: Workspace, report: "CheckReport", *, kinds: tuple[Fault, ...]) -> None:
     """A person decides, one clip after the other."""
     from kws.audio.files import read_samples
     from kws.cli.record import player

@@ -103,6 +103,9 @@ class Commands(TyperGroup):
                 stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")  # how pydantic, in typer, begins
+            raise
         except KwsError as error:
             note(f"error: {error}")
         except BrokenPipeError:

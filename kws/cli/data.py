@@ -1,12 +1,12 @@
 """kws data: get recordings, and see what there is."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kws.cli import check
+from kws.cli.choices import EngineName, EngineNames, engine_names
 from kws.cli.common import (
     REQUIREMENT_NOT_MET,
     Commands,
@@ -18,6 +18,7 @@ from kws.cli.common import (
     say,
     workspace,
 )
+from kws.data.choices import Layout, Split
 from kws.errors import DataError
 from kws.words import fault, normal
 from kws.workspace import Workspace
@@ -29,23 +30,6 @@ SHOWN = 20  # files that were left out, before the rest is only counted
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True,
                   help="Get recordings: download, import or synthesize them, and count what there is.")
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=99_999, help="Seed of everything drawn at random.")]
-
-
-class FolderLayout(StrEnum):
-    """How folders are read; the values of kws.data.layouts.Layout."""
-
-    word = "word"
-    word_speaker = "word/speaker"
-    speaker_word = "speaker/word"
-    edge_impulse = "training/word.id"
-
-
-class Split(StrEnum):
-    """The three parts of the data, by speaker."""
-
-    training = "training"
-    validation = "validation"
-    testing = "testing"
 
 
 @app.command()
@@ -97,7 +81,7 @@ def import_(
         "--speaker", metavar="NAME", show_default=False,
         help="Who speaks in all of these files. Default: the folder of a person, or the file name up to _nohash_.",
     )] = None,
-    layout: Annotated[FolderLayout | None, typer.Option(
+    layout: Annotated[Layout | None, typer.Option(
         "--layout", show_default=False,
         help="Which folders are words and which are people. Default: told by the keywords of kws.toml.")] = None,
     accept: Annotated[bool, typer.Option(
@@ -115,15 +99,13 @@ def import_(
     """
     from kws.data.corpus import source_folder
     from kws.data.importer import import_path, source_name
-    from kws.data.layouts import Layout
 
     place = workspace(directory)
     for path in paths:
         folder = source_folder(place.recordings, source or source_name(path))
         report = import_path(path, folder, word=normal(word) if word else None, speaker=speaker,
                              keywords=place.spec.keywords,
-                             layout=Layout(layout.value) if layout else None, samples=clip_samples(place),
-                             accept=accept)
+                             layout=layout, samples=clip_samples(place), accept=accept)
         report_import(report, folder, place.spec.keywords)
 
 
@@ -202,10 +184,9 @@ def synth(
         help="Only the voices of this split. With training (about eight in ten clips), only real recordings judge.",
     )] = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "synth",
-    engine: Annotated[str | None, typer.Option(
-        "--engine", metavar="NAME,...", show_default=False,
-        help="Who speaks: pico, flite, festival, espeak, several of them in turns. Default: all that are installed.",
-    )] = None,
+    engine: Annotated[EngineNames | None, typer.Option(
+        "--engine", metavar=f"[{'|'.join(EngineName)}],...", show_default=False, parser=engine_names,
+        help="Who speaks; several of them in turns. Default: all that are installed.")] = None,
     engine_command: Annotated[str | None, typer.Option(
         "--engine-command", metavar="COMMAND", show_default=False,
         help="Any program as one more voice; {out} stands for the WAV file that it writes, {text} for what to say "
@@ -236,11 +217,10 @@ def synth(
         length_s, events = write_stream(stream, chosen, count=count, seed=seed)
         print(f"{stream}: {length_s:.1f} s with {len(events)} keywords; truth in {stream.with_suffix('.csv')}")
         return
-    names = tuple(name.strip() for name in engine.split(",")) if engine else ()
-    engines = choose_engines(names, engine_command)
+    engines = choose_engines(engine or (), engine_command)
     for one in engines:
         note(f"{one.name}: {len(one.voices())} voices; licence: {one.licence}")
-    for one in () if names else missing():
+    for one in () if engine else missing():
         note(f"{one.name}: not installed; for more voices: {one.install}")
     result = synthesis.make_corpus(source_folder(place.recordings, source), chosen, keywords=place.spec.keywords,
                                    count=count, unknown=unknown, near_misses=near_misses, noise=noise,

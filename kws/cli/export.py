@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kws.cli.choices import Target
 from kws.cli.common import DirectoryOption, RunOption, note
-from kws.export.targets import TARGETS
 
 if TYPE_CHECKING:
     from kws.requirements import Requirement
 
 
 def export(
-    target: Annotated[str, typer.Argument(metavar="TARGET", show_default=False,
-                                          help=f"What to make: {', '.join(TARGETS)}.")],
+    target: Annotated[Target, typer.Argument(metavar="TARGET", show_default=False, help="What to make.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", show_default=False, help="The folder to make.")],
     run: RunOption = None,
     tflite: Annotated[Path | None, typer.Option("--tflite", metavar="FILE", show_default=False,

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
+from kws.cli.choices import Network
 from kws.errors import KwsError, SpecError
 from kws.files import write_atomic
-from kws.spec import ModelSpec, Spec, allowed
+from kws.spec import ModelSpec, Spec
 from kws.specfile import NAME, write_spec
 from kws.words import normal
 
-NETWORK = ModelSpec.__dataclass_fields__["name"]
-RECOMMENDED = "ds_cnn"  # the most accurate for its cost on a device; docs/figures.md
+RECOMMENDED = Network("ds_cnn")  # the most accurate for its cost on a device; docs/figures.md
 GITIGNORE = """\
 # Audio and trained runs are large; name here what you want to keep: !models/my-run/
 recordings/*
@@ -36,9 +36,7 @@ def new(
         metavar="DIR", help="Folder to make, or one without kws.toml.", show_default=False)],
     keywords: Annotated[str, typer.Option(
         metavar="WORDS", help="Words to detect, separated by commas: yes,no,stop.", show_default=False)],
-    model: Annotated[str | None, typer.Option(
-        metavar="NAME", help=f"Network of the zoo: {allowed(NETWORK.metadata)}. Default: {RECOMMENDED}.",
-        show_default=False)] = None,
+    model: Annotated[Network, typer.Option(help="Network of the zoo.")] = RECOMMENDED,
 ) -> None:
     """Make a workspace: kws.toml with every setting explained, and folders for recordings and models.
 
@@ -46,7 +44,7 @@ def new(
     """
     words = tuple(normal(word) for word in keywords.split(","))
     try:
-        spec = Spec(keywords=words, model=ModelSpec(name=model or RECOMMENDED))
+        spec = Spec(keywords=words, model=ModelSpec(name=str(model)))
     except SpecError as error:
         raise typer.BadParameter(str(error)) from error
     if (directory / NAME).exists():

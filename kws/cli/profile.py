@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from kws.cli.choices import Cpu
 from kws.cli.common import (
     REQUIREMENT_NOT_MET,
     DirectoryOption,
@@ -15,14 +16,12 @@ from kws.cli.common import (
     only_with_tflite,
     print_json,
 )
-from kws.processors import CPUS
 
 
 def profile(
     run: RunOption = None,
-    cpu: Annotated[str | None, typer.Option("--cpu", metavar="CPU", show_default=False,
-                                            help=f"{', '.join(CPUS)}. "
-                                                 "Default: [requirements] cpu in kws.toml.")] = None,
+    cpu: Annotated[Cpu | None, typer.Option(
+        "--cpu", show_default=False, help="The processor. Default: [requirements] cpu in kws.toml.")] = None,
     audio: Annotated[list[Path] | None, typer.Option(
         "--audio", metavar="FILE", show_default=False,
         help="Audio to run on; may be repeated. Default: ten seconds of the workspace's recordings.")] = None,
@@ -51,13 +50,7 @@ def profile(
         raise typer.Exit(REQUIREMENT_NOT_MET)
 
 
-def _known(cpu: str) -> str:
-    if cpu not in CPUS:
-        raise typer.BadParameter(f"{cpu!r}: must be one of {', '.join(CPUS)}", param_hint="--cpu")
-    return cpu
-
-
-def _run(run: str | None, cpu: str | None, audio: list[Path], compare: list[str], directory: Path | None, *,
+def _run(run: str | None, cpu: Cpu | None, audio: list[Path], compare: list[str], directory: Path | None, *,
          functions: bool, json: bool) -> bool:
     """Profile a run, others beside it, and print; whether all requirements hold."""
     from kws.device.profile import choose_audio
@@ -70,7 +63,7 @@ def _run(run: str | None, cpu: str | None, audio: list[Path], compare: list[str]
     folder = locate_run(run, directory)
     source = from_run(folder)
     limits = own_requirements(folder, source.whole_plan.spec, directory)
-    cpu = _known(cpu or limits.cpu)
+    cpu = str(cpu or limits.cpu)
     others = [from_run(locate_run(name, directory)) for name in compare]
     around = nearby_workspace(directory)
     samples, heard = choose_audio(audio, around.recordings if around else None)
@@ -87,7 +80,7 @@ def _run(run: str | None, cpu: str | None, audio: list[Path], compare: list[str]
     return all(requirement.holds for requirement in found.check(limits))
 
 
-def _network(tflite: Path, inputs: Path | None, cpu: str | None, directory: Path | None, *, functions: bool,
+def _network(tflite: Path, inputs: Path | None, cpu: Cpu | None, directory: Path | None, *, functions: bool,
              json: bool) -> bool:
     """Profile a network from elsewhere and print; whether the workspace's requirements hold, where there is one."""
     from kws.device.network_inputs import choose_windows
@@ -104,7 +97,7 @@ def _network(tflite: Path, inputs: Path | None, cpu: str | None, directory: Path
     except KwsError:
         limits = None
     windows, words = choose_windows(inputs, source.graph)
-    found = profile_network(source, windows, cpu=_known(cpu or (limits or Requirements()).cpu), inputs=words)
+    found = profile_network(source, windows, cpu=str(cpu or (limits or Requirements()).cpu), inputs=words)
     if json:
         print_json({"network": source.name, **found.to_json(limits)})
     else:

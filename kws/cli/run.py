@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from kws.cli.choices import Target
 from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, note, print_json, workspace
+
+DEFAULT = Target("c")
 
 
 def run(
-    target: Annotated[str, typer.Option("--target", metavar="TARGET", help="What to export, as kws export names it.",
-                                        )] = "c",
+    target: Annotated[Target, typer.Option("--target", help="What to export.")] = DEFAULT,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", show_default=False,
                                              help="Where the export goes. Default: export/TARGET.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Do every stage, changed or not.")] = False,

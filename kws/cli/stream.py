@@ -1,23 +1,15 @@
 """kws data stream: a long recording with its truth."""
 
 from dataclasses import replace
-from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kws.cli.common import DirectoryOption, JsonOption, print_json, workspace
-from kws.cli.data import SeedOption, Split
-from kws.pipeline.stream_names import DeviceName, Preset
-
-
-class Rate(IntEnum):
-    """Samples per second of the file."""
-
-    HZ_16000 = 16_000
-    HZ_44100 = 44_100
-    HZ_48000 = 48_000
+from kws.cli.data import SeedOption
+from kws.data.choices import Device, Rate, Split
+from kws.pipeline.choices import Preset
 
 
 def stream(
@@ -26,17 +18,17 @@ def stream(
     preset: Annotated[Preset, typer.Option(
         "--preset", help="home: rooms, talk, noise of 5 to 30 dB. clean: words alone. tensorflow: its streaming test. "
                          "mlperf: MLPerf Tiny's streaming wake word.")] = Preset.HOME,
-    split: Annotated[Split, typer.Option("--split", help="Whose clips, talk and noise.")] = Split.testing,
+    split: Annotated[Split, typer.Option("--split", help="Whose clips, talk and noise.")] = Split.TESTING,
     count: Annotated[int | None, typer.Option("--count", min=1, max=100_000, show_default=False,
                                               help="Utterances of each keyword.")] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", min=0.1, max=600, show_default=False,
                                                   help="Length; the gaps between sounds follow.")] = None,
     snr_db: Annotated[float | None, typer.Option("--snr-db", min=-20, max=80, show_default=False,
                                                  help="Signal-to-noise ratio of the whole recording.")] = None,
-    device: Annotated[DeviceName, typer.Option(
+    device: Annotated[Device, typer.Option(
         "--device", help="What records: none, phone (response, gain control, lost buffers), cheap (the same, and "
-                         "clipping).")] = DeviceName.NONE,
-    rate: Annotated[int, typer.Option("--rate", help="Samples per second: 16000, 44100 or 48000.")] = 16_000,
+                         "clipping).")] = Device.NONE,
+    rate: Annotated[Rate, typer.Option("--rate", help="Samples per second.")] = Rate.HZ_16000,
     seed: SeedOption = 1,
     json: JsonOption = False,
     directory: DirectoryOption = None,
@@ -50,15 +42,13 @@ def stream(
     """
     from kws.pipeline.stream import make_stream, preset_settings, with_device, write_scene
 
-    if rate not in tuple(Rate):
-        raise typer.BadParameter(f"{rate}: must be 16000, 44100 or 48000", param_hint="--rate")
     place = workspace(directory)
     settings = with_device(preset_settings(preset, len(place.spec.keywords)), device)
     settings = replace(settings, count=count or settings.count, minutes=minutes or settings.minutes)
     if snr_db is not None:
         settings = replace(settings, scene=replace(settings.scene, snr_db=(snr_db, snr_db)))
-    made = make_stream(place, settings, split=split.value, seed=seed)
-    write_scene(path, made, rate_hz=rate)
+    made = make_stream(place, settings, split=split, seed=seed)
+    write_scene(path, made, rate_hz=rate.hz)
     seconds = len(made.samples) / 16_000
     if json:
         print_json({"file": str(path), "truth": str(path.with_suffix(".csv")), "seconds": seconds,

@@ -1,32 +1,17 @@
 """kws train: from recordings to a run that detects."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from kws.cli.choices import Network
 from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, note, print_json, workspace
-from kws.spec import NETWORKS
-
-
-class Strategy(StrEnum):
-    """How TensorFlow's tf.distribute spreads a training."""
-
-    MIRRORED = "mirrored"
-    MULTI_WORKER = "multi-worker"
-
-
-class Backend(StrEnum):
-    """What runs the epochs."""
-
-    TENSORFLOW = "tensorflow"
-    JAX = "jax"
+from kws.train.choices import Backend, Strategy
 
 
 def train(
-    model: Annotated[str | None, typer.Option(
-        "--model", metavar="NAME", show_default=False,
-        help=f"Network of the zoo: {', '.join(NETWORKS)}. Default: [model] name in kws.toml.")] = None,
+    model: Annotated[Network | None, typer.Option(
+        "--model", show_default=False, help="Network of the zoo. Default: [model] name in kws.toml.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,
@@ -103,18 +88,13 @@ def with_settings_of(place: Any, run: str | None) -> Any:
     return place if run is None else replace(place, spec=spec_of_run(find_run(run, place.models)))
 
 
-def with_model(place: Any, model: str | None) -> Any:
+def with_model(place: Any, model: Network | None) -> Any:
     """The workspace, with another network in its settings where one was named."""
     from dataclasses import replace
 
-    from kws.errors import SpecError
-
     if model is None:
         return place
-    try:
-        return replace(place, spec=replace(place.spec, model=replace(place.spec.model, name=model)))
-    except SpecError as error:
-        raise typer.BadParameter(str(error)) from error
+    return replace(place, spec=replace(place.spec, model=replace(place.spec.model, name=str(model))))
 
 
 def lines(finished: Any) -> list[str]:

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from kws.cli.choices import Network
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
+from kws.pipeline.choices import Cost
 from kws.spec import NETWORKS
 
-COSTS = ("instructions", "flash", "ram")
 FOLDER = "tune"
 
 
@@ -16,11 +17,10 @@ def tune(
     trials: Annotated[int, typer.Option("--trials", min=1, metavar="N",
                                         help="Candidates to train in total, including those of earlier calls.")] = 20,
     epochs: Annotated[int, typer.Option("--epochs", min=1, metavar="N", help="Epochs of each candidate.")] = 15,
-    model: Annotated[list[str] | None, typer.Option(
-        "--model", metavar="NAME", show_default=False,
-        help=f"A network to consider; may be repeated: {', '.join(NETWORKS)}. Default: all of them.")] = None,
-    cost: Annotated[str, typer.Option("--cost", metavar="COST",
-                                      help=f"What accuracy is weighed against: {', '.join(COSTS)}.")] = COSTS[0],
+    model: Annotated[list[Network] | None, typer.Option(
+        "--model", show_default=False,
+        help="A network to consider; may be repeated. Default: all of them.")] = None,
+    cost: Annotated[Cost, typer.Option("--cost", help="What accuracy is weighed against.")] = Cost.INSTRUCTIONS,
     pick: Annotated[int | None, typer.Option(
         "--pick", metavar="N", show_default=False,
         help="Choose this candidate. Default: the cheapest within one standard error of the best.")] = None,
@@ -41,9 +41,6 @@ def tune(
     from kws.pipeline.tune import tune as search_for
     from kws.pipeline.tune_report import text, to_json
 
-    for given, known, option in ((cost, COSTS, "--cost"), *((name, NETWORKS, "--model") for name in model or ())):
-        if given not in known:
-            raise typer.BadParameter(f"{given!r}: must be one of {', '.join(known)}", param_hint=option)
     place = workspace(directory)
     networks = tuple(name for name in NETWORKS if name in (model or NETWORKS))
     tuned = search_for(place, Search(networks, epochs, trials, cost), note=note, pick=pick)

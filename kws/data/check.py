@@ -11,16 +11,14 @@ from enum import StrEnum
 
 import numpy as np
 
-from kws.data.clip_faults import ClipFault, clip_faults
+from kws.data.choices import Fault
+from kws.data.clip_faults import clip_faults
 from kws.data.clip_table import ClipTable
 from kws.data.corpus import Clip
 from kws.data.fingerprints import find_twins, groups
 from kws.data.label_suspects import REPEATS, find_suspects, picture_vectors
 from kws.progress import progress
 
-DUPLICATE, NEAR_DUPLICATE, TWO_WORDS, TWO_VOICES, LABEL = (
-    "duplicate", "near-duplicate", "two words", "two voices", "label")
-KINDS = (*(fault.value for fault in ClipFault), DUPLICATE, NEAR_DUPLICATE, TWO_WORDS, TWO_VOICES, LABEL)
 REPAIRABLE_SAMPLES = 320  # 20 ms: what lies between can be guessed; longer gaps hold sound of their own
 Embed = Callable[[Sequence[Clip]], np.ndarray]
 
@@ -33,8 +31,9 @@ class Action(StrEnum):
     REPORT = "report"
 
 
-ACTIONS = dict.fromkeys(KINDS, Action.REPORT) | dict.fromkeys(
-    ("unreadable", "silent", DUPLICATE, NEAR_DUPLICATE, TWO_WORDS, TWO_VOICES), Action.ASIDE)
+ACTIONS = dict.fromkeys(Fault, Action.REPORT) | dict.fromkeys(
+    (Fault.UNREADABLE, Fault.SILENT, Fault.DUPLICATE, Fault.NEAR_DUPLICATE, Fault.TWO_WORDS, Fault.TWO_VOICES),
+    Action.ASIDE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Finding:
     """
 
     clip: Clip
-    kind: str
+    kind: Fault
     detail: str
     action: Action
     word: str | None = None
@@ -75,7 +74,7 @@ class CheckReport:
     def counts(self) -> dict[str, int]:
         """Findings of each kind, those without left out."""
         found = Counter(finding.kind for finding in self.findings)
-        return {kind: found[kind] for kind in KINDS if found[kind]}
+        return {kind: found[kind] for kind in Fault if found[kind]}
 
     def to_json(self) -> dict[str, object]:
         """The shape that `kws data check --json` prints."""
@@ -92,11 +91,11 @@ def check_table(table: ClipTable, *, samples: int, embed: Embed | None = None,
     embed   : what judges the labels: vectors of clips, float [n, d], by a trained network; None: by their spectra
     """
     faults = single_faults(table, samples=samples)
-    bad = {finding.clip for finding in faults if finding.kind in ("unreadable", "silent")}
+    bad = {finding.clip for finding in faults if finding.kind in (Fault.UNREADABLE, Fault.SILENT)}
     usable = np.array([clip not in bad for clip in table.clips], bool)
     copies = duplicates(table, usable, scheduler=scheduler)
     suspects, recognised = wrong_labels(table, usable, embed)
-    found = sorted((*faults, *copies, *suspects), key=lambda finding: (KINDS.index(finding.kind), finding.name))
+    found = sorted((*faults, *copies, *suspects), key=lambda finding: (tuple(Fault).index(finding.kind), finding.name))
     return CheckReport(table, tuple(found), tuple(imbalance(table, usable)), recognised)
 
 
@@ -106,11 +105,11 @@ def single_faults(table: ClipTable, *, samples: int) -> list[Finding]:
     for index, clip in enumerate(table.clips):
         measures = table.measures(index)
         for fault in clip_faults(measures, samples=samples):
-            action = ACTIONS[fault.fault.value]
-            if fault.fault is ClipFault.DROPPED:
+            action = ACTIONS[fault.fault]
+            if fault.fault is Fault.DROPPED:
                 longest = max(measures.gap_samples, measures.repeat_samples)
                 action = Action.REPAIR if longest <= REPAIRABLE_SAMPLES else Action.ASIDE
-            found.append(Finding(clip, fault.fault.value, fault.detail, action))
+            found.append(Finding(clip, fault.fault, fault.detail, action))
     return found
 
 
@@ -138,17 +137,18 @@ def of_group(clips: Sequence[Clip], how: Sequence[str]) -> list[Finding]:
     """The findings of clips that hold one recording."""
     words = sorted({clip.word for clip in clips})
     if len(words) > 1:
-        return [Finding(clip, TWO_WORDS, f"the same recording as {other_than(clip, clips)}: one of {', '.join(words)} "
-                                         "is wrong", ACTIONS[TWO_WORDS]) for clip in clips]
+        return [Finding(clip, Fault.TWO_WORDS, f"the same recording as {other_than(clip, clips)}: one of "
+                                               f"{', '.join(words)} is wrong", ACTIONS[Fault.TWO_WORDS])
+                for clip in clips]
     found, first = [], clips[0]
     for clip, way in zip(clips[1:], how[1:], strict=True):
         of = f"of {first.source}/{first.word}/{first.path.name}"
         if clip.speaker != first.speaker:
             splits = "" if clip.split == first.split else f", in {first.split} and in {clip.split}"
-            found.append(Finding(clip, TWO_VOICES, f"{way}, {of}: one voice under two names{splits}",
-                                 ACTIONS[TWO_VOICES]))
+            found.append(Finding(clip, Fault.TWO_VOICES, f"{way}, {of}: one voice under two names{splits}",
+                                 ACTIONS[Fault.TWO_VOICES]))
         else:
-            kind = DUPLICATE if way == "same samples" else NEAR_DUPLICATE
+            kind = Fault.DUPLICATE if way == "same samples" else Fault.NEAR_DUPLICATE
             found.append(Finding(clip, kind, f"{way}, {of}", ACTIONS[kind]))
     return found
 
@@ -168,9 +168,9 @@ def wrong_labels(table: ClipTable, usable: np.ndarray, embed: Embed | None) -> t
     with progress("judging labels", total=REPEATS * len(clips)) as advance:
         suspects, recognised = find_suspects(vectors, np.array([clip.word for clip in clips]),
                                              np.array([clip.speaker for clip in clips]), advance=advance)
-    return [Finding(clips[suspect.clip], LABEL, f"sounds like {suspect.word} ({suspect.other:.0%}; "
-                                                f"{clips[suspect.clip].word} {suspect.own:.0%})",
-                    ACTIONS[LABEL], suspect.word) for suspect in suspects], recognised
+    return [Finding(clips[suspect.clip], Fault.LABEL, f"sounds like {suspect.word} ({suspect.other:.0%}; "
+                                                      f"{clips[suspect.clip].word} {suspect.own:.0%})",
+                    ACTIONS[Fault.LABEL], suspect.word) for suspect in suspects], recognised
 
 
 def imbalance(table: ClipTable, usable: np.ndarray) -> list[str]:

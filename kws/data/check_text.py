@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from kws.data.check import ACTIONS, LABEL, CheckReport
+from kws.data.check import ACTIONS, Action, CheckReport
+from kws.data.choices import Fault
 
 EXAMPLES, FOLDERS, LINES = 3, 12, 10
 
@@ -20,7 +21,8 @@ def to_text(report: CheckReport, *, judge: str) -> str:
         done = Counter(finding.action.value for finding in found)
         actions = ", ".join(f"{action} {number:,}" if len(done) > 1 else action for action, number in done.items())
         lines.append(f"{kind:<15}{count:>7,}   --fix: {actions}")
-        lines += [f"    {finding.name}: {finding.detail}" for finding in found[: LINES if kind == LABEL else EXAMPLES]]
+        shown = LINES if kind is Fault.LABEL else EXAMPLES
+        lines += [f"    {finding.name}: {finding.detail}" for finding in found[:shown]]
     lines += folders(report)
     lines += [f"imbalance: {line}" for line in report.imbalance]
     return "\n".join(lines)
@@ -42,4 +44,4 @@ def folders(report: CheckReport) -> list[str]:
 
 def what_fix_leaves() -> str:
     """The kinds that --fix only reports."""
-    return ", ".join(kind for kind, action in ACTIONS.items() if action == "report" and kind != "dropped buffer")
+    return ", ".join(kind for kind, action in ACTIONS.items() if action is Action.REPORT and kind is not Fault.DROPPED)

@@ -7,12 +7,12 @@ Levels are in dB of full scale. Exact zeros at both ends (padding) do not count 
 """
 
 from dataclasses import astuple, dataclass, fields
-from enum import Enum
 
 import numpy as np
 
 from kws.audio.endpoint import FLOOR_DB, FRAME, levels, loudest_level
 from kws.audio.files import SAMPLE_RATE_HZ
+from kws.data.choices import Fault
 
 FULL_SCALE = 32_440  # 99 % of full scale
 CLIPPED_SAMPLES = 3  # so many at full scale
@@ -28,20 +28,6 @@ HUM_ABOVE_DB, HUM_COHERENCE, HUM_DB = 12.0, 0.9, -60.0
 GAP_SAMPLES, GAP_LOUDNESS = 32, 12.0  # zeros in a row (2 ms) amid sound of this RMS, in steps of int16
 REPEAT_LEAST, REPEAT_MOST = 64, 2_048  # samples of a block that came twice
 REPEAT_RMS = 12.0
-
-
-class ClipFault(Enum):
-    """What can be wrong with a clip by itself. The value is its name in reports, the comment what it takes."""
-
-    UNREADABLE = "unreadable"  # no audio, no samples, values that are not finite
-    SILENT = "silent"  # RMS below 0.001
-    LENGTH = "wrong length"  # longer than a clip, or shorter than half of one
-    DROPPED = "dropped buffer"  # exact zeros amid sound, or a block that came twice
-    CLIPPED = "clipped"  # at full scale, or flat tops
-    OFFSET = "DC offset"  # 1 % of full scale
-    HUM = "hum"  # steady lines at multiples of 50 or 60 Hz
-    NOISY = "low SNR"  # the word's loudest 100 ms are less than 10 dB above the quietest tenth
-    CUT_OFF = "cut off"  # an edge nearly as loud as the word
 
 
 @dataclass(frozen=True)
@@ -95,7 +81,7 @@ MEASURES = tuple(field.name for field in fields(ClipMeasures))
 class FoundFault:
     """One fault, and the number behind it in words."""
 
-    fault: ClipFault
+    fault: Fault
     detail: str
 
 
@@ -124,24 +110,24 @@ def measure_clip(audio: np.ndarray) -> ClipMeasures:
 def clip_faults(found: ClipMeasures, *, samples: int) -> tuple[FoundFault, ...]:
     """What is wrong with a clip that shall have `samples` samples, worst first; a silent one is nothing but silent."""
     if found.samples == 0:
-        return (FoundFault(ClipFault.UNREADABLE, "cannot be read as audio"),)
+        return (FoundFault(Fault.UNREADABLE, "cannot be read as audio"),)
     if found.rms_db < SILENCE_DB:
-        return (FoundFault(ClipFault.SILENT, f"{found.rms_db:.0f} dB of full scale"),)
+        return (FoundFault(Fault.SILENT, f"{found.rms_db:.0f} dB of full scale"),)
     rules = (
-        (ClipFault.LENGTH, found.samples > samples or found.samples < SHORTEST * samples,
+        (Fault.LENGTH, found.samples > samples or found.samples < SHORTEST * samples,
          f"{found.samples / SAMPLE_RATE_HZ:.2f} s, a clip has {samples / SAMPLE_RATE_HZ:.2f} s"),
-        (ClipFault.DROPPED, found.gap_samples > 0, f"{found.gap_samples / 16:.1f} ms of exact zeros at "
+        (Fault.DROPPED, found.gap_samples > 0, f"{found.gap_samples / 16:.1f} ms of exact zeros at "
                                                    f"{found.gap_at / SAMPLE_RATE_HZ:.2f} s"),
-        (ClipFault.DROPPED, found.repeat_samples > 0, f"{found.repeat_samples / 16:.1f} ms twice at "
+        (Fault.DROPPED, found.repeat_samples > 0, f"{found.repeat_samples / 16:.1f} ms twice at "
                                                       f"{found.repeat_at / SAMPLE_RATE_HZ:.2f} s"),
-        (ClipFault.CLIPPED, found.clipped >= CLIPPED_SAMPLES or found.flat >= FLAT_SAMPLES,
+        (Fault.CLIPPED, found.clipped >= CLIPPED_SAMPLES or found.flat >= FLAT_SAMPLES,
          f"{max(found.clipped, found.flat):.0f} samples"),
-        (ClipFault.OFFSET, abs(found.offset) >= OFFSET, f"{100 * found.offset:+.1f} % of full scale"),
-        (ClipFault.HUM, found.hum_hz > 0, f"{found.hum_hz:.0f} Hz at {found.hum_db:.0f} dB"),
-        (ClipFault.NOISY, found.snr_db < LEAST_SNR_DB, f"the word is {found.snr_db:.0f} dB above the noise"),
-        (ClipFault.CUT_OFF, is_cut(found, found.start_db), "loud from its first moment"),
-        (ClipFault.CUT_OFF, is_cut(found, found.end_db), "loud up to its last moment"))
-    kept: dict[ClipFault, FoundFault] = {}
+        (Fault.OFFSET, abs(found.offset) >= OFFSET, f"{100 * found.offset:+.1f} % of full scale"),
+        (Fault.HUM, found.hum_hz > 0, f"{found.hum_hz:.0f} Hz at {found.hum_db:.0f} dB"),
+        (Fault.NOISY, found.snr_db < LEAST_SNR_DB, f"the word is {found.snr_db:.0f} dB above the noise"),
+        (Fault.CUT_OFF, is_cut(found, found.start_db), "loud from its first moment"),
+        (Fault.CUT_OFF, is_cut(found, found.end_db), "loud up to its last moment"))
+    kept: dict[Fault, FoundFault] = {}
     for fault, holds, detail in rules:
         if holds:
             kept.setdefault(fault, FoundFault(fault, detail))

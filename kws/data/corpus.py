@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import is_audio, read_samples
+from kws.data.choices import Split
 from kws.errors import DataError
 from kws.progress import progress
 
 NOISE = "_background_noise_"
-SPLITS = ("training", "validation", "testing")
+SPLITS = tuple(split.value for split in Split)
 VALIDATION_PERCENT, TESTING_PERCENT = 10, 10
 LARGEST = 2**27 - 1
 SOURCE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")

@@ -23,8 +23,10 @@ from kws.audio.foreign import INSTALL, can_convert, is_foreign
 from kws.audio.reading import open_sound
 from kws.data.admission import Admission, admit, reason_of
 from kws.data.archives import SUFFIXES, Member, contents, is_archive, members
+from kws.data.choices import Layout
+from kws.data.corpus import NOISE
 from kws.data.import_report import Imported
-from kws.data.layouts import NOISE, Layout, Reading, is_noise, labels_of, read_layout
+from kws.data.layouts import Reading, is_noise, labels_of, read_layout
 from kws.data.shelf import LONGEST_NAME, Job, Laid, Shelf, safe_name
 from kws.errors import DataError
 from kws.progress import progress

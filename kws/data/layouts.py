@@ -13,24 +13,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePosixPath
 
+from kws.data.choices import Layout
 from kws.words import normal
 
-NOISE = "_background_noise_"
 _NOISE_NAME = re.compile(r"_*(\w+[_ -])?noises?_*|_*background_*", re.IGNORECASE)
 PARTS = frozenset({"train", "training", "test", "testing", "valid", "validation", "val", "dev", "eval", "split"})
 _NO_PERSON = frozenset({"audio", "data", "dataset", "clips", "recordings", "samples", "sounds", "wav", "wavs", "words"})
-
-
-class Layout(StrEnum):
-    """How folders are to be read; the value is what a person types."""
-
-    WORD = "word"
-    WORD_SPEAKER = "word/speaker"
-    SPEAKER_WORD = "speaker/word"
-    EDGE_IMPULSE = "training/word.id"
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ import numpy as np
 
 from kws.audio.files import encode
 from kws.data.admission import ASIDE, REASONS
-from kws.data.corpus import speaker_of
-from kws.data.layouts import NOISE
+from kws.data.corpus import NOISE, speaker_of
 from kws.files import in_turn, write_atomic, write_new
 
 LONGEST_NAME = 80

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ
+from kws.data.choices import Device
 
 AGC_FRAME = SAMPLE_RATE_HZ // 50  # 20 ms
 AGC_RISE, AGC_FALL = 0.02, 0.3  # share of the way to the wanted gain per 20 ms: slow up, fast down
@@ -36,7 +37,7 @@ class SimulatedDevice:
 
 PHONE = SimulatedDevice(response_db=3.0, high_pass_hz=150.0, agc_rms=2_000.0, drop_per_hour=10.0)
 CHEAP = SimulatedDevice(response_db=5.0, high_pass_hz=250.0, gain_db=9.0, drop_per_hour=30.0)
-DEVICES = {"none": SimulatedDevice(), "phone": PHONE, "cheap": CHEAP}
+DEVICES = {Device.NONE: SimulatedDevice(), Device.PHONE: PHONE, Device.CHEAP: CHEAP}
 
 
 def in_room(audio: np.ndarray, response: np.ndarray) -> np.ndarray:

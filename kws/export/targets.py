@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from kws.registry import load
+
 if TYPE_CHECKING:
     from kws.export.package import Package
     from kws.export.source import Source
@@ -19,7 +21,4 @@ TARGETS = {
 
 def maker(target: str) -> "Callable[[Source], Package]":
     """The function that makes the package of a target, one of TARGETS."""
-    from importlib import import_module
-
-    module, _, function = TARGETS[target].partition(":")
-    return cast("Callable[[Source], Package]", getattr(import_module(module), function))
+    return cast("Callable[[Source], Package]", load(TARGETS[target]))

@@ -15,7 +15,8 @@ and nothing is skipped, so that a device can compute one new row per hop; along 
 
 from typing import Any
 
-from kws.spec import Spec
+from kws.registry import load
+from kws.spec import NETWORKS, Spec
 
 STATISTICS_MOMENTUM = 0.97  # batch normalisation's averages follow the weights of about the last 30 steps
 
@@ -31,8 +32,7 @@ def build(spec: Spec, *, seed: int) -> Any:
     keras.utils.clear_session(free_memory=False)  # layers are named anew: the same network gives the same file
     keras.utils.set_random_seed(seed)
     window = keras.Input((spec.frontend.frames, spec.frontend.features, 1), name="window")
-    networks = {"linear": linear, "cnn": cnn, "ds_cnn": ds_cnn, "tc_resnet": tc_resnet, "bc_resnet": bc_resnet}
-    x = networks[spec.model.name](window, spec)
+    x = load(NETWORKS[spec.model.name])(window, spec)
     scores = keras.layers.Dense(len(spec.labels), activation="softmax", name="scores")(x)
     return keras.Model(window, scores, name=spec.model.name)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples, write_audio
+from kws.data.choices import Device
 from kws.data.corpus import Clip, scan
 from kws.data.scene import KEYWORD, UNKNOWN, Scene, SceneSettings, Sound, build_scene, pieces_of, shuffled
 from kws.data.simulated_device import DEVICES, babble
@@ -19,7 +20,7 @@ from kws.data.truth import write_truth
 from kws.errors import DataError
 from kws.files import write_atomic
 from kws.model.augment import read_noise
-from kws.pipeline.stream_names import DeviceName, Preset
+from kws.pipeline.choices import Preset
 from kws.workspace import Workspace
 
 TALK_S = (2.0, 8.0)  # of running speech at a time
@@ -122,8 +123,8 @@ def stretched(scene: SceneSettings, sounds: Sequence[Sound], minutes: float) -> 
     return replace(scene, gap_s=(0.4 * mean, 1.6 * mean))
 
 
-def with_device(settings: StreamSettings, device: DeviceName) -> StreamSettings:
-    return replace(settings, scene=replace(settings.scene, device=DEVICES[device.value]))
+def with_device(settings: StreamSettings, device: Device) -> StreamSettings:
+    return replace(settings, scene=replace(settings.scene, device=DEVICES[device]))
 
 
 def write_scene(path: Path, scene: Scene, *, rate_hz: int = SAMPLE_RATE_HZ) -> None:

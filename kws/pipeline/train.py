@@ -37,12 +37,12 @@ from kws.pipeline.run_names import new_run
 from kws.quantize.convert import convert
 from kws.requirements import Requirement
 from kws.spec import Spec, fingerprint
+from kws.train.choices import Backend, Strategy
 from kws.train.loop import Epoch, train
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.validate.gate import from_check, from_metrics, gate
 from kws.workspace import Workspace, find_run, write_manifest
 
-TENSORFLOW, JAX = "tensorflow", "jax"
 BASELINE = 101  # purposes of random numbers, beside those of kws.model.dataset
 BASELINE_CLIPS, BASELINE_BLOCK_S = 1_200, 60.0
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
@@ -60,7 +60,8 @@ class Run:
 
 
 def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (), note: Callable[[str], None],
-              strategy: str | None = None, start: str | None = None, backend: str = TENSORFLOW) -> Run | None:
+              strategy: Strategy | None = None, start: str | None = None,
+              backend: Backend = Backend.TENSORFLOW) -> Run | None:
     """Train the network of the workspace's settings and write everything about it to models/<name>/.
 
     name     : of the run; by default the network's name and the first free number
@@ -80,7 +81,7 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
 
 
 def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], note: Callable[[str], None],
-               strategy: str | None, start: str | None, backend: str) -> Run | None:
+               strategy: Strategy | None, start: str | None, backend: Backend) -> Run | None:
     """train_run, with the folder that the run will be."""
     spec = workspace.spec
     talk = find_talk(workspace.recordings) if spec.training.talk_percent else ()
@@ -89,7 +90,7 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
                          "leave --strategy out")
     begun = load_warm_start(find_run(start, workspace.models), spec) if start else None
     teaching_runs = [find_run(run, workspace.models) for run in teachers]
-    if backend == JAX:
+    if backend is Backend.JAX:
         from kws.pipeline.jax_epochs import train_epochs
 
         train_epochs(workspace, teaching_runs)
@@ -128,7 +129,7 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
     return Run(folder, metrics, table)
 
 
-def opened(strategy: str | None, note: Callable[[str], None]) -> Any:
+def opened(strategy: Strategy | None, note: Callable[[str], None]) -> Any:
     """The workers of a strategy, or None if the training stays in this process."""
     if strategy is None:
         return None
@@ -256,7 +257,7 @@ def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) ->
     return {"float": result.confusion(FLOAT).to_json(), "int8": result.confusion(STREAMING).to_json()}
 
 
-def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path, strategy: str | None,
+def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path, strategy: Strategy | None,
                 begun: WarmStart | None = None) -> dict[str, Any]:
     """What it takes to build the run again, and its main figures."""
     spec, examples = material.spec, material.examples

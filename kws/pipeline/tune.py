@@ -20,6 +20,7 @@ from kws.device.toolchain import require_device
 from kws.errors import KwsError, ModelError
 from kws.model.dataset import prepare
 from kws.model.examples import Examples, choose_examples
+from kws.pipeline.choices import Cost
 from kws.pipeline.train import counts_of, engine_plan, summary, training_fingerprint
 from kws.processors import PROCESSORS
 from kws.quantize.convert import convert
@@ -32,7 +33,6 @@ from kws.workspace import Workspace
 WIDTHS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 FRONTEND = {"hop_ms": (10, 16, 20, 30), "bands": (20, 32, 40), "coefficients": (0, 10, 16),
             "high_hz": (4_000.0, 7_600.0)}
-COSTS = {"instructions": "instructions per second of audio", "flash": "bytes of flash", "ram": "bytes of RAM"}
 STARTUP = 8  # candidates at random, before those trained say where to look
 MOST_MISSES = 60  # proposals in a row that are refused or known, before the search ends
 FINISHED, REFUSED = "finished", "refused"
@@ -40,12 +40,12 @@ FINISHED, REFUSED = "finished", "refused"
 
 @dataclass(frozen=True)
 class Search:
-    """What to look for. epochs : of each candidate's training. cost : one of COSTS, the other side of the trade."""
+    """What to look for. epochs : of each candidate's training. cost : the other side of the trade."""
 
     networks: tuple[str, ...]
     epochs: int
     trials: int
-    cost: str
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Candidate:
     n: int = 0
     seconds: float = 0.0
 
-    def cost(self, kind: str) -> float | None:
-        """In the unit of COSTS; None if it was not measured."""
-        if kind == "instructions":
+    def cost(self, kind: Cost) -> float | None:
+        """In its unit; None if it was not measured."""
+        if kind is Cost.INSTRUCTIONS:
             return self.budget.get("instructions_per_second")
         return sum(self.budget[f"{kind}_bytes"].values()) if self.budget else None
 
@@ -132,7 +132,7 @@ def device_note(search: Search) -> tuple[str, ...]:
     try:
         require_device()
     except KwsError as error:
-        if search.cost == "instructions":
+        if search.cost is Cost.INSTRUCTIONS:
             raise KwsError(f"instructions are counted on the emulated device: {error}; "
                            "or compare by size: --cost flash") from error
         return (f"flash and RAM are counted from the tables, instructions and duty are not checked: {error}",)
@@ -249,7 +249,7 @@ def judged(workspace: Workspace, search: Search, corpus: Corpus, examples: Examp
         material = prepare(spec, examples, corpus.noise, cache=workspace.cache)
         clips, labels = material.audio("validation")
         budget = device_budget(untrained_source(spec), clips, spec.requirements)
-        if search.cost == "instructions" and "instructions_per_second" not in budget:
+        if search.cost is Cost.INSTRUCTIONS and "instructions_per_second" not in budget:
             raise ModelError(budget["note"])
         broken = [str(Requirement(**one)) for one in budget["requirements"] if not one["holds"]]
         if broken:
@@ -266,7 +266,7 @@ def judged(workspace: Workspace, search: Search, corpus: Corpus, examples: Examp
     candidate = Candidate(number, FINISHED, settings, budget, "", found["accuracy"], tuple(found["interval"]),
                           found["n"], sum(epoch.seconds for epoch in history))
     note(f"candidate {number}: {candidate}: {candidate.accuracy:.1%} at {candidate.cost(search.cost):,.0f} "
-         f"{COSTS[search.cost]}")
+         f"{search.cost.unit}")
     return candidate
 
 
@@ -289,7 +289,7 @@ def finished(study: Any) -> list[Any]:
     return [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
 
 
-def pareto_front(candidates: Sequence[Candidate], cost: str) -> tuple[Candidate, ...]:
+def pareto_front(candidates: Sequence[Candidate], cost: Cost) -> tuple[Candidate, ...]:
     """The finished candidates that no other beats in both, the cheapest first."""
     front: list[Candidate] = []
     trained = [candidate for candidate in candidates if candidate.state == FINISHED]
@@ -320,9 +320,9 @@ def picked(candidates: Sequence[Candidate], number: int) -> Candidate:
     return trained[number]
 
 
-def limit_of(requirements: Requirements, cost: str) -> float:
-    """What [requirements] allows, in the unit of COSTS; instructions follow from clock and duty."""
-    if cost == "instructions":
+def limit_of(requirements: Requirements, cost: Cost) -> float:
+    """What [requirements] allows, in the unit of the cost; instructions follow from clock and duty."""
+    if cost is Cost.INSTRUCTIONS:
         cycles = requirements.clock_mhz * 1e6 * requirements.duty_percent / 100
         return cycles / PROCESSORS[requirements.cpu].cycles_per_instruction
     return getattr(requirements, f"{cost}_bytes")

@@ -5,9 +5,10 @@ import io
 from html import escape
 from typing import Any
 
+from kws.pipeline.choices import Cost
 from kws.pipeline.report import STYLE, percent
 from kws.pipeline.report import table as html_table
-from kws.pipeline.tune import COSTS, FINISHED, REFUSED, Candidate, Tuned, limit_of
+from kws.pipeline.tune import FINISHED, REFUSED, Candidate, Tuned, limit_of
 from kws.requirements import Requirement
 from kws.spec import NETWORKS
 from kws.validate.gate import against, from_metrics, gate
@@ -26,7 +27,7 @@ def rows(tuned: Tuned) -> list[list[str]]:
     for candidate in sorted(trained, key=lambda one: one.cost(tuned.search.cost) or 0.0):
         status = "chosen" if candidate == tuned.chosen else "front" if candidate in tuned.front else ""
         low, high = candidate.interval
-        costs = [candidate.cost(kind) for kind in COSTS]
+        costs = [candidate.cost(kind) for kind in Cost]
         found.append([str(candidate.number), str(candidate), percent(candidate.accuracy),
                       f"{100 * low:.1f} to {100 * high:.1f}",
                       *("-" if cost is None else f"{cost:,.0f}" for cost in costs), status])
@@ -81,8 +82,8 @@ def to_json(tuned: Tuned) -> dict[str, Any]:
 
 
 def candidate_json(candidate: Candidate) -> dict[str, Any]:
-    costs = {"instructions_per_second": candidate.cost("instructions"), "flash_bytes": candidate.cost("flash"),
-             "ram_bytes": candidate.cost("ram")}
+    costs = {"instructions_per_second": candidate.cost(Cost.INSTRUCTIONS), "flash_bytes": candidate.cost(Cost.FLASH),
+             "ram_bytes": candidate.cost(Cost.RAM)}
     return {"number": candidate.number, "state": candidate.state, "settings": candidate.settings, **costs,
             "refusal": candidate.refusal, "accuracy": candidate.accuracy, "interval": list(candidate.interval),
             "n": candidate.n, "seconds": candidate.seconds}
@@ -102,7 +103,7 @@ def plot(tuned: Tuned) -> bytes:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, place: short(value))
     axes.xaxis.set_minor_formatter(lambda value, place: short(value) if str(value)[0] in "25" else "")
-    axes.set_xlabel(f"{COSTS[tuned.search.cost]} (logarithmic)")
+    axes.set_xlabel(f"{tuned.search.cost.unit} (logarithmic)")
     axes.set_ylabel("accuracy on the validation split, int8 in the C engine (%)")
     axes.set_title(f"{', '.join(tuned.spec.keywords)[:70]}: {tuned.search.epochs} epochs each, bars: 95 % intervals",
                    fontsize=10)
@@ -149,7 +150,7 @@ def draw_limits(axes: Any, tuned: Tuned) -> None:
     """The requirements of kws.toml."""
     limits, cost = tuned.spec.requirements, tuned.search.cost
     limit = limit_of(limits, cost)
-    named = f"{limits.duty_percent:g} % of {limits.clock_mhz:g} MHz" if cost == "instructions" else f"{cost}_bytes"
+    named = f"{limits.duty_percent:g} % of {limits.clock_mhz:g} MHz" if cost is Cost.INSTRUCTIONS else f"{cost}_bytes"
     axes.axvline(limit, color="#c00000", linestyle="--", linewidth=1.2,
                  label=f"required: at most {short(limit)} ({named})")
     axes.axhline(limits.accuracy_percent, color="#c00000", linestyle=":", linewidth=1.2,

@@ -21,9 +21,9 @@ from kws.errors import ModelError
 from kws.model.dataset import AHEAD, LOADERS, Material, epoch_batches
 from kws.model.distill import label_accuracy
 from kws.model.keras_loading import load_keras, native_messages_hidden
+from kws.train.choices import Strategy
 from kws.train.interrupt import CtrlC, signals_at_once
 
-MIRRORED, MULTI_WORKER = "mirrored", "multi-worker"
 EXAMPLE = '{"cluster": {"worker": ["host0:9876", "host1:9876"]}, "task": {"type": "worker", "index": 0}}'
 
 
@@ -208,7 +208,7 @@ def others_gone() -> Iterator[None]:
                          "after its last whole epoch") from error
 
 
-def open_workers(kind: str, *, note: Callable[[str], None]) -> Workers:
+def open_workers(kind: Strategy, *, note: Callable[[str], None]) -> Workers:
     """The strategy `kind`, before TensorFlow has done anything else; waits until all workers are there.
 
     Raises ModelError if TF_CONFIG is wrong.
@@ -216,7 +216,7 @@ def open_workers(kind: str, *, note: Callable[[str], None]) -> Workers:
     load_keras()
     import tensorflow as tf
 
-    if kind == MIRRORED:
+    if kind is Strategy.MIRRORED:
         with native_messages_hidden():
             devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
             workers = Workers(tf.distribute.MirroredStrategy([device.name for device in devices]), Place(0, 1))

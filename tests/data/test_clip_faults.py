@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kws.data.clip_faults import ClipFault, clip_faults, longest_gap, longest_repeat, measure_clip
+from kws.data.choices import Fault
+from kws.data.clip_faults import clip_faults, longest_gap, longest_repeat, measure_clip
 from kws.data.repair import fill_gap, repaired
 
 RATE = 16_000
@@ -19,7 +20,7 @@ def word(*, level: float = 0.2, noise: float = 0.001, start_s: float = 0.3, end_
     return np.rint(32768 * (level * voice * inside / 2 + noise * rng.standard_normal(RATE))).astype(np.int16)
 
 
-def kinds(audio: np.ndarray, samples: int = RATE) -> list[ClipFault]:
+def kinds(audio: np.ndarray, samples: int = RATE) -> list[Fault]:
     return [found.fault for found in clip_faults(measure_clip(audio), samples=samples)]
 
 
@@ -29,16 +30,16 @@ def test_a_good_clip_has_no_fault():
 
 def test_a_clip_below_rms_0_001_is_silent_and_nothing_else():
     tone = np.sin(np.arange(RATE) * 0.1) * np.sqrt(2)
-    assert kinds(np.rint(tone * 32.0).astype(np.int16)) == [ClipFault.SILENT]
-    assert ClipFault.SILENT not in kinds(np.rint(tone * 34.0).astype(np.int16))
-    assert kinds(np.zeros(RATE, np.int16)) == [ClipFault.SILENT]
+    assert kinds(np.rint(tone * 32.0).astype(np.int16)) == [Fault.SILENT]
+    assert Fault.SILENT not in kinds(np.rint(tone * 34.0).astype(np.int16))
+    assert kinds(np.zeros(RATE, np.int16)) == [Fault.SILENT]
 
 
 def test_length_is_wrong_when_longer_or_shorter_than_half():
     audio = word()
-    assert kinds(audio, samples=RATE - 1) == [ClipFault.LENGTH]
-    assert ClipFault.LENGTH in kinds(audio[5_000:12_999])
-    assert ClipFault.LENGTH not in kinds(audio[3_000:])
+    assert kinds(audio, samples=RATE - 1) == [Fault.LENGTH]
+    assert Fault.LENGTH in kinds(audio[5_000:12_999])
+    assert Fault.LENGTH not in kinds(audio[3_000:])
 
 
 def test_three_samples_at_full_scale_are_clipped_two_are_not():
@@ -46,16 +47,16 @@ def test_three_samples_at_full_scale_are_clipped_two_are_not():
     audio[8_000:8_002] = 32_767
     assert kinds(audio) == []
     audio[8_100] = -32_768
-    assert kinds(audio) == [ClipFault.CLIPPED]
+    assert kinds(audio) == [Fault.CLIPPED]
 
 
 def test_flat_tops_are_clipped_after_they_were_turned_down():
     audio = word(level=0.5)
-    assert kinds(np.clip(audio, -6_000, 6_000)) == [ClipFault.CLIPPED]
+    assert kinds(np.clip(audio, -6_000, 6_000)) == [Fault.CLIPPED]
 
 
 def test_an_offset_of_one_percent_counts():
-    assert kinds(word() + np.int16(350)) == [ClipFault.OFFSET]
+    assert kinds(word() + np.int16(350)) == [Fault.OFFSET]
     assert kinds(word() + np.int16(250)) == []
 
 
@@ -65,19 +66,19 @@ def test_hum_is_named_by_its_frequency_and_a_low_voice_is_not_hum(hum_hz):
     hum = sum(np.sin(2 * np.pi * hum_hz * n * time + n) for n in (1, 2, 3)) * 300
     measures = measure_clip((word() + hum).astype(np.int16))
     assert measures.hum_hz == hum_hz
-    assert [found.fault for found in clip_faults(measures, samples=RATE)] == [ClipFault.HUM]
+    assert [found.fault for found in clip_faults(measures, samples=RATE)] == [Fault.HUM]
     assert measures.snr_db > 20, "the noise is measured without the hum"
     assert measure_clip(word()).hum_hz == 0
 
 
 def test_noise_near_the_word_is_low_snr():
-    assert ClipFault.NOISY in kinds(word(noise=0.08))
-    assert ClipFault.NOISY not in kinds(word(noise=0.01))
+    assert Fault.NOISY in kinds(word(noise=0.08))
+    assert Fault.NOISY not in kinds(word(noise=0.01))
 
 
 def test_a_word_that_touches_an_edge_is_cut_off_and_a_click_is_not():
-    assert kinds(word(start_s=-0.3, end_s=0.4)) == [ClipFault.CUT_OFF]
-    assert kinds(word(start_s=0.6, end_s=1.3)) == [ClipFault.CUT_OFF]
+    assert kinds(word(start_s=-0.3, end_s=0.4)) == [Fault.CUT_OFF]
+    assert kinds(word(start_s=0.6, end_s=1.3)) == [Fault.CUT_OFF]
     clicked = word()
     clicked[:160] += 5_000
     assert kinds(clicked) == []
@@ -87,7 +88,7 @@ def test_zeros_amid_sound_are_a_gap_and_a_fade_into_zeros_is_none():
     audio = word()
     audio[8_000:8_100] = 0
     assert longest_gap(audio) == (8_000, 100)
-    assert kinds(audio) == [ClipFault.DROPPED]
+    assert kinds(audio) == [Fault.DROPPED]
     faded = word(noise=0)
     assert np.count_nonzero(faded[:4_000]) == 0 and kinds(faded) == []
 
@@ -98,7 +99,7 @@ def test_a_block_that_comes_twice_is_found_at_its_second_copy(size):
     audio[7_000 + size : 7_000 + 2 * size] = audio[7_000 : 7_000 + size]
     start, length = longest_repeat(audio)
     assert length == size and abs(start - (7_000 + size)) <= 4
-    assert kinds(audio) == [ClipFault.DROPPED]
+    assert kinds(audio) == [Fault.DROPPED]
     assert longest_repeat(word()) == (0, 0)
 
 

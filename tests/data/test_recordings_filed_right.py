@@ -14,10 +14,10 @@ import soundfile
 from kws.audio import files, foreign
 from kws.audio.word_place import utterances, word_place
 from kws.data import importer, shelf
+from kws.data.choices import Layout
 from kws.data.corpus import scan
 from kws.data.import_report import Imported
 from kws.data.importer import import_path
-from kws.data.layouts import Layout
 
 RATE_HZ = 16_000
 

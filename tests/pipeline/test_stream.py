@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 import kws
 from kws.cli import app
 from kws.data.truth import read_truth
+from kws.pipeline.choices import Preset
 from kws.pipeline.stream import likeness, preset_settings
-from kws.pipeline.stream_names import Preset
 from kws.validate.streams import hear_stream
 
 

@@ -1,0 +1,26 @@
+"""What kws data stream and kws tune let a person choose. Nothing heavy is imported here, so that help is quick."""
+
+from enum import StrEnum
+
+
+class Preset(StrEnum):
+    """What a stream is like; kws.pipeline.stream makes it."""
+
+    HOME = "home"
+    CLEAN = "clean"
+    TENSORFLOW = "tensorflow"
+    MLPERF = "mlperf"
+
+
+class Cost(StrEnum):
+    """What kws tune weighs accuracy against."""
+
+    INSTRUCTIONS = "instructions"
+    FLASH = "flash"
+    RAM = "ram"
+
+    @property
+    def unit(self) -> str:
+        """For an axis and a table."""
+        return {Cost.INSTRUCTIONS: "instructions per second of audio", Cost.FLASH: "bytes of flash",
+                Cost.RAM: "bytes of RAM"}[self]
