@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ ENGINE = sorted({path.parent for path in SOURCES if "csrc" in path.parts})
 
 
 def tool(name):
-    return shutil.which(name) or pytest.skip(f"{name} is missing: scripts/setup dev")
+    """The program of this environment, which need not be on PATH, or another one."""
+    own = shutil.which(name, path=str(Path(sys.executable).parent))
+    return own or shutil.which(name) or pytest.skip(f"{name} is missing: scripts/setup dev")
 
 
 def test_all_sources_are_formatted():
