@@ -1,8 +1,9 @@
 """What the product must hold against what was measured."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+
+from kws.records import UNWRITTEN, Json, to_json
 
 # name in [requirements] of kws.toml -> (at least or at most, unit)
 KINDS = {
@@ -26,11 +27,11 @@ class Requirement:
     limit: float
     measured: float | None
     holds: bool | None
-    note: str = ""
+    note: str = field(default="", metadata=UNWRITTEN)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """{"name", "limit", "measured", "holds"}; the last two are null if nothing was measured."""
-        return {"name": self.name, "limit": self.limit, "measured": self.measured, "holds": self.holds}
+        return to_json(self)
 
     @property
     def verdict(self) -> str:

@@ -79,7 +79,7 @@ def bench_stream(found: Profile, name: str) -> None:
     print(f"\n{name}, samples to decision every {1000 * found.hop_s:g} ms, {found.cpu}, {found.image.toolchain}")
     line("instructions per second of audio", found.instructions_per_second, LIMITS["second"] if m4 else None)
     for stage in ("frontend", "network", "decoder"):
-        line(f"  {stage}, per hop", found.per_hop(stage)["median"])
+        line(f"  {stage}, per hop", found.per_hop(stage).median)
     line("code", found.image.code_bytes, LIMITS["code"] if m4 else None)
     line("model", found.image.model_bytes)
     line("RAM: state and stack", found.ram_bytes, LIMITS["ram"] if m4 else None, f"  stack {found.stack_bytes:,}")
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str]) -> None:
     samples, heard = choose_audio([], ROOT / "recordings", seconds=options.seconds)
     if options.functions:
         found = profile(source, samples, cpu=options.cpu, audio=heard)
-        print(profile_table(found.to_json(Requirements())), functions_table(found.functions), sep="\n\n")
+        print(profile_table(found.budget(Requirements())), functions_table(found.functions), sep="\n\n")
         if network:
             bench_network(network, inputs=3, cpu=options.cpu, functions=True)
         return

@@ -12,7 +12,6 @@ measured after training, and on the clips of --clips, a folder by label such as 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.bench.common import ROOT, header, parser, print_table
@@ -21,11 +20,13 @@ from kws.device.budget import untrained_plan
 from kws.device.profile import choose_audio, profile
 from kws.engine.graph import Graph
 from kws.engine.plan import Plan
+from kws.errors import ModelError
 from kws.export.costs import multiplications_per_hop
 from kws.export.source import Source, from_run
+from kws.run_metrics import METRICS, Accuracy, read_metrics
 from kws.spec import NETWORKS
 from kws.validate.clips import classify, read_clip_folder
-from kws.workspace import locate_run, open_workspace, read_json
+from kws.workspace import locate_run, open_workspace
 
 HEAD = ("network", "parameters", "MAC/s", "flash", "RAM", "instructions/s", "validation", "test clips")
 
@@ -42,10 +43,12 @@ def costs(source: Source, plan: Plan, cpu: str) -> list[str]:
 def trained_rows(runs: list[str], cpu: str, clips: Path | None) -> Iterator[list[str]]:
     for name in runs:
         run = locate_run(name)
-        detector, metrics = load_detector(run), read_json(run, "metrics.json")
-        title = f"{metrics['model']} ({run.name})"
-        yield [title, f"{metrics['parameters']:,}", *costs(from_run(run), detector.plan, cpu),
-               accuracy(metrics["splits"]["validation"]["int8"]), on_clips(detector, clips)]
+        detector, metrics = load_detector(run), read_metrics(run)
+        if metrics is None:
+            raise ModelError(f"{run} holds no {METRICS}; train again with: kws train")
+        title = f"{metrics.model} ({run.name})"
+        yield [title, f"{metrics.parameters:,}", *costs(from_run(run), detector.plan, cpu),
+               accuracy(metrics.splits["validation"].int8), on_clips(detector, clips)]
 
 
 def untrained_rows(cpu: str) -> Iterator[list[str]]:
@@ -64,14 +67,14 @@ def on_clips(detector: Detector, clips: Path | None) -> str:
     if clips is None:
         return "-"
     chosen = read_clip_folder(clips, labels=detector.labels, samples=detector.plan.spec.frontend.clip_samples)
-    return accuracy(classify(detector, chosen, tflite=None, keras_model=None).confusion().to_json())
+    return accuracy(classify(detector, chosen, tflite=None, keras_model=None).confusion().figures())
 
 
-def accuracy(found: dict[str, Any] | None) -> str:
-    if found is None:
+def accuracy(found: Accuracy | None) -> str:
+    if found is None or found.accuracy is None:
         return "-"
-    low, high = found["interval"]
-    return f"{100 * found['accuracy']:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    low, high = found.interval
+    return f"{100 * found.accuracy:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def main(arguments: Sequence[str]) -> None:

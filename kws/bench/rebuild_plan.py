@@ -37,6 +37,8 @@ def main(arguments: Sequence[str]) -> None:
     from kws.export.source import Source
     from kws.files import write_atomic
     from kws.pipeline.report import training_report
+    from kws.records import from_json, to_json
+    from kws.run_metrics import METRICS, Metrics
     from kws.workspace import read_manifest, write_manifest
 
     options = parser(__doc__)
@@ -48,14 +50,14 @@ def main(arguments: Sequence[str]) -> None:
     samples, heard = choose_audio([], ROOT / "recordings", seconds=10)
     source = Source(run.name, plan.program, read_graph(tflite), tflite, plan)
     limits = plan.spec.requirements
-    metrics = json.loads((run / "metrics.json").read_bytes())
     heard = heard.replace(f"{ROOT}/", "")  # no path of this computer in a run
-    metrics["device"] = profile(source, samples, cpu=limits.cpu, audio=heard).to_json(limits)
-    metrics["bytes"] = {path.name: path.stat().st_size for path in sorted(run.glob("model.*"))}
-    write_atomic(run / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    write_atomic(run / "report.html", training_report(plan.spec, metrics))
+    device = profile(source, samples, cpu=limits.cpu, audio=heard).budget(limits)
+    document = {**json.loads((run / METRICS).read_bytes()), "device": to_json(device),
+                "bytes": {path.name: path.stat().st_size for path in sorted(run.glob("model.*"))}}
+    write_atomic(run / METRICS, json.dumps(document, indent=2) + "\n")
+    write_atomic(run / "report.html", training_report(plan.spec, from_json(Metrics, document)))
     manifest = read_manifest(run)
     manifest["bytes"] = {name: (run / name).stat().st_size for name in manifest["bytes"]}
     write_manifest(run, manifest, now=datetime.fromisoformat(manifest["created_utc"]))
-    print(f"{run}: {metrics['device']['instructions_per_second']:,} instructions per second on the {limits.cpu}")
+    print(f"{run}: {device.instructions_per_second:,} instructions per second on the {limits.cpu}")
 

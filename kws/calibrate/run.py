@@ -17,13 +17,15 @@ from kws.engine.decoder import SCORE_STEPS, DecoderTables, to_hops
 from kws.errors import DataError
 from kws.files import fresh_folder, write_atomic
 from kws.progress import progress
+from kws.records import to_json
+from kws.run_metrics import METRICS, KeywordCounts, OperatingPoint, PointCheck, WantedRates
 from kws.spec import Spec
 from kws.validate.intervals import hours_to_prove, miss_interval, rate_bound, rate_interval
 from kws.validate.negatives import NegativeSource, hear_negatives
 from kws.validate.streams import LabelledTrack, hear_stream
 from kws.workspace import Workspace, nearby_workspace, read_json, read_manifest, write_manifest
 
-METRICS_NAME, MANIFEST_NAME = "metrics.json", "manifest.json"
+MANIFEST_NAME = "manifest.json"
 RULE = ("the most hits at the target's false alarms per hour, whose rate is extrapolated where few are left; "
         "smoothing, a threshold per keyword, hysteresis and refractory time jointly")
 
@@ -79,34 +81,36 @@ class Calibration:
     def verdict(self) -> Verdict:
         return judge(self.target, self.check, self.checked)
 
-    def to_json(self) -> dict[str, Any]:
+    @property
+    def point(self) -> OperatingPoint:
         """For metrics.json: the rule, the choice and its figures, and the check."""
         outcome = self.choice.outcome
-        per_keyword = {word: {"hits": int(outcome.hits[k]), "misses": int(outcome.said[k] - outcome.hits[k]),
-                              "false_alarms": int(outcome.false_alarms[k])}
+        per_keyword = {word: KeywordCounts(int(outcome.hits[k]), int(outcome.said[k] - outcome.hits[k]),
+                                           int(outcome.false_alarms[k]))
                        for k, word in enumerate(self.sound.keywords)}
-        wanted = {"false_alarms_per_hour": self.target.false_alarms_per_hour, "miss_rate": self.target.miss_rate}
-        return {"rule": RULE, "target": wanted, "smoothing_ms": self.smoothing_ms, "thresholds": self.thresholds,
-                "hysteresis": self.choice.settings.hysteresis / SCORE_STEPS, "refractory_ms": self.refractory_ms,
-                "from": list(self.told), "hours": self.sound.hours, "clips": int(outcome.said.sum()),
-                "hits": int(outcome.hits.sum()), "misses": outcome.misses,
-                "false_alarms": outcome.total_false_alarms,
-                "expected_false_alarms_per_hour": self.choice.expected_per_hour, "per_keyword": per_keyword,
-                "latency_p95_ms": outcome.late_ms, "talk": bool(self.sound.negatives), "test": self.check_json()}
+        return OperatingPoint(
+            rule=RULE, target=WantedRates(self.target.false_alarms_per_hour, self.target.miss_rate),
+            smoothing_ms=self.smoothing_ms, thresholds=self.thresholds,
+            hysteresis=self.choice.settings.hysteresis / SCORE_STEPS, refractory_ms=self.refractory_ms, told=self.told,
+            hours=self.sound.hours, clips=int(outcome.said.sum()), hits=int(outcome.hits.sum()), misses=outcome.misses,
+            false_alarms=outcome.total_false_alarms, expected_false_alarms_per_hour=self.choice.expected_per_hour,
+            per_keyword=per_keyword, latency_p95_ms=outcome.late_ms, talk=bool(self.sound.negatives),
+            check=self.point_check)
 
-    def check_json(self) -> dict[str, Any] | None:
+    @property
+    def point_check(self) -> PointCheck | None:
         """The figures on other sound."""
         if self.check is None or self.checked is None:
             return None
         alarms, hours = self.checked.total_false_alarms, self.check.hours
-        return {"from": list(self.check_told), "hours": hours, "false_alarms": alarms,
-                "false_alarms_per_hour": alarms / hours if hours else None,
-                "interval": list(rate_interval(alarms, hours)) if hours else None,
-                "upper_bound": rate_bound(alarms, hours) if hours else None,
-                "events": int(self.checked.said.sum()), "misses": self.checked.misses,
-                "miss_rate": self.checked.miss_rate, "latency_p95_ms": self.checked.late_ms,
-                "talk": bool(self.check.negatives), "holds": self.verdict.holds, "proven": self.verdict.proven,
-                "refuted": self.verdict.refuted}
+        return PointCheck(
+            told=self.check_told, hours=hours, false_alarms=alarms,
+            false_alarms_per_hour=alarms / hours if hours else None,
+            interval=rate_interval(alarms, hours) if hours else None,
+            upper_bound=rate_bound(alarms, hours) if hours else None, events=int(self.checked.said.sum()),
+            misses=self.checked.misses, miss_rate=self.checked.miss_rate, latency_p95_ms=self.checked.late_ms,
+            talk=bool(self.check.negatives), holds=self.verdict.holds, proven=self.verdict.proven,
+            refuted=self.verdict.refuted)
 
 
 def judge(target: Target, check: Sound | None, checked: Outcome | None) -> Verdict:
@@ -242,12 +246,13 @@ def write_calibration(run: Path, calibration: Calibration, *, now: datetime | No
     """A new plan, the figures in metrics.json, and in the manifest what they come from: all of it or nothing."""
     plan = load_detector(run).plan
     manifest = read_manifest(run)
-    metrics = read_json(run, METRICS_NAME) if METRICS_NAME in manifest["files"] else {}
-    found = calibration.to_json()
+    found = to_json(calibration.point)
     with fresh_folder(run, replace=True) as making:
         shutil.copytree(run, making, dirs_exist_ok=True)
         write_atomic(making / PLAN_NAME, replace(plan, decoder=calibration.tables).to_bytes())
-        write_atomic(making / METRICS_NAME, json.dumps({**metrics, "operating_point": found}, indent=2) + "\n")
+        if METRICS in manifest["files"]:
+            document = {**read_json(run, METRICS), "operating_point": found}  # what else it holds stays as it is
+            write_atomic(making / METRICS, json.dumps(document, indent=2) + "\n")
         (making / MANIFEST_NAME).unlink()
         kept = {key: value for key, value in manifest.items() if key not in ("files", "created_utc")}
         kept["calibration"] = {"date_utc": (now or datetime.now(UTC)).isoformat(timespec="seconds"),

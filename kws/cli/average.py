@@ -29,10 +29,11 @@ def average(
     Example: kws average ds_cnn-2 ds_cnn-1 --share 0.8
     """
     from kws.pipeline.average import average_runs
+    from kws.records import to_json
 
     place = with_settings_of(workspace(directory), run)
     finished = average_runs(place, run, other, share=share, name=name, note=note)
     if json:
-        print_json({"run": str(finished.folder), **finished.metrics})
+        print_json({"run": str(finished.folder), **to_json(finished.metrics)})
     else:
         print("\n".join(lines(finished)))

@@ -55,6 +55,7 @@ def calibrate(
     from kws.calibrate.choice import Target
     from kws.calibrate.run import calibrate as choose
     from kws.calibrate.run import write_calibration
+    from kws.records import to_json
     from kws.workspace import locate_run, nearby_workspace, spec_of_run
 
     if false_alarms_per_hour is not None and miss_rate is not None:
@@ -72,7 +73,7 @@ def calibrate(
     if not dry_run:
         write_calibration(folder, found)
     if json:
-        print_json({"run": str(folder), **found.to_json()})
+        print_json({"run": str(folder), **to_json(found.point)})
     else:
         print("\n".join(lines(found, folder, written=not dry_run)))
     if found.verdict.refuted:

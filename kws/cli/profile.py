@@ -57,6 +57,7 @@ def _run(run: str | None, cpu: Cpu | None, audio: list[Path], compare: list[str]
     from kws.device.profile import profile as measure
     from kws.device.tables import comparison_table, functions_table, profile_table
     from kws.export.source import from_run
+    from kws.records import to_json
     from kws.validate.run import own_requirements
     from kws.workspace import locate_run, nearby_workspace
 
@@ -70,10 +71,10 @@ def _run(run: str | None, cpu: Cpu | None, audio: list[Path], compare: list[str]
     found = measure(source, samples, cpu=cpu, audio=heard)
     beside = {other.name: measure(other, samples, cpu=cpu, audio=heard) for other in others}
     if json:
-        extra = {"compare": {name: one.to_json(limits) for name, one in beside.items()}} if beside else {}
-        print_json({"run": source.name, **found.to_json(limits), **extra})
+        extra = {"compare": {name: to_json(one.budget(limits)) for name, one in beside.items()}} if beside else {}
+        print_json({"run": source.name, **to_json(found.budget(limits)), **extra})
     else:
-        alone = profile_table(found.to_json(limits))
+        alone = profile_table(found.budget(limits))
         print(comparison_table({source.name: found, **beside}, limits) if beside else alone)
         if functions:
             print("\n" + functions_table(found.functions))
@@ -88,6 +89,7 @@ def _network(tflite: Path, inputs: Path | None, cpu: Cpu | None, directory: Path
     from kws.device.tables import functions_table, network_profile_table
     from kws.errors import KwsError
     from kws.export.source import from_tflite
+    from kws.records import to_json
     from kws.spec import Requirements
     from kws.workspace import open_workspace
 
@@ -99,9 +101,9 @@ def _network(tflite: Path, inputs: Path | None, cpu: Cpu | None, directory: Path
     windows, words = choose_windows(inputs, source.graph)
     found = profile_network(source, windows, cpu=str(cpu or (limits or Requirements()).cpu), inputs=words)
     if json:
-        print_json({"network": source.name, **found.to_json(limits)})
+        print_json({"network": source.name, **to_json(found.budget(limits))})
     else:
-        print(network_profile_table(found.to_json(limits)))
+        print(network_profile_table(found.budget(limits)))
         if functions:
             print("\n" + functions_table(found.functions, per="window"))
     return all(requirement.holds for requirement in found.check(limits))

@@ -1,12 +1,17 @@
 """kws train: from recordings to a run that detects."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kws.cli.choices import Network
 from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, note, print_json, workspace
 from kws.train.choices import Backend, Strategy
+
+if TYPE_CHECKING:
+    from kws.pipeline.train import Run
+    from kws.run_metrics import SplitAccuracy
+    from kws.workspace import Workspace
 
 
 def train(
@@ -54,8 +59,9 @@ def train(
 
     A run's recipe once more: kws train --like commands --run commands-again
     """
-    from kws.pipeline.train import Run, train_run
+    from kws.pipeline.train import train_run
     from kws.pipeline.transfer import transfer_run
+    from kws.records import to_json
     from kws.requirements import broken
 
     if base and (teacher or strategy or start):
@@ -72,14 +78,14 @@ def train(
     if finished is None:
         return
     if json:
-        print_json({"run": str(finished.folder), **finished.metrics})
+        print_json({"run": str(finished.folder), **to_json(finished.metrics)})
     else:
         print("\n".join(lines(finished)))
     if broken(finished.requirements):
         raise typer.Exit(REQUIREMENT_NOT_MET)
 
 
-def with_settings_of(place: Any, run: str | None) -> Any:
+def with_settings_of(place: "Workspace", run: str | None) -> "Workspace":
     """The workspace, with the keywords and settings of a run where one was named."""
     from dataclasses import replace
 
@@ -88,7 +94,7 @@ def with_settings_of(place: Any, run: str | None) -> Any:
     return place if run is None else replace(place, spec=spec_of_run(find_run(run, place.models)))
 
 
-def with_model(place: Any, model: Network | None) -> Any:
+def with_model(place: "Workspace", model: Network | None) -> "Workspace":
     """The workspace, with another network in its settings where one was named."""
     from dataclasses import replace
 
@@ -97,24 +103,27 @@ def with_model(place: Any, model: Network | None) -> Any:
     return replace(place, spec=replace(place.spec, model=replace(place.spec.model, name=str(model))))
 
 
-def lines(finished: Any) -> list[str]:
+def accuracy_line(split: str, both: "SplitAccuracy") -> str:
+    """The int8 network in the engine beside the one that was trained."""
+    if both.int8 is None or both.as_trained is None:
+        return f"{split:10}  no clips"
+    low, high = both.int8.interval
+    return (f"{split:10}  {both.int8.accuracy:.1%} int8 in the C engine ({low:.1%} to {high:.1%}), "
+            f"{both.as_trained.accuracy:.1%} float, {both.int8.n:,} clips")
+
+
+def lines(finished: "Run") -> list[str]:
     """The result for a person: accuracy by split, float and int8, what was chosen, where it lies."""
     from kws.device.tables import profile_table
     from kws.validate.summary import requirements_table
 
-    metrics, point = finished.metrics, finished.metrics["operating_point"]
-    found = [f"{metrics['model']}: {metrics['parameters']:,} parameters, {len(metrics['epochs'])} epochs, "
-             f"{metrics['training_seconds'] / 60:.1f} minutes"]
-    for split, kinds in metrics["splits"].items():
-        if kinds["int8"] is None:
-            found.append(f"{split:10}  no clips")
-        else:
-            low, high = kinds["int8"]["interval"]
-            found.append(f"{split:10}  {kinds['int8']['accuracy']:.1%} int8 in the C engine ({low:.1%} to {high:.1%}), "
-                         f"{kinds['float']['accuracy']:.1%} float, {kinds['int8']['n']:,} clips")
-    where = "talk" if point["talk"] else "validation clips"
-    found.append(f"detector    {point['hits']} of {point['clips']} keywords, {point['false_alarms']} false alarms in "
-                 f"{60 * point['hours']:.0f} minutes of {where}; smoothing {point['smoothing_ms']:.0f} ms")
-    found += ["", profile_table(metrics["device"]), "", requirements_table(finished.requirements), ""]
+    metrics, point = finished.metrics, finished.metrics.operating_point
+    found = [f"{metrics.model}: {metrics.parameters:,} parameters, {len(metrics.epochs)} epochs, "
+             f"{metrics.training_seconds / 60:.1f} minutes"]
+    found += [accuracy_line(split, both) for split, both in metrics.splits.items()]
+    where = "talk" if point.talk else "validation clips"
+    found.append(f"detector    {point.hits} of {point.clips} keywords, {point.false_alarms} false alarms in "
+                 f"{60 * point.hours:.0f} minutes of {where}; smoothing {point.smoothing_ms:.0f} ms")
+    found += ["", profile_table(metrics.device), "", requirements_table(finished.requirements), ""]
     found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; see report.html in that folder"]
     return found

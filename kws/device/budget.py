@@ -1,6 +1,6 @@
 """What a network takes of the device that kws.toml names: before it is trained, and when it is."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from kws.export.golden import signal
 from kws.export.source import Source
 from kws.features.tables import Normalisation, build_tables
 from kws.requirements import Requirement, at_most
+from kws.run_metrics import Budget, CountedBudget, FlashBytes, RamBytes
 from kws.spec import Requirements, Spec
 
 # Where nothing is compiled: what the networks of the zoo have been measured to take at most, on any of the processors.
@@ -24,25 +25,23 @@ CODE_BYTES, STACK_BYTES = 10_300, 768
 ANY_SMOOTHING_MS = 500  # before it is chosen
 
 
-def device_budget(source: Source, clips: np.ndarray, limits: Requirements) -> dict[str, Any]:
-    """The object of `kws profile --json` for the required processor; clips : int16 [n, samples], as they were recorded.
+def device_budget(source: Source, clips: np.ndarray, limits: Requirements) -> Budget:
+    """What it takes of the required processor; clips : int16 [n, samples], as they were recorded.
 
-    Without the device extra only flash and RAM, counted from the tables; "note" says so.
+    Without the device extra only flash and RAM, counted from the tables; its note says so.
     """
     try:
         require_device()
-        return profile(source, excerpt(clips), cpu=limits.cpu, audio="validation clips").to_json(limits)
+        return profile(source, excerpt(clips), cpu=limits.cpu, audio="validation clips").budget(limits)
     except KwsError as error:
-        return {**counted(plan_of(source), limits), "note": f"counted, not measured: {error}"}
+        return replace(counted(plan_of(source), limits), note=f"counted, not measured: {error}")
 
 
-def counted(plan: Plan, limits: Requirements) -> dict[str, Any]:
+def counted(plan: Plan, limits: Requirements) -> CountedBudget:
     """Flash and RAM from the tables; code and stack as the zoo's networks take them."""
     costs = count_costs(plan)
-    return {"cpu": limits.cpu, "flash_bytes": {"code": CODE_BYTES, "model": costs.flash},
-            "ram_bytes": {"state": costs.ram, "stack": STACK_BYTES},
-            "requirements": [requirement.to_json() for requirement in
-                             memory_requirements(CODE_BYTES + costs.flash, costs.ram + STACK_BYTES, limits)]}
+    flash, ram = FlashBytes(CODE_BYTES, costs.flash), RamBytes(costs.ram, STACK_BYTES)
+    return CountedBudget(limits.cpu, flash, ram, memory_requirements(flash.total, ram.total, limits))
 
 
 def memory_requirements(flash_bytes: int, ram_bytes: int, limits: Requirements) -> tuple[Requirement, Requirement]:
@@ -75,12 +74,12 @@ def untrained_plan(spec: Spec) -> Plan:
 
 def fit_warnings(spec: Spec) -> list[str]:
     """One line for each memory that the network of `spec.model` will not fit into, before hours are spent on it."""
-    report = counted(untrained_plan(spec), spec.requirements)
+    found = counted(untrained_plan(spec), spec.requirements)
     names = {"flash_bytes": "flash", "ram_bytes": "RAM"}
-    return [f"warning: the network {spec.model.name!r} will take about {broken['measured']:,} bytes of "
-            f"{names[broken['name']]}, more than [requirements] {broken['name']} = {broken['limit']:,}; "
+    return [f"warning: the network {spec.model.name!r} will take about {broken.measured:,} bytes of "
+            f"{names[broken.name]}, more than [requirements] {broken.name} = {broken.limit:,}; "
             f"lower [model] width = {spec.model.width:g}, or choose a smaller network with --model"
-            for broken in report["requirements"] if not broken["holds"]]
+            for broken in found.requirements if not broken.holds]
 
 
 def excerpt(clips: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from kws.export.golden import signal
 from kws.export.source import Source
 from kws.processors import PROCESSORS
 from kws.requirements import Requirement, at_least, at_most
+from kws.run_metrics import Duty, FlashBytes, MeasuredBudget, RamBytes, Spread
 from kws.spec import Requirements
 
 SECONDS = 10  # of audio, where nobody names any
@@ -58,10 +58,9 @@ class Profile:
         """Of audio, on average over the hops."""
         return round(float(self.instructions.sum(axis=1).mean()) / self.hop_s)
 
-    def per_hop(self, stage: str | None = None) -> dict[str, int]:
-        """{"min", "median", "max"} of one stage, or of all together."""
-        counts = self.instructions.sum(axis=1) if stage is None else self.instructions[:, STAGES.index(stage)]
-        return {"min": int(counts.min()), "median": int(np.median(counts)), "max": int(counts.max())}
+    def per_hop(self, stage: str | None = None) -> Spread:
+        """Of one stage, or of all together."""
+        return spread_of(self.instructions.sum(axis=1) if stage is None else self.instructions[:, STAGES.index(stage)])
 
     def duty_percent(self, clock_mhz: float) -> float:
         """Share of the processor at this clock, by the cycles per instruction of kws.processors."""
@@ -75,17 +74,21 @@ class Profile:
                 at_least("decisions_per_second", limit=limits.decisions_per_second,
                          measured=1 / (self.hop_s * self.decide_every)))
 
-    def to_json(self, limits: Requirements) -> dict[str, Any]:
-        """The object that `kws profile --json` prints."""
-        return {"cpu": self.cpu, "instructions_per_hop": self.per_hop(),
-                "instructions_per_second": self.instructions_per_second,
-                "flash_bytes": {"code": self.image.code_bytes, "model": self.image.model_bytes},
-                "ram_bytes": {"state": self.image.state_bytes, "stack": self.stack_bytes},
-                "requirements": [requirement.to_json() for requirement in self.check(limits)],
-                "stages": {stage: self.per_hop(stage) for stage in STAGES[1:]}, "hop_ms": 1000 * self.hop_s,
-                "duty": {"percent": self.duty_percent(limits.clock_mhz), "clock_mhz": limits.clock_mhz,
-                         "cycles_per_instruction": PROCESSORS[self.cpu].cycles_per_instruction},
-                "toolchain": self.image.toolchain, "hops": len(self.instructions), "audio": self.audio}
+    def budget(self, limits: Requirements) -> MeasuredBudget:
+        """What `kws profile --json` prints."""
+        return MeasuredBudget(
+            cpu=self.cpu, instructions_per_hop=self.per_hop(), instructions_per_second=self.instructions_per_second,
+            flash_bytes=FlashBytes(self.image.code_bytes, self.image.model_bytes),
+            ram_bytes=RamBytes(self.image.state_bytes, self.stack_bytes), requirements=self.check(limits),
+            stages={stage: self.per_hop(stage) for stage in STAGES[1:]}, hop_ms=1000 * self.hop_s,
+            duty=Duty(self.duty_percent(limits.clock_mhz), limits.clock_mhz,
+                      PROCESSORS[self.cpu].cycles_per_instruction),
+            toolchain=self.image.toolchain, hops=len(self.instructions), audio=self.audio)
+
+
+def spread_of(counts: np.ndarray) -> Spread:
+    """counts : instructions [n]"""
+    return Spread(int(counts.min()), int(np.median(counts)), int(counts.max()))
 
 
 def profile(source: Source, samples: np.ndarray, *, cpu: str, audio: str = "") -> Profile:

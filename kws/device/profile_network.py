@@ -1,19 +1,38 @@
 """What a network alone costs on a device: instructions per row and per window, flash, RAM."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from kws.device.emulator import EmulatedNetwork
+from kws.device.profile import spread_of
 from kws.device.toolchain import Image, build_image
 from kws.device.verify_network import stream_rows
 from kws.export.c import library
 from kws.export.source import Source
 from kws.requirements import Requirement, at_most
+from kws.run_metrics import FlashBytes, RamBytes, Spread
 from kws.spec import Requirements
 
 PROFILE_WINDOWS = 8
+
+
+@dataclass(frozen=True)
+class NetworkBudget:
+    """What a network alone takes, as kws.run_metrics.MeasuredBudget says it of a detector.
+
+    instructions_per_second : not known, for it depends on the length of a hop. inputs : what went in, in words.
+    """
+
+    cpu: str
+    instructions_per_hop: Spread
+    instructions_per_window: Spread
+    instructions_per_second: None
+    flash_bytes: FlashBytes
+    ram_bytes: RamBytes
+    requirements: tuple[Requirement, ...]
+    toolchain: str
+    inputs: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +59,14 @@ class NetworkProfile:
                         measured=self.image.code_bytes + self.image.model_bytes),
                 at_most("ram_bytes", limit=limits.ram_bytes, measured=self.image.state_bytes + self.stack_bytes))
 
-    def to_json(self, limits: Requirements | None) -> dict[str, Any]:
-        """As `kws profile --json` prints a run. What depends on the length of a hop is not known: null."""
-        return {"cpu": self.image.cpu, "instructions_per_hop": spread_of(self.per_row),
-                "instructions_per_window": spread_of(self.per_window), "instructions_per_second": None,
-                "flash_bytes": {"code": self.image.code_bytes, "model": self.image.model_bytes},
-                "ram_bytes": {"state": self.image.state_bytes, "stack": self.stack_bytes},
-                "requirements": [requirement.to_json() for requirement in self.check(limits)],
-                "toolchain": self.image.toolchain, "inputs": self.inputs}
-
-
-def spread_of(counts: np.ndarray) -> dict[str, int]:
-    return {"min": int(counts.min()), "median": int(np.median(counts)), "max": int(counts.max())}
+    def budget(self, limits: Requirements | None) -> NetworkBudget:
+        """What `kws profile --tflite FILE --json` prints."""
+        return NetworkBudget(
+            cpu=self.image.cpu, instructions_per_hop=spread_of(self.per_row),
+            instructions_per_window=spread_of(self.per_window), instructions_per_second=None,
+            flash_bytes=FlashBytes(self.image.code_bytes, self.image.model_bytes),
+            ram_bytes=RamBytes(self.image.state_bytes, self.stack_bytes), requirements=self.check(limits),
+            toolchain=self.image.toolchain, inputs=self.inputs)
 
 
 def profile_network(source: Source, windows: np.ndarray, *, cpu: str, inputs: str = "") -> NetworkProfile:

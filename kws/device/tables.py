@@ -2,53 +2,56 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from kws.device.image import STAGES
 from kws.device.profile import Profile
+from kws.device.profile_network import NetworkBudget
 from kws.device.verify import Verification
-from kws.requirements import Requirement
+from kws.run_metrics import Budget, FlashBytes, MeasuredBudget, RamBytes, Spread
 from kws.spec import Requirements
 
 NAMES = {"frontend": "front end", "network": "network", "decoder": "decoder"}
 
 
-def profile_table(report: dict[str, Any]) -> str:
-    """Instructions by stage, flash, RAM and duty of one run. report : as `kws profile --json` prints it, or counted."""
-    measured = "instructions_per_hop" in report
-    lines = [f"{report['cpu']}, {report['toolchain']}, hops of {report['hop_ms']:g} ms: {report['audio']}", "",
-             *instruction_lines(report)] if measured else [report["cpu"], report.get("note", ""), ""]
-    return "\n".join([*lines, *memory_lines(report), "", *(str(Requirement(**one)) for one in report["requirements"])])
+def profile_table(budget: Budget) -> str:
+    """Instructions by stage, flash, RAM and duty of one run; or flash and RAM alone, if they were counted."""
+    if isinstance(budget, MeasuredBudget):
+        lines = [f"{budget.cpu}, {budget.toolchain}, hops of {budget.hop_ms:g} ms: {budget.audio}", "",
+                 *instruction_lines(budget)]
+    else:
+        lines = [budget.cpu, budget.note or "", ""]
+    return "\n".join([*lines, *memory_lines(budget.flash_bytes, budget.ram_bytes), "", *map(str, budget.requirements)])
 
 
-def network_profile_table(report: dict[str, Any]) -> str:
-    """Instructions, flash and RAM of a network alone. report : as `kws profile --tflite FILE --json` prints it."""
-    lines = [f"{report['cpu']}, {report['toolchain']}: {report['inputs']}", "",
-             f"{'instructions':24}{'min':>12}{'median':>12}{'max':>12}"]
-    for title, key in (("one more row", "instructions_per_hop"), ("a window alone", "instructions_per_window")):
-        lines.append(f"  {title:22}" + "".join(f"{count:12,}" for count in report[key].values()))
-    requirements = [str(Requirement(**one)) for one in report["requirements"]]
-    return "\n".join([*lines, *memory_lines(report), *([""] if requirements else []), *requirements])
+def network_profile_table(budget: NetworkBudget) -> str:
+    """Instructions, flash and RAM of a network alone."""
+    lines = [f"{budget.cpu}, {budget.toolchain}: {budget.inputs}", "",
+             f"{'instructions':24}{'min':>12}{'median':>12}{'max':>12}",
+             spread_line("one more row", budget.instructions_per_hop),
+             spread_line("a window alone", budget.instructions_per_window),
+             *memory_lines(budget.flash_bytes, budget.ram_bytes)]
+    return "\n".join([*lines, *([""] if budget.requirements else []), *map(str, budget.requirements)])
 
 
-def memory_lines(report: dict[str, Any]) -> list[str]:
+def spread_line(title: str, counts: Spread) -> str:
+    return f"  {title:22}{counts.min:12,}{counts.median:12,}{counts.max:12,}"
+
+
+def memory_lines(flash: FlashBytes, ram: RamBytes) -> list[str]:
     """Flash and RAM, by what they hold."""
-    lines = []
-    for title, key in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):
-        parts = ", ".join(f"{name} {count:,}" for name, count in report[key].items())
-        lines.append(f"{title:24}{sum(report[key].values()):12,}  {parts}")
-    return lines
+    return [f"{'flash':24}{flash.total:12,}  code {flash.code:,}, model {flash.model:,}",
+            f"{'RAM':24}{ram.total:12,}  state {ram.state:,}, stack {ram.stack:,}"]
 
 
-def instruction_lines(report: dict[str, Any]) -> list[str]:
+def instruction_lines(budget: MeasuredBudget) -> list[str]:
     """What was counted, and the duty cycle that follows from it."""
-    lines = [f"{'instructions per hop':24}{'min':>12}{'median':>12}{'max':>12}"]
-    for stage, counts in (*report["stages"].items(), ("all", report["instructions_per_hop"])):
-        lines.append(f"  {NAMES.get(stage, stage):22}" + "".join(f"{count:12,}" for count in counts.values()))
-    duty = report["duty"]
-    return [*lines, f"{'per second of audio':24}{report['instructions_per_second']:12,}",
-            f"{'duty':24}{duty['percent']:11.1f}%  estimated: {duty['clock_mhz']:g} MHz, "
-            f"{duty['cycles_per_instruction']:g} cycles per instruction assumed"]
+    duty = budget.duty
+    return [f"{'instructions per hop':24}{'min':>12}{'median':>12}{'max':>12}",
+            *(spread_line(NAMES.get(stage, stage), counts) for stage, counts in budget.stages.items()),
+            spread_line("all", budget.instructions_per_hop),
+            f"{'per second of audio':24}{budget.instructions_per_second:12,}",
+            f"{'duty':24}{duty.percent:11.1f}%  estimated: {duty.clock_mhz:g} MHz, "
+            f"{duty.cycles_per_instruction:g} cycles per instruction assumed"]
 
 
 def functions_table(functions: Sequence[tuple[str, str, float]], *, per: str = "hop", count: int = 20) -> str:
@@ -62,12 +65,12 @@ def functions_table(functions: Sequence[tuple[str, str, float]], *, per: str = "
 
 def median_of(stage: str, found: Profile) -> str:
     """Instructions of a stage per hop."""
-    return f"{found.per_hop(stage)['median']:,}"
+    return f"{found.per_hop(stage).median:,}"
 
 
 def comparison_table(found: Mapping[str, Profile], limits: Requirements) -> str:
     """One column per run."""
-    rows: dict[str, Callable[[Profile], str]] = {"instructions per hop": lambda p: f"{p.per_hop()['median']:,}",
+    rows: dict[str, Callable[[Profile], str]] = {"instructions per hop": lambda p: f"{p.per_hop().median:,}",
             **{f"  {NAMES[stage]}": partial(median_of, stage) for stage in STAGES[1:]},
             "per second of audio": lambda p: f"{p.instructions_per_second:,}",
             f"duty at {limits.clock_mhz:g} MHz": lambda p: f"{p.duty_percent(limits.clock_mhz):.1f}%",

@@ -1,12 +1,12 @@
 """What every package's README says about its model."""
 
-from typing import Any
 
 from kws.engine.graph import Tensor
 from kws.engine.plan import Plan
 from kws.export.compress import DECODER_CODE_BYTES, Compressed
 from kws.export.costs import costs_of
 from kws.export.source import Source
+from kws.run_metrics import MeasuredBudget
 from kws.spec import SILENCE, UNKNOWN
 
 # What the examples print; docs/listen.md has the same table.
@@ -77,12 +77,12 @@ def costs_table(source: Source) -> str:
             "| part | constants in flash | state in RAM |\n|---|---|---|\n" + "\n".join(lines))
 
 
-def measured(device: dict[str, Any]) -> str:
+def measured(device: MeasuredBudget) -> str:
     """What kws train measured on an emulated processor."""
-    instructions = device["instructions_per_hop"]
-    return (f"Measured on an emulated {device['cpu']}: {instructions['median']:,} instructions per hop (at most "
-            f"{instructions['max']:,}), {device['instructions_per_second']:,} per second\nof sound; "
-            f"{device['flash_bytes']['code']:,} bytes of code, {device['ram_bytes']['stack']:,} bytes of stack.")
+    instructions = device.instructions_per_hop
+    return (f"Measured on an emulated {device.cpu}: {instructions.median:,} instructions per hop (at most "
+            f"{instructions.max:,}), {device.instructions_per_second:,} per second\nof sound; "
+            f"{device.flash_bytes.code:,} bytes of code, {device.ram_bytes.stack:,} bytes of stack.")
 
 
 def compression(found: Compressed) -> str:

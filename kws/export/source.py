@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from kws.detect.detector import PLAN_NAME
 from kws.engine.graph import Graph, read_graph
@@ -13,9 +12,10 @@ from kws.engine.schedule import Program
 from kws.engine.streaming import lower
 from kws.errors import KwsError
 from kws.export.compress import DECODER_CODE_BYTES, Compressed, compress
-from kws.workspace import read_artefact, read_json
+from kws.run_metrics import MeasuredBudget, read_metrics
+from kws.workspace import read_artefact
 
-TFLITE_NAME, METRICS_NAME = "model.tflite", "metrics.json"
+TFLITE_NAME = "model.tflite"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Source:
     """name : of the run or the file, for people. plan : None for a network alone. tflite : the int8 network's file.
 
     compressed : the program with coded weights, where they are to be stored like that. device : what an emulated
-    processor took when the run was trained, the object of `kws profile --json`; None if that was not measured.
+    processor took when the run was trained; None if that was not measured.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Source:
     tflite: bytes
     plan: Plan | None = None
     compressed: Compressed | None = None
-    device: dict[str, Any] | None = None
+    device: MeasuredBudget | None = None
 
     @property
     def whole_plan(self) -> Plan:
@@ -66,12 +66,10 @@ def from_run(run: Path) -> Source:
     return Source(run.name, plan.program, read_graph(tflite), tflite, plan, device=measured(run))
 
 
-def measured(run: Path) -> dict[str, Any] | None:
+def measured(run: Path) -> MeasuredBudget | None:
     """The device's figures in a run's metrics, or None if instructions were not counted."""
-    if not (run / METRICS_NAME).is_file():
-        return None
-    device = read_json(run, METRICS_NAME).get("device")
-    return device if isinstance(device, dict) and "instructions_per_hop" in device else None
+    metrics = read_metrics(run)
+    return metrics.device if metrics and isinstance(metrics.device, MeasuredBudget) else None
 
 
 def compressed(source: Source, *, force: bool = False) -> Source:

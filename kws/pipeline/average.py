@@ -19,8 +19,9 @@ from kws.model.keras_loading import load_keras
 from kws.model.warm_start import WarmStart, load_warm_start
 from kws.pipeline.run_names import new_run
 from kws.pipeline.train import Run, finish, manifest_of
-from kws.train.loop import Epoch, balance_none
-from kws.workspace import Workspace, find_run, read_json, write_manifest
+from kws.run_metrics import read_metrics
+from kws.train.loop import balance_none
+from kws.workspace import Workspace, find_run, write_manifest
 
 
 def average_runs(workspace: Workspace, run: str, other: str, *, share: float, name: str | None,
@@ -53,13 +54,14 @@ def average_into(folder: Path, workspace: Workspace, run: str, other: str, *, sh
     clips, labels = material.audio("validation")
     if len(labels):
         note(balance_none(network, material.frontend.extract(clips), labels))
-    history = tuple(Epoch(**epoch) for epoch in read_json(places[0], "metrics.json")["epochs"])
+    known = read_metrics(places[0])
+    history = known.epochs if known else ()
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
-        metrics, table = finish(making, material, network, history, recordings=workspace.recordings)
+        metrics = finish(making, material, network, history, recordings=workspace.recordings)
         manifest = manifest_of(folder.name, material, metrics, making, None)
         write_manifest(making, {**manifest, **origin(first, second, share, folder.name)})
-    return Run(folder, metrics, table)
+    return Run(folder, metrics)
 
 
 def origin(first: WarmStart, second: WarmStart, share: float, name: str) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """A run's report.html: one page without links to anywhere, from its settings and metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import isnan
-from typing import Any
 
+from kws.run_metrics import Epoch, Metrics, OperatingPoint, SplitAccuracy
 from kws.spec import Spec
 
 STYLE = """
@@ -14,55 +14,54 @@ th, td { padding: .15rem .6rem; text-align: right; border-bottom: 1px solid #ddd
 th:first-child { text-align: left } svg { max-width: 100% }
 """
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 260, 50, 30  # of the chart, pixels
-CURVES = (("accuracy", "#999", "training, augmented clips"), ("validation_accuracy", "#06c", "validation"))
 
 
-def training_report(spec: Spec, metrics: dict[str, Any]) -> str:
-    """The page as HTML; `metrics` is the content of metrics.json."""
+def training_report(spec: Spec, metrics: Metrics) -> str:
+    """The page as HTML."""
     parts = [
-        f"<h1>{escape(metrics['model'])}: {escape(', '.join(spec.keywords))}</h1>",
-        f"<p>{metrics['parameters']:,} trained parameters, {metrics['bytes']['model.tflite']:,} bytes as model.tflite, "
-        f"{metrics['bytes']['model.kws']:,} bytes as model.kws. Trained for {len(metrics['epochs'])} epochs in "
-        f"{metrics['training_seconds'] / 60:.1f} minutes; the weights after the last epoch are kept.</p>",
-        "<h2>Accuracy</h2>", accuracy_table(metrics["splits"]),
-        "<h2>Training</h2>", training_chart(metrics["epochs"]),
-        "<h2>Thresholds</h2>", threshold_table(metrics["operating_point"]),
+        f"<h1>{escape(metrics.model)}: {escape(', '.join(spec.keywords))}</h1>",
+        f"<p>{metrics.parameters:,} trained parameters, {metrics.bytes['model.tflite']:,} bytes as model.tflite, "
+        f"{metrics.bytes['model.kws']:,} bytes as model.kws. Trained for {len(metrics.epochs)} epochs in "
+        f"{metrics.training_seconds / 60:.1f} minutes; the weights after the last epoch are kept.</p>",
+        "<h2>Accuracy</h2>", accuracy_table(metrics.splits),
+        "<h2>Training</h2>", training_chart(metrics.epochs),
+        "<h2>Thresholds</h2>", threshold_table(metrics.operating_point),
     ]
     for split in ("testing", "validation"):
-        found = metrics["splits"][split]["int8"]
+        found = metrics.splits[split].int8
         if found:
-            parts += [f"<h2>Confusion matrix: {split}</h2>", confusion_table(found["confusion"])]
-    title = escape(f"kws: {metrics['model']}")
+            parts += [f"<h2>Confusion matrix: {split}</h2>", confusion_table(found.confusion)]
+    title = escape(f"kws: {metrics.model}")
     return (f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>\n'
             + "\n".join(parts) + "\n</html>\n")
 
 
-def accuracy_table(splits: dict[str, Any]) -> str:
+def accuracy_table(splits: Mapping[str, SplitAccuracy]) -> str:
     """A line for each split and kind of network, with Wilson's interval."""
     rows = []
-    for split, kinds in splits.items():
-        for kind, found in kinds.items():
-            name = {"float": "float, as trained", "int8": "int8, in the C engine"}[kind]
-            if found is None:
+    for split, both in splits.items():
+        for name, found in (("float, as trained", both.as_trained), ("int8, in the C engine", both.int8)):
+            if found is None or found.accuracy is None:
                 rows.append([f"{split}: {name}", "no clips", "", ""])
             else:
-                low, high = found["interval"]
-                rows.append([f"{split}: {name}", percent(found["accuracy"]), f"{percent(low)} to {percent(high)}",
-                             f"{found['n']:,}"])
+                low, high = found.interval
+                rows.append([f"{split}: {name}", percent(found.accuracy), f"{percent(low)} to {percent(high)}",
+                             f"{found.n:,}"])
     return table(["", "accuracy", "95 % interval", "clips"], rows)
 
 
-def threshold_table(point: dict[str, Any]) -> str:
+def threshold_table(point: OperatingPoint) -> str:
     """What triggers each keyword, and what that did on the clips that it was chosen on."""
-    rows = [[keyword, f"{threshold:.2f}", *(str(point["per_keyword"][keyword][name]) for name in ("hits", "misses",
-                                                                                                  "false_alarms"))]
-            for keyword, threshold in point["thresholds"].items()]
-    return (f"<p>Scores are averaged over {point['smoothing_ms']:.0f} ms. The rule: {escape(point['rule'])}. On that "
-            f"audio, {60 * point['hours']:.0f} minutes:</p>"
+    rows = []
+    for keyword, threshold in point.thresholds.items():
+        found = point.per_keyword[keyword]
+        rows.append([keyword, f"{threshold:.2f}", str(found.hits), str(found.misses), str(found.false_alarms)])
+    return (f"<p>Scores are averaged over {point.smoothing_ms:.0f} ms. The rule: {escape(point.rule)}. On that "
+            f"audio, {60 * point.hours:.0f} minutes:</p>"
             + table(["keyword", "threshold", "hits", "misses", "false alarms"], rows))
 
 
-def confusion_table(confusion: dict[str, dict[str, int]]) -> str:
+def confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> str:
     """Rows are the truth, columns the decision; the share of its row colours a cell."""
     labels = list(confusion)
     lines = []
@@ -76,10 +75,12 @@ def confusion_table(confusion: dict[str, dict[str, int]]) -> str:
             f"<tr><th></th>{head}</tr>{''.join(lines)}</table>")
 
 
-def training_chart(epochs: Sequence[dict[str, float]]) -> str:
+def training_chart(epochs: Sequence[Epoch]) -> str:
     """Accuracy by epoch as SVG."""
-    values = [epoch[name] for name, _, _ in CURVES for epoch in epochs if not isnan(epoch[name])]
-    low = min([0.9, *values])
+    curves: tuple[tuple[list[float], str, str], ...] = (
+        ([epoch.accuracy for epoch in epochs], "#999", "training, augmented clips"),
+        ([epoch.validation_accuracy for epoch in epochs], "#06c", "validation"))
+    low = min([0.9, *(value for values, _, _ in curves for value in values if not isnan(value))])
 
     def place(number: int, value: float) -> str:
         x = LEFT + (WIDTH - LEFT - 10) * number / max(1, len(epochs) - 1)
@@ -90,8 +91,8 @@ def training_chart(epochs: Sequence[dict[str, float]]) -> str:
         y = place(0, share).split(",")[1]
         shapes.append(f'<path d="M{LEFT} {y}H{WIDTH - 10}" stroke="#ddd"/>'
                       f'<text x="{LEFT - 6}" y="{y}" text-anchor="end" dominant-baseline="middle">{share:.0%}</text>')
-    for row, (name, colour, title) in enumerate(CURVES):
-        points = " ".join(place(i, epoch[name]) for i, epoch in enumerate(epochs) if not isnan(epoch[name]))
+    for row, (values, colour, title) in enumerate(curves):
+        points = " ".join(place(i, value) for i, value in enumerate(values) if not isnan(value))
         shapes.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
                       f'<text x="{WIDTH - 14}" y="{HEIGHT - BOTTOM - 28 + 18 * row}" text-anchor="end" '
                       f'fill="{colour}">{title}</text>')

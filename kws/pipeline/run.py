@@ -109,8 +109,8 @@ class Way:
             raise KwsError("kws run trains in one process; train with several by kws train --strategy")
         self.run, self._fresh = made.folder, True
         write_name(self.workspace, made.folder.name)
-        int8 = made.metrics["splits"]["validation"]["int8"]
-        accuracy = f", {100 * int8['accuracy']:.1f} % of validation clips" if int8 and int8["accuracy"] else ""
+        int8 = made.metrics.splits["validation"].int8
+        accuracy = f", {100 * int8.accuracy:.1f} % of validation clips" if int8 and int8.accuracy else ""
         return Result(f"{made.folder.name}{accuracy}")
 
     def _calibrate(self) -> Result:

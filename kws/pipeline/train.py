@@ -35,10 +35,12 @@ from kws.pipeline.data_notes import data_notes
 from kws.pipeline.report import training_report
 from kws.pipeline.run_names import new_run
 from kws.quantize.convert import convert
+from kws.records import JsonObject, to_json
 from kws.requirements import Requirement
+from kws.run_metrics import METRICS, Epoch, Metrics, SplitAccuracy, WordCounts
 from kws.spec import Spec, fingerprint
 from kws.train.choices import Backend, Strategy
-from kws.train.loop import Epoch, train
+from kws.train.loop import train
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.validate.gate import from_check, from_metrics, gate
 from kws.workspace import Workspace, find_run, write_manifest
@@ -46,7 +48,6 @@ from kws.workspace import Workspace, find_run, write_manifest
 BASELINE = 101  # purposes of random numbers, beside those of kws.model.dataset
 BASELINE_CLIPS, BASELINE_BLOCK_S = 1_200, 60.0
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
-Finished = tuple[dict[str, Any], tuple[Requirement, ...]]  # the content of metrics.json, and every requirement
 Chooser = Callable[[Material, Detector, Path], Calibration]
 
 
@@ -55,8 +56,12 @@ class Run:
     """A finished run: its folder and the content of its metrics.json."""
 
     folder: Path
-    metrics: dict[str, Any]
-    requirements: tuple[Requirement, ...]
+    metrics: Metrics
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Every requirement of kws.toml."""
+        return self.metrics.requirements
 
 
 def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (), note: Callable[[str], None],
@@ -123,10 +128,10 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
         return None
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
-        metrics, table = finish(making, material, model, history, recordings=workspace.recordings)
+        metrics = finish(making, material, model, history, recordings=workspace.recordings)
         write_manifest(making, manifest_of(folder.name, material, metrics, making, strategy, begun))
     checkpoint.unlink(missing_ok=True)
-    return Run(folder, metrics, table)
+    return Run(folder, metrics)
 
 
 def opened(strategy: Strategy | None, note: Callable[[str], None]) -> Any:
@@ -186,8 +191,8 @@ def summary(examples: Examples) -> str:
 
 
 def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...], *,
-           recordings: Path, choose: Chooser = calibrated, representative: np.ndarray | None = None) -> Finished:
-    """Everything after the training, written into `folder`: the content of metrics.json, and every requirement.
+           recordings: Path, choose: Chooser = calibrated, representative: np.ndarray | None = None) -> Metrics:
+    """Everything after the training, written into `folder`; what metrics.json says there.
 
     recordings     : of the workspace, where talk may lie
     choose         : the operating point of a detector; by default on validation clips in noise and on talk
@@ -200,30 +205,28 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
     point = choose(material, Detector(plan), recordings)
     plan = replace(plan, decoder=point.tables)
     write_atomic(folder / "model.kws", plan.to_bytes())
-    metrics = {
-        "model": material.spec.model.name,
-        "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
-        "splits": {split: measure(material, plan, split, keras_model=folder / "model.keras")
-                   for split in ("validation", "testing")},
-        "operating_point": point.to_json(),
-        "device": device_budget(Source(material.spec.model.name, plan.program, read_graph(tflite), tflite, plan),
-                                material.audio("validation")[0], material.spec.requirements),
-        "field_baseline": field_baseline(material, plan),
-        "training_seconds": sum(epoch.seconds for epoch in history),
-        "data": counts_of(recordings, material.spec),
-        "epochs": [asdict(epoch) for epoch in history],
-        "bytes": {path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))},
-    }
     limits = material.spec.requirements
-    checked = from_check(point.check_json() or {}, limits)
-    requirements = gate(limits, [*from_metrics(metrics, limits), *checked])
-    metrics["requirements"] = [one.to_json() for one in requirements]
-    write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    metrics = Metrics(
+        model=material.spec.model.name,
+        parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        splits={split: measure(material, plan, split, keras_model=folder / "model.keras")
+                for split in ("validation", "testing")},
+        operating_point=point.point,
+        device=device_budget(Source(material.spec.model.name, plan.program, read_graph(tflite), tflite, plan),
+                             material.audio("validation")[0], limits),
+        field_baseline=field_baseline(material, plan),
+        training_seconds=sum(epoch.seconds for epoch in history),
+        data=counts_of(recordings, material.spec),
+        epochs=history,
+        bytes={path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))})
+    measured = [*from_metrics(metrics, limits), *from_check(metrics.operating_point.check, limits)]
+    metrics = replace(metrics, requirements=gate(limits, measured))
+    write_atomic(folder / METRICS, json.dumps(to_json(metrics), indent=2) + "\n")
     write_atomic(folder / "report.html", training_report(material.spec, metrics))
-    return metrics, requirements
+    return metrics
 
 
-def field_baseline(material: Material, plan: Plan) -> dict[str, Any] | None:
+def field_baseline(material: Material, plan: Plan) -> JsonObject | None:
     """What the detector counts on validation clips one after the other, for `kws monitor`; None with too few."""
     clips, _ = material.audio("validation")
     order = material.rng(BASELINE).permutation(len(clips))[:BASELINE_CLIPS]
@@ -233,12 +236,12 @@ def field_baseline(material: Material, plan: Plan) -> dict[str, Any] | None:
                             continuous=False, block_s=BASELINE_BLOCK_S).to_json()
 
 
-def counts_of(recordings: Path, spec: Spec) -> dict[str, dict[str, int]]:
-    """How many clips and speakers each keyword has, by the names of the requirements."""
+def counts_of(recordings: Path, spec: Spec) -> WordCounts:
+    """How many clips and speakers each keyword has."""
     corpus = scan(recordings)
     words = {word: word_stats(corpus, word) for word in spec.keywords}
-    return {"clips_per_word": {word: found.clips for word, found in words.items()},
-            "speakers_per_word": {word: found.speakers for word, found in words.items()}}
+    return WordCounts({word: found.clips for word, found in words.items()},
+                      {word: found.speakers for word, found in words.items()})
 
 
 def engine_plan(material: Material, tflite: bytes) -> Plan:
@@ -248,16 +251,16 @@ def engine_plan(material: Material, tflite: bytes) -> Plan:
     return Plan(spec, material.frontend.tables, lower(read_graph(tflite)), decoder)
 
 
-def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) -> dict[str, Any]:
-    """Accuracy of the float network and of the int8 one in the engine: {"float": …, "int8": …}, null without clips."""
+def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) -> SplitAccuracy:
+    """Of the float network, and of the int8 one in the engine."""
     clips, labels = material.audio(split)
     if not len(labels):
-        return {"float": None, "int8": None}
+        return SplitAccuracy(None, None)
     result = classify(Detector(plan), ClipSet(clips, labels), tflite=None, keras_model=keras_model)
-    return {"float": result.confusion(FLOAT).to_json(), "int8": result.confusion(STREAMING).to_json()}
+    return SplitAccuracy(result.confusion(FLOAT).figures(), result.confusion(STREAMING).figures())
 
 
-def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: Path, strategy: Strategy | None,
+def manifest_of(name: str, material: Material, metrics: Metrics, folder: Path, strategy: Strategy | None,
                 begun: WarmStart | None = None) -> dict[str, Any]:
     """What it takes to build the run again, and its main figures."""
     spec, examples = material.spec, material.examples
@@ -276,8 +279,8 @@ def manifest_of(name: str, material: Material, metrics: dict[str, Any], folder: 
                   "testing": len(examples.testing.clips)},
         "seed": spec.training.seed,
         "versions": versions(),
-        "accuracy": {split: {kind: found and found["accuracy"] for kind, found in measured.items()}
-                     for split, measured in metrics["splits"].items()},
+        "accuracy": {split: {"float": found.as_trained and found.as_trained.accuracy,
+                             "int8": found.int8 and found.int8.accuracy} for split, found in metrics.splits.items()},
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
     }
 

@@ -55,12 +55,12 @@ def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callab
     model, history = transfer(material, start, lesson, checkpoint=checkpoint, note=note)
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
-        metrics, table = finish(making, material, model, history, recordings=workspace.recordings,
-                                choose=calibrated_few, representative=lesson.some(REPRESENTATIVE_CLIPS))
+        metrics = finish(making, material, model, history, recordings=workspace.recordings, choose=calibrated_few,
+                         representative=lesson.some(REPRESENTATIVE_CLIPS))
         manifest = manifest_of(folder.name, material, metrics, making, None)
         write_manifest(making, {**manifest, **origin(start, folder.name)})
     checkpoint.unlink(missing_ok=True)
-    return Run(folder, metrics, table)
+    return Run(folder, metrics)
 
 
 def origin(base: Base, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ what is left is trained for a few epochs and judged, int8, in the streaming engi
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from kws.pipeline.choices import Cost
 from kws.pipeline.train import counts_of, engine_plan, summary, training_fingerprint
 from kws.processors import PROCESSORS
 from kws.quantize.convert import convert
-from kws.requirements import Requirement
+from kws.records import from_json, to_json
+from kws.run_metrics import Budget, CountedBudget, MeasuredBudget, WordCounts
 from kws.spec import Requirements, Spec, fingerprint
 from kws.train.loop import train
 from kws.validate.clips import ClipSet, classify
@@ -49,17 +50,33 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Settings:
+    """What the search changes: the network, its width, and FRONTEND."""
+
+    name: str
+    width: float
+    hop_ms: int
+    bands: int
+    coefficients: int
+    high_hz: float
+
+    def __str__(self) -> str:
+        features = f"{self.coefficients} of {self.bands} MFCC" if self.coefficients else f"{self.bands} log mel"
+        return f"{self.name} x {self.width:g}, {features} to {self.high_hz:g} Hz, hop {self.hop_ms} ms"
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One setting that was looked at.
 
-    state : FINISHED or REFUSED. settings : what the search chose. budget : the object of `kws profile --json`, of the
-    untrained network. refusal : why it was not trained. accuracy, interval : 0..1, of n validation clips.
+    state : FINISHED or REFUSED. settings : what the search chose. budget : of the untrained network; None if its
+    settings do not go together. refusal : why it was not trained. accuracy, interval : 0..1, of n validation clips.
     """
 
     number: int
     state: str
-    settings: dict[str, Any]
-    budget: dict[str, Any]
+    settings: Settings
+    budget: Budget | None
     refusal: str = ""
     accuracy: float = 0.0
     interval: tuple[float, float] = (0.0, 1.0)
@@ -68,20 +85,19 @@ class Candidate:
 
     def cost(self, kind: Cost) -> float | None:
         """In its unit; None if it was not measured."""
+        if self.budget is None:
+            return None
         if kind is Cost.INSTRUCTIONS:
-            return self.budget.get("instructions_per_second")
-        return sum(self.budget[f"{kind}_bytes"].values()) if self.budget else None
+            return self.budget.instructions_per_second if isinstance(self.budget, MeasuredBudget) else None
+        return self.budget.flash_bytes.total if kind is Cost.FLASH else self.budget.ram_bytes.total
 
     def __str__(self) -> str:
-        return describe(self.settings)
+        return str(self.settings)
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A search that has ended. front : the finished candidates that none beats in both accuracy and cost.
-
-    data : clips and speakers of each keyword, by the names of the requirements
-    """
+    """A search that has ended. front : the finished candidates that none beats in both accuracy and cost."""
 
     spec: Spec
     search: Search
@@ -89,7 +105,7 @@ class Tuned:
     front: tuple[Candidate, ...]
     chosen: Candidate
     notes: tuple[str, ...]
-    data: dict[str, dict[str, int]] = field(default_factory=dict)
+    data: WordCounts | None = None
 
     @property
     def chosen_spec(self) -> Spec:
@@ -141,8 +157,8 @@ def device_note(search: Search) -> tuple[str, ...]:
 
 def study_fingerprint(spec: Spec, search: Search, examples: Examples) -> str:
     """Equal for searches over the same candidates, whichever of them stands in kws.toml."""
-    fixed = with_settings(spec, {"name": "linear", "width": 1.0, **{name: values[0] for name, values in
-                                                                   FRONTEND.items()}})
+    first: dict[str, Any] = {name: values[0] for name, values in FRONTEND.items()}
+    fixed = with_settings(spec, replace(settings_of(spec), name="linear", width=1.0, **first))
     return fingerprint(list(spec.keywords), spec.requirements, fixed.frontend, fixed.model, spec.training,
                        examples.fingerprint, search_space(spec, search), search.epochs, search.cost, __version__)
 
@@ -184,12 +200,12 @@ def look(study: Any, workspace: Workspace, search: Search, corpus: Corpus, examp
     import optuna
 
     trial, settings = propose(study, workspace.spec, search)
-    known = next((other for other in finished(study) if other.user_attrs.get("settings") == settings), None)
+    known = next((other for other in finished(study) if other.user_attrs.get("settings") == to_json(settings)), None)
     if known is not None:
         study.tell(trial, known.values, state=known.state)
         return None
     candidate = judged(workspace, search, corpus, examples, trial.number, settings, note)
-    for name, value in vars(candidate).items():
+    for name, value in to_json(candidate).items():
         trial.set_user_attr(name, value)
     if candidate.state == REFUSED:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
@@ -198,7 +214,7 @@ def look(study: Any, workspace: Workspace, search: Search, corpus: Corpus, examp
     return candidate
 
 
-def propose(study: Any, spec: Spec, search: Search) -> tuple[Any, dict[str, Any]]:
+def propose(study: Any, spec: Spec, search: Search) -> tuple[Any, Settings]:
     """The next candidate: one that was interrupted, the setting of kws.toml first of all, or what Optuna proposes.
 
     Its random numbers depend on the seed and the candidate's number alone, so that a search that was stopped goes on
@@ -208,80 +224,68 @@ def propose(study: Any, spec: Spec, search: Search) -> tuple[Any, dict[str, Any]
 
     space = search_space(spec, search)
     if not study.trials:
-        study.enqueue_trial({name: value for name, value in settings_of(spec).items() if value in space[name]})
+        study.enqueue_trial({name: value for name, value in to_json(settings_of(spec)).items() if value in space[name]})
     seed = (spec.training.seed * 1_000_003 + len(finished(study))) % 2**32
     study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
     interrupted = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
     trial = optuna.trial.Trial(study, interrupted[0]._trial_id) if interrupted else study.ask()
-    settings = {name: trial.suggest_categorical(name, values) for name, values in space.items()}
-    if settings["name"] == "linear":
-        settings["width"] = 1.0  # it has no channels to multiply
-    return trial, settings
+    settings = Settings(**{name: trial.suggest_categorical(name, values) for name, values in space.items()})
+    return trial, replace(settings, width=1.0) if settings.name == "linear" else settings  # it has no channels
 
 
-def search_space(spec: Spec, search: Search) -> dict[str, list[Any]]:
+def search_space(spec: Spec, search: Search) -> dict[str, Sequence[str | float]]:
     """The values of each setting: those named above, and that of kws.toml."""
-    values: dict[str, Any] = {"name": search.networks, "width": WIDTHS, **FRONTEND}
     own = settings_of(spec)
-    return {name: choices if name == "name" else sorted({*choices, own[name]}) for name, choices in values.items()}
+    return {"name": search.networks, **{name: sorted({*choices, getattr(own, name)})
+                                        for name, choices in {"width": WIDTHS, **FRONTEND}.items()}}
 
 
-def settings_of(spec: Spec) -> dict[str, Any]:
+def settings_of(spec: Spec) -> Settings:
     """What the search changes, as it stands in `spec`."""
-    return {"name": spec.model.name, "width": spec.model.width,
-            **{name: getattr(spec.frontend, name) for name in FRONTEND}}
+    return Settings(spec.model.name, spec.model.width, *(getattr(spec.frontend, name) for name in FRONTEND))
 
 
-def with_settings(spec: Spec, settings: dict[str, Any]) -> Spec:
+def with_settings(spec: Spec, settings: Settings) -> Spec:
     """`spec` with the settings of a candidate. Raises SpecError if they do not go together."""
-    frontend = {name: settings[name] for name in FRONTEND}
+    frontend = {name: getattr(settings, name) for name in FRONTEND}
     return replace(spec, frontend=replace(spec.frontend, **frontend),
-                   model=replace(spec.model, name=settings["name"], width=settings["width"]))
+                   model=replace(spec.model, name=settings.name, width=settings.width))
 
 
 def judged(workspace: Workspace, search: Search, corpus: Corpus, examples: Examples, number: int,
-           settings: dict[str, Any], note: Callable[[str], None]) -> Candidate:
+           settings: Settings, note: Callable[[str], None]) -> Candidate:
     """One candidate: refused for what it would cost, or trained and measured."""
-    budget: dict[str, Any] = {}
+    budget: Budget | None = None
     try:
         spec = with_settings(workspace.spec, settings)
         spec = replace(spec, training=replace(spec.training, epochs=search.epochs))
         material = prepare(spec, examples, corpus.noise, cache=workspace.cache)
         clips, labels = material.audio("validation")
         budget = device_budget(untrained_source(spec), clips, spec.requirements)
-        if search.cost is Cost.INSTRUCTIONS and "instructions_per_second" not in budget:
-            raise ModelError(budget["note"])
-        broken = [str(Requirement(**one)) for one in budget["requirements"] if not one["holds"]]
+        if search.cost is Cost.INSTRUCTIONS and isinstance(budget, CountedBudget):
+            raise ModelError(budget.note)
+        broken = [str(one) for one in budget.requirements if not one.holds]
         if broken:
             raise ModelError("; ".join(broken))
-        note(f"candidate {number}: {describe(settings)}: fits; training")
+        note(f"candidate {number}: {settings}: fits; training")
         checkpoint = workspace.cache / "training" / f"{training_fingerprint(material)}.npz"
         model, history = train(material, checkpoint=checkpoint, note=note)
         plan = engine_plan(material, convert(model, material.representative()))
     except KwsError as error:
-        note(f"candidate {number}: {describe(settings)}: refused: {error}")
+        note(f"candidate {number}: {settings}: refused: {error}")
         return Candidate(number, REFUSED, settings, budget, refusal=str(error))
-    found = classify(Detector(plan), ClipSet(clips, labels), tflite=None, keras_model=None).confusion().to_json()
+    found = classify(Detector(plan), ClipSet(clips, labels), tflite=None, keras_model=None).confusion().figures()
     checkpoint.unlink(missing_ok=True)
-    candidate = Candidate(number, FINISHED, settings, budget, "", found["accuracy"], tuple(found["interval"]),
-                          found["n"], sum(epoch.seconds for epoch in history))
+    candidate = Candidate(number, FINISHED, settings, budget, "", found.accuracy or 0.0, found.interval, found.n,
+                          sum(epoch.seconds for epoch in history))
     note(f"candidate {number}: {candidate}: {candidate.accuracy:.1%} at {candidate.cost(search.cost):,.0f} "
          f"{search.cost.unit}")
     return candidate
 
 
-def describe(settings: dict[str, Any]) -> str:
-    """A candidate's settings in a few words."""
-    features = f"{settings['coefficients']} of {settings['bands']} MFCC" if settings["coefficients"] else \
-        f"{settings['bands']} log mel"
-    return (f"{settings['name']} x {settings['width']:g}, {features} to {settings['high_hz']:g} Hz, "
-            f"hop {settings['hop_ms']} ms")
-
-
 def looked_at(study: Any) -> tuple[Candidate, ...]:
     """Every candidate as it was stored, in order; proposals that were known already are none."""
-    return tuple(Candidate(**{**trial.user_attrs, "interval": tuple(trial.user_attrs["interval"])})
-                 for trial in finished(study) if trial.user_attrs)
+    return tuple(from_json(Candidate, trial.user_attrs) for trial in finished(study) if trial.user_attrs)
 
 
 def finished(study: Any) -> list[Any]:

@@ -5,13 +5,15 @@ import io
 from html import escape
 from typing import Any
 
+from kws import records
 from kws.pipeline.choices import Cost
 from kws.pipeline.report import STYLE, percent
 from kws.pipeline.report import table as html_table
 from kws.pipeline.tune import FINISHED, REFUSED, Candidate, Tuned, limit_of
+from kws.records import Json
 from kws.requirements import Requirement
 from kws.spec import NETWORKS
-from kws.validate.gate import against, from_metrics, gate
+from kws.validate.gate import against, from_counts, from_device, gate
 from kws.validate.summary import requirements_table
 
 COLOURS = ("#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -63,7 +65,8 @@ def requirements_of(tuned: Tuned) -> tuple[Requirement, ...]:
     limits = tuned.spec.requirements
     note = f"on validation clips, after {epochs_of(tuned)}; kws train takes {tuned.spec.training.epochs}"
     accuracy = against(limits, "accuracy_percent", 100 * tuned.chosen.accuracy, note=note)
-    return gate(limits, [*from_metrics({"device": tuned.chosen.budget, "data": tuned.data}, limits), accuracy])
+    device = from_device(tuned.chosen.budget, limits) if tuned.chosen.budget else []
+    return gate(limits, [*device, *from_counts(tuned.data, limits), accuracy])
 
 
 def missed_by(tuned: Tuned) -> list[Requirement]:
@@ -71,7 +74,7 @@ def missed_by(tuned: Tuned) -> list[Requirement]:
     return [requirement for requirement in requirements_of(tuned) if requirement.holds is False]
 
 
-def to_json(tuned: Tuned) -> dict[str, Any]:
+def to_json(tuned: Tuned) -> dict[str, Json]:
     """Everything, for machines."""
     return {"cost": tuned.search.cost, "limit": limit_of(tuned.spec.requirements, tuned.search.cost),
             "epochs": tuned.search.epochs, "notes": list(tuned.notes),
@@ -81,11 +84,11 @@ def to_json(tuned: Tuned) -> dict[str, Any]:
             "requirements": [requirement.to_json() for requirement in requirements_of(tuned)]}
 
 
-def candidate_json(candidate: Candidate) -> dict[str, Any]:
+def candidate_json(candidate: Candidate) -> dict[str, Json]:
     costs = {"instructions_per_second": candidate.cost(Cost.INSTRUCTIONS), "flash_bytes": candidate.cost(Cost.FLASH),
              "ram_bytes": candidate.cost(Cost.RAM)}
-    return {"number": candidate.number, "state": candidate.state, "settings": candidate.settings, **costs,
-            "refusal": candidate.refusal, "accuracy": candidate.accuracy, "interval": list(candidate.interval),
+    return {"number": candidate.number, "state": candidate.state, "settings": records.to_json(candidate.settings),
+            **costs, "refusal": candidate.refusal, "accuracy": candidate.accuracy, "interval": list(candidate.interval),
             "n": candidate.n, "seconds": candidate.seconds}
 
 
@@ -118,7 +121,7 @@ def draw_candidates(axes: Any, tuned: Tuned) -> None:
     """A mark with its interval for each trained candidate, a short stroke at the bottom for each refused one."""
     cost = tuned.search.cost
     for place, network in enumerate(NETWORKS):
-        points = [one for one in tuned.candidates if one.state == FINISHED and one.settings["name"] == network]
+        points = [one for one in tuned.candidates if one.state == FINISHED and one.settings.name == network]
         if points:
             below, above = zip(*((one.accuracy - one.interval[0], one.interval[1] - one.accuracy) for one in points),
                                strict=True)

@@ -23,9 +23,10 @@ from kws.model.augment import CURVES
 from kws.model.dataset import BATCH, EPOCH, Material
 from kws.model.examples import SILENCE_LABEL
 from kws.model.keras_loading import native_messages_hidden
+from kws.run_metrics import Epoch
 from kws.spec import Spec, TrainingSpec
 from kws.train.interrupt import CtrlC
-from kws.train.loop import EVALUATION_BATCH, Epoch, finite, prepare_steps, restore, save, training_loss
+from kws.train.loop import EVALUATION_BATCH, finite, prepare_steps, restore, save, training_loss
 from kws.train.progress import TrainingProgress
 
 PART = 512  # clips that a process makes at once

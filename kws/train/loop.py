@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from kws.model.stretch_loss import clip_accuracy, stretch_loss
 from kws.model.stretches import CLIPS, Stretches
 from kws.model.talk import hardest
 from kws.model.unrolled import unrolled
+from kws.run_metrics import Epoch
 from kws.spec import TrainingSpec
 from kws.train.cpu_speed import keep_freed_memory, with_fused_normalisation
 from kws.train.interrupt import CtrlC
@@ -40,22 +41,6 @@ SCANNED_ROWS = 4_000  # of talk at once
 HARD_PLACES, HARD_APART_MS = 1_500, 500
 NONE_SHIFTS = tuple(step / 4 for step in range(13))  # of the bias of what is no keyword, in nepers
 DECEIVED = 0.5  # probability of a keyword where none is
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training clips brought; accuracies from 0 to 1.
-
-    loss, accuracy : on the augmented training clips, on the way
-    validation_accuracy : after it; nan where there are no validation clips
-    on_int8_grid : whether it was the network's int8 twin that learned and was validated
-    """
-
-    loss: float
-    accuracy: float
-    validation_accuracy: float
-    seconds: float
-    on_int8_grid: bool = False
 
 
 def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], workers: "Workers | None" = None,

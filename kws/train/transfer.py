@@ -21,9 +21,10 @@ from kws.features.tables import Normalisation, normalisation_of
 from kws.model.dataset import EPOCH, Material, one_hot
 from kws.model.few_shot_examples import Lesson
 from kws.model.keras_loading import load_network, native_messages_hidden
+from kws.run_metrics import Epoch
 from kws.spec import Spec
 from kws.train.interrupt import CtrlC
-from kws.train.loop import EVALUATION_BATCH, Epoch, prepare_steps, restore, save
+from kws.train.loop import EVALUATION_BATCH, prepare_steps, restore, save
 from kws.train.progress import TrainingProgress
 from kws.workspace import read_artefact, read_manifest
 

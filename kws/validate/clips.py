@@ -20,6 +20,7 @@ from kws.detect.detector import Detector
 from kws.errors import DataError, ModelError
 from kws.features.frontend import Frontend, network_input
 from kws.progress import progress
+from kws.records import Json
 from kws.validate.metrics import Confusion
 
 STREAMING, TFLM, FLOAT = "streaming", "tflm", "float"
@@ -64,12 +65,12 @@ class ClipResult:
         """int8 scores, of n * labels, in which `engine` and the streaming engine differ."""
         return int((self.scores[engine] != self.scores[STREAMING]).sum())
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """The streaming engine's figures, and under "engines" those of each one."""
-        engines = {}
+        engines: dict[str, dict[str, Json]] = {}
         for engine in self.scores:
-            found = self.confusion(engine).to_json()
-            engines[engine] = {"accuracy": found["accuracy"], "interval": found["interval"]}
+            found = self.confusion(engine).figures()
+            engines[engine] = {"accuracy": found.accuracy, "interval": list(found.interval)}
             if engine != STREAMING:
                 engines[engine]["different_clips"] = self.different_clips(engine)
             if engine == TFLM:

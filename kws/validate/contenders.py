@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,13 +11,11 @@ from kws.detect.detector import Detector, load_detector
 from kws.engine.graph import read_graph
 from kws.engine.streaming import lower
 from kws.errors import DataError, ModelError
+from kws.run_metrics import MeasuredBudget, read_metrics
 from kws.validate.clips import read_clip_folder, streaming_scores
 from kws.validate.compare import Contender, count_bursts, read_detections
 from kws.validate.negatives import gather, hear_negatives, judge_negatives
 from kws.validate.streams import hear_stream, judge_detections
-from kws.workspace import read_json, read_manifest
-
-METRICS_NAME = "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -96,11 +93,10 @@ def of_detections(path: Path, first: Path, sound: CommonSound) -> Contender:
 
 def costs_of(run: Path) -> dict[str, float] | None:
     """Flash, RAM and instructions per second, from the run's metrics; None if they do not say."""
-    if METRICS_NAME not in read_manifest(run)["files"]:
+    metrics = read_metrics(run)
+    if metrics is None:
         return None
-    device: dict[str, Any] = read_json(run, METRICS_NAME).get("device") or {}
-    found: dict[str, float] = {name: float(sum(device[name].values())) for name in ("flash_bytes", "ram_bytes")
-                               if name in device}
-    if "instructions_per_second" in device:
-        found["instructions_per_second"] = float(device["instructions_per_second"])
-    return found or None
+    found = {"flash_bytes": float(metrics.device.flash_bytes.total), "ram_bytes": float(metrics.device.ram_bytes.total)}
+    if isinstance(metrics.device, MeasuredBudget):
+        found["instructions_per_second"] = float(metrics.device.instructions_per_second)
+    return found

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from kws.requirements import KINDS, Requirement, at_least, at_most, unmeasured
+from kws.run_metrics import Budget, Metrics, PointCheck, WordCounts, read_metrics
 from kws.spec import Requirements
 from kws.workspace import read_json, read_manifest
 
-METRICS_NAME, VALIDATION_NAME = "metrics.json", "validation.json"
+VALIDATION_NAME = "validation.json"
 
 DEVICE = ("flash_bytes", "ram_bytes", "duty_percent", "decisions_per_second")
 HINTS = {
@@ -29,14 +30,10 @@ def gate(limits: Requirements, measured: Iterable[Requirement]) -> tuple[Require
 
 def gate_of_run(run: Path, limits: Requirements) -> tuple[Requirement, ...]:
     """Every requirement as far as a run's files tell it: trained, calibrated, validated, the latest last."""
-    return gate_of(limits, read_listed(run, METRICS_NAME), read_listed(run, VALIDATION_NAME))
-
-
-def gate_of(limits: Requirements, metrics: Mapping[str, Any], validation: Mapping[str, Any]) -> tuple[Requirement, ...]:
-    """The same from the content of metrics.json and validation.json."""
-    check = metrics.get("operating_point", {}).get("test") or {}
+    metrics = read_metrics(run)
+    check = metrics.operating_point.check if metrics else None
     return gate(limits, [*from_metrics(metrics, limits), *from_check(check, limits),
-                         *from_validation(validation, limits)])
+                         *from_validation(read_listed(run, VALIDATION_NAME), limits)])
 
 
 def read_listed(run: Path, name: str) -> dict[str, Any]:
@@ -50,31 +47,43 @@ def against(limits: Requirements, name: str, measured: float, *, note: str = "")
     return side(name, limit=getattr(limits, name), measured=measured, note=note)
 
 
-def from_check(check: Mapping[str, Any], limits: Requirements) -> list[Requirement]:
+def from_check(check: PointCheck | None, limits: Requirements) -> list[Requirement]:
     """What the sound told on which the operating point was checked; false alarms count if that was talk."""
     found = []
-    if check.get("events"):
-        found.append(against(limits, "miss_rate_percent", 100 * check["miss_rate"],
-                             note=f"{check['events']:,} words, when it was calibrated"))
-    if check.get("latency_p95_ms") is not None:
-        found.append(against(limits, "latency_ms", check["latency_p95_ms"], note="95th percentile, when calibrated"))
-    if check.get("talk") and check.get("hours"):
-        found.append(against(limits, "false_alarms_per_hour", check["false_alarms_per_hour"],
-                             note=f"{check['false_alarms']} in {check['hours']:.1f} h of talk, when calibrated"))
+    if check is not None and check.events:
+        found.append(against(limits, "miss_rate_percent", 100 * check.miss_rate,
+                             note=f"{check.events:,} words, when it was calibrated"))
+    if check is not None and check.latency_p95_ms is not None:
+        found.append(against(limits, "latency_ms", check.latency_p95_ms, note="95th percentile, when calibrated"))
+    if check is not None and check.talk and check.false_alarms_per_hour is not None:
+        found.append(against(limits, "false_alarms_per_hour", check.false_alarms_per_hour,
+                             note=f"{check.false_alarms} in {check.hours:.1f} h of talk, when calibrated"))
     return found
 
 
-def from_metrics(metrics: Mapping[str, Any], limits: Requirements) -> list[Requirement]:
+def from_metrics(metrics: Metrics | None, limits: Requirements) -> list[Requirement]:
     """What a run's metrics.json tells about the device and the recordings, against these limits."""
+    if metrics is None:
+        return []
+    found = from_device(metrics.device, limits)
+    tested = metrics.splits["testing"].int8 if "testing" in metrics.splits else None
+    if tested and tested.accuracy is not None:
+        found.append(against(limits, "accuracy_percent", 100 * tested.accuracy, note="when it was trained"))
+    return [*found, *from_counts(metrics.data, limits)]
+
+
+def from_device(budget: Budget, limits: Requirements) -> list[Requirement]:
+    """What a detector takes of the device."""
+    return [against(limits, one.name, one.measured) for one in budget.requirements
+            if one.name in DEVICE and one.measured is not None]
+
+
+def from_counts(data: WordCounts | None, limits: Requirements) -> list[Requirement]:
+    """The keyword with the fewest clips, and the one with the fewest speakers."""
     found = []
-    for one in metrics.get("device", {}).get("requirements", []):
-        if one["name"] in DEVICE and one["measured"] is not None:
-            found.append(against(limits, one["name"], one["measured"]))
-    tested = (metrics.get("splits", {}).get("testing") or {}).get("int8")
-    if tested and tested["accuracy"] is not None:
-        found.append(against(limits, "accuracy_percent", 100 * tested["accuracy"], note="when it was trained"))
-    for name, counts in metrics.get("data", {}).items():
-        if name in KINDS and counts:
+    for name, counts in (("clips_per_word", data.clips_per_word), ("speakers_per_word", data.speakers_per_word)) \
+            if data else ():
+        if counts:
             word = min(counts, key=lambda keyword: counts[keyword])
             found.append(against(limits, name, counts[word], note=f"fewest: {word}"))
     return found

@@ -4,9 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
+
+from kws.records import Json, to_json
+from kws.run_metrics import Accuracy, LabelAccuracy
 
 CONFIDENCE = 0.95
 LARGE_COUNT = 2_000
@@ -106,14 +108,16 @@ class Confusion:
         i = self.labels.index(label)
         return share(int(self.counts[i, i]), int(self.counts[:, i].sum()))
 
-    def to_json(self) -> dict[str, Any]:
-        """{"n", "accuracy", "interval", "per_label", "confusion"}: shares 0..1 or null, Wilson's intervals at 95 %."""
+    def figures(self) -> Accuracy:
+        """Shares 0..1 or None, Wilson's intervals at 95 %."""
         per_label = {}
         for i, label in enumerate(self.labels):
             n, right = int(self.counts[i].sum()), int(self.counts[i, i])
-            per_label[label] = {"n": n, "recall": self.recall(label), "interval": list(wilson_interval(right, n)),
-                                "precision": self.precision(label)}
+            per_label[label] = LabelAccuracy(n, self.recall(label), wilson_interval(right, n), self.precision(label))
         table = {truth: dict(zip(self.labels, row, strict=True))
                  for truth, row in zip(self.labels, self.counts.tolist(), strict=True)}
-        return {"n": self.n, "accuracy": self.accuracy, "interval": list(wilson_interval(self.correct, self.n)),
-                "per_label": per_label, "confusion": table}
+        return Accuracy(self.n, self.accuracy, wilson_interval(self.correct, self.n), per_label, table)
+
+    def to_json(self) -> dict[str, Json]:
+        """{"n", "accuracy", "interval", "per_label", "confusion"}."""
+        return to_json(self.figures())

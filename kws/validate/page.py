@@ -157,12 +157,12 @@ def negatives_part(result: NegativeResult) -> str:
 
 def clips_part(confusion: Confusion) -> str:
     """Accuracy, and what was said against what was decided."""
-    found = confusion.to_json()
-    low, high = found["interval"]
+    found = confusion.figures()
+    low, high = found.interval
     rows = [[label, *(str(n) if n else "" for n in counts)]
             for label, counts in zip(confusion.labels, confusion.counts.tolist(), strict=True)]
-    return (f"<p>{100 * found['accuracy']:.1f} % of {found['n']:,} clips ({100 * low:.1f} to {100 * high:.1f}). Rows: "
-            "what was said; columns: what was decided.</p>" + table(["", *confusion.labels], rows))
+    return (f"<p>{100 * (found.accuracy or 0.0):.1f} % of {found.n:,} clips ({100 * low:.1f} to {100 * high:.1f}). "
+            "Rows: what was said; columns: what was decided.</p>" + table(["", *confusion.labels], rows))
 
 
 def robustness_plot(conditions: Sequence[Condition]) -> str:

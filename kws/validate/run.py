@@ -13,6 +13,7 @@ from kws.data.truth import read_truth
 from kws.detect.detector import Detector, load_detector
 from kws.errors import DataError
 from kws.requirements import Requirement
+from kws.run_metrics import read_metrics
 from kws.spec import Requirements, Spec
 from kws.validate.clips import ClipResult, ClipSet, classify, read_clip_folder
 from kws.validate.curves import CurvePoint, curve
@@ -21,10 +22,10 @@ from kws.validate.intervals import hours_to_prove
 from kws.validate.negatives import NegativeResult, hear_negatives, judge_negatives
 from kws.validate.robustness import Condition, robustness
 from kws.validate.streams import StreamResult, hear_stream
-from kws.workspace import Workspace, nearby_workspace, open_workspace, read_artefact, read_json, read_manifest
+from kws.workspace import Workspace, nearby_workspace, open_workspace, read_artefact, read_manifest
 
 ROBUSTNESS_SEED = 1
-TFLITE_NAME, KERAS_NAME, METRICS_NAME = "model.tflite", "model.keras", "metrics.json"
+TFLITE_NAME, KERAS_NAME = "model.tflite", "model.keras"
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,7 @@ def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] 
     track = hear_stream(detector, stream, events) if stream else None
     if track:
         heard = track.judge(decoder)
-    measured = from_metrics(read_json(run, METRICS_NAME) if (run / METRICS_NAME).is_file() else {},
-                            limits)
+    measured = from_metrics(read_metrics(run), limits)
     return Outcome(on_clips, judged, heard,
                    gate(limits, [*measured, *measured_now(limits, on_clips.result if on_clips else None, judged,
                                                           heard)]),

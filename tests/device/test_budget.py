@@ -25,14 +25,14 @@ def test_measured_where_the_device_is_there(clips):
     pytest.importorskip("unicorn")
     pytest.importorskip("ziglang")
     source = random_source("ds_cnn")
-    report = device_budget(source, clips, Requirements(cpu="cortex-m0plus"))
-    assert report["cpu"] == "cortex-m0plus" and report["instructions_per_second"] > 1_000_000
+    found = device_budget(source, clips, Requirements(cpu="cortex-m0plus"))
+    assert found.cpu == "cortex-m0plus" and found.instructions_per_second > 1_000_000
     rough = counted(source.plan, Requirements())
-    assert 0 <= CODE_BYTES - report["flash_bytes"]["code"] < 2_000
-    assert 0 <= STACK_BYTES - report["ram_bytes"]["stack"] < 400
-    assert report["ram_bytes"]["state"] == rough["ram_bytes"]["state"]
-    assert abs(report["flash_bytes"]["model"] - rough["flash_bytes"]["model"]) <= 16
-    assert "cycles per instruction" in profile_table(report)
+    assert 0 <= CODE_BYTES - found.flash_bytes.code < 2_000
+    assert 0 <= STACK_BYTES - found.ram_bytes.stack < 400
+    assert found.ram_bytes.state == rough.ram_bytes.state
+    assert abs(found.flash_bytes.model - rough.flash_bytes.model) <= 16
+    assert "cycles per instruction" in profile_table(found)
 
 
 def test_counted_where_it_is_not(clips, monkeypatch):
@@ -40,10 +40,10 @@ def test_counted_where_it_is_not(clips, monkeypatch):
         raise KwsError("the emulated device needs unicorn")
 
     monkeypatch.setattr(budget, "require_device", missing)
-    report = device_budget(random_source("ds_cnn"), clips, Requirements(flash_bytes=20_000))
-    assert report["note"] == "counted, not measured: the emulated device needs unicorn"
-    assert [(r["name"], r["holds"]) for r in report["requirements"]] == [("flash_bytes", False), ("ram_bytes", True)]
-    table = profile_table(report)
+    found = device_budget(random_source("ds_cnn"), clips, Requirements(flash_bytes=20_000))
+    assert found.note == "counted, not measured: the emulated device needs unicorn"
+    assert [(one.name, one.holds) for one in found.requirements] == [("flash_bytes", False), ("ram_bytes", True)]
+    table = profile_table(found)
     assert "counted, not measured" in table and "flash_bytes" in table and "NOT MET" in table
 
 
@@ -53,9 +53,9 @@ def test_the_untrained_network_has_the_sizes_of_the_trained_one(name):
     source = random_source(name)
     spec = source.plan.spec
     before, after = (counted(plan, Requirements()) for plan in (untrained_plan(spec), source.plan))
-    assert before["flash_bytes"] == pytest.approx(after["flash_bytes"], rel=0.02)  # equal constants stand once
+    assert before.flash_bytes.total == pytest.approx(after.flash_bytes.total, rel=0.02)  # equal constants stand once
     smoothing = 22 * len(spec.labels)  # 500 ms against the 60 ms of that decoder
-    assert before["ram_bytes"]["state"] == pytest.approx(after["ram_bytes"]["state"] + smoothing, abs=8)
+    assert before.ram_bytes.state == pytest.approx(after.ram_bytes.state + smoothing, abs=8)
 
 
 def test_products_of_a_hop():

@@ -17,6 +17,7 @@ from kws.export.source import from_tflite
 from kws.features.frontend import FrontendStream
 from kws.native.build import sources
 from kws.processors import CPUS
+from kws.run_metrics import Spread
 from kws.spec import NETWORKS, Requirements
 from tests.helpers.exported import random_source, sound
 
@@ -99,9 +100,9 @@ def test_the_high_half_of_a_product_is_exact(cpu):
 def test_profile_adds_up(source):
     found = profile(source, sound(1), cpu="cortex-m4")
     every = found.instructions.sum(axis=1)
-    assert found.per_hop() == {"min": every.min(), "median": np.median(every), "max": every.max()}
+    assert found.per_hop() == Spread(every.min(), np.median(every), every.max())
     assert found.instructions_per_second == round(every.mean() * 50)
-    assert found.per_hop("frontend")["max"] + found.per_hop("network")["max"] < found.per_hop()["max"]
+    assert found.per_hop("frontend").max + found.per_hop("network").max < found.per_hop().max
     assert found.duty_percent(64) == pytest.approx(100 * 1.4 * found.instructions_per_second / 64e6)
     assert found.functions[0][2] >= found.functions[1][2] > 0
 

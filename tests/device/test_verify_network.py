@@ -77,11 +77,11 @@ def test_another_weight_in_the_engine_is_a_score(network):
 
 def test_instructions_are_counted_per_row_and_per_window(network):
     found = profile_network(network, drawn_windows(network.graph), cpu="cortex-m4")
-    report = found.to_json(None)
-    row, window = report["instructions_per_hop"]["median"], report["instructions_per_window"]["median"]
+    budget = found.budget(None)
+    row, window = budget.instructions_per_hop.median, budget.instructions_per_window.median
     assert 0 < row < window < 6 * row  # five rows, and the start
-    assert report["instructions_per_second"] is None and report["requirements"] == []
-    assert report["flash_bytes"]["code"] > 500 and report["ram_bytes"]["stack"] > 0
+    assert budget.instructions_per_second is None and budget.requirements == ()
+    assert budget.flash_bytes.code > 500 and budget.ram_bytes.stack > 0
 
 
 def test_windows_come_from_a_file(network, tmp_path):

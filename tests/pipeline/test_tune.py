@@ -28,6 +28,7 @@ from kws.pipeline.tune import (
 )
 from kws.pipeline.tune_report import outcome, page, plot, short, text, to_json
 from kws.requirements import KINDS
+from kws.run_metrics import CountedBudget, FlashBytes, RamBytes
 from kws.spec import ModelSpec, Requirements, Spec
 from kws.specfile import write_spec
 from kws.workspace import open_workspace
@@ -39,8 +40,8 @@ SETTINGS = settings_of(SPEC)
 
 
 def candidate(number, accuracy, flash, *, state=FINISHED, n=1_000, **settings):
-    budget = {"flash_bytes": {"code": 1_000, "model": flash - 1_000}, "ram_bytes": {"state": 3_000, "stack": 500}}
-    return Candidate(number, state, {**SETTINGS, **settings}, budget, "" if state == FINISHED else "too large",
+    budget = CountedBudget("cortex-m4", FlashBytes(1_000, flash - 1_000), RamBytes(3_000, 500), ())
+    return Candidate(number, state, replace(SETTINGS, **settings), budget, "" if state == FINISHED else "too large",
                      accuracy, (accuracy - 0.02, min(1.0, accuracy + 0.02)), n, 2.0)
 
 
@@ -75,7 +76,7 @@ class TestSpace:
 
     def test_settings_go_into_a_spec_and_out_again(self):
         assert with_settings(Spec(keywords=("a",)), SETTINGS).frontend.hop_ms == SPEC.frontend.hop_ms
-        other = {**SETTINGS, "name": "cnn", "width": 0.5, "hop_ms": 10, "coefficients": 10}
+        other = replace(SETTINGS, name="cnn", width=0.5, hop_ms=10, coefficients=10)
         assert settings_of(with_settings(SPEC, other)) == other
 
     def test_the_limit_in_instructions_follows_from_clock_and_duty(self):
