@@ -11,6 +11,7 @@ from kws.bench import tones
 from kws.bench.tones import LINEAR_SPEC as SPEC
 from kws.errors import KwsError
 from kws.pipeline import tune as module
+from kws.pipeline.choices import Cost
 from kws.pipeline.tune import (
     FINISHED,
     REFUSED,
@@ -35,7 +36,7 @@ from kws.workspace import open_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.train]
 
-SEARCH = Search(("linear",), epochs=1, trials=3, cost="flash")
+SEARCH = Search(("linear",), epochs=1, trials=3, cost=Cost.FLASH)
 SETTINGS = settings_of(SPEC)
 
 
@@ -50,16 +51,16 @@ class TestChoice:
            candidate(3, 0.955, 40_000), candidate(4, 0.99, 5_000, state=REFUSED), candidate(5, 0.90, 9_500))
 
     def test_the_front_is_what_nothing_beats_in_both(self):
-        assert [one.number for one in pareto_front(self.ALL, "flash")] == [0, 1, 3]
+        assert [one.number for one in pareto_front(self.ALL, Cost.FLASH)] == [0, 1, 3]
 
     def test_the_cheapest_that_is_as_good_as_the_best_is_chosen(self):
-        assert choose(pareto_front(self.ALL, "flash")).number == 1  # 0.5 points below, one standard error is 0.66
+        assert choose(pareto_front(self.ALL, Cost.FLASH)).number == 1  # 0.5 points below, one standard error is 0.66
         surer = [replace(one, n=100_000) for one in self.ALL]
-        assert choose(pareto_front(surer, "flash")).number == 3
+        assert choose(pareto_front(surer, Cost.FLASH)).number == 3
 
     def test_nothing_to_choose_names_what_to_loosen(self):
         with pytest.raises(KwsError, match=r"no candidate meets \[requirements\].*loosen flash_bytes"):
-            choose(pareto_front(self.ALL[4:5], "flash"))
+            choose(pareto_front(self.ALL[4:5], Cost.FLASH))
 
     def test_a_person_may_pick_another(self):
         assert picked(self.ALL, 2).accuracy == 0.93
@@ -81,8 +82,8 @@ class TestSpace:
 
     def test_the_limit_in_instructions_follows_from_clock_and_duty(self):
         limits = Requirements(cpu="cortex-m4", clock_mhz=140, duty_percent=10)
-        assert limit_of(limits, "instructions") == pytest.approx(10e6)
-        assert limit_of(limits, "flash") == limits.flash_bytes
+        assert limit_of(limits, Cost.INSTRUCTIONS) == pytest.approx(10e6)
+        assert limit_of(limits, Cost.FLASH) == limits.flash_bytes
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_two_searches_at_once_are_refused(workspace):
 
 def test_without_the_device_instructions_cannot_be_the_cost(workspace):
     with pytest.raises(KwsError, match=r"the emulated device needs unicorn; or compare by size: --cost flash"):
-        tune(workspace, replace(SEARCH, cost="instructions"), note=print)
+        tune(workspace, replace(SEARCH, cost=Cost.INSTRUCTIONS), note=print)
 
 
 class TestReport:
