@@ -3,9 +3,8 @@
 The C engine is what the others are compared with; the oracle's layers are compared with those of TensorFlow Lite Micro.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from kws.device.toolchain import build_image, require_device
 from kws.device.traces import Trace, decision_hops, device_trace, engine_trace, host_compiler, host_trace, oracle_trace
 from kws.engine.plan import Plan
 from kws.engine.schedule import KINDS, Program
+from kws.engine.tflm import Judgement, NotRun, judge
 from kws.errors import DataError, KwsError, ModelError
 from kws.export.c import library
 from kws.export.source import Source
@@ -23,7 +23,6 @@ from kws.processors import PROCESSORS
 CPUS = tuple(one.name for one in PROCESSORS.values() if one.verified)
 LAYER_WINDOWS, TFLM_WINDOWS = 10, 200  # at most, spread over the audio
 VERIFY_SECONDS = 10  # of audio, where nobody names any
-ARENA_BYTES = 1 << 20  # of TFLM, beside what its tensors and tables take
 STAGES = ("features", "layer", "rows", "scores", "detections")
 
 
@@ -157,62 +156,40 @@ def compare_detections(against: str, expected: list[tuple[int, int, int]],
     return Comparison("detections", against, len(set(expected) | set(found)), len(different), first)
 
 
-def tflm_interpreter(found: Verification, source: Source) -> Any:
-    """TFLM with the network loaded, all inner tensors kept; None if it is missing, which `found` then says."""
-    try:
-        from tflite_micro import runtime
-    except ModuleNotFoundError:
-        found.missing["TFLM"] = "tflite-micro is not installed; pip install 'tflite-micro>=0.dev0'"
-        return None
-    numbers = sum(prod(tensor.shape) for tensor in source.graph.tensors)
-    try:
-        return runtime.Interpreter.from_bytes(
-            source.tflite, arena_size=ARENA_BYTES + 10 * len(source.tflite) + 4 * numbers,
-            intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors)
-    except RuntimeError as error:
-        found.missing["TFLM"] = f"it refuses the network: {error}"
-        return None
-
-
 def _tflm(found: Verification, source: Source, engine: Trace, plan: Plan, note: Callable[[str], None]) -> None:
     """TensorFlow Lite Micro: the scores against the engine, each layer against the oracle."""
-    interpreter = tflm_interpreter(found, source)
-    if interpreter is None:
-        return
-    note("TensorFlow Lite Micro")
     hops = list(decision_hops(plan.program, len(engine.features)))
     chosen = spread(len(hops), TFLM_WINDOWS)
-    deep = {chosen[i] for i in spread(len(chosen), LAYER_WINDOWS)}
-    scores, layers = [], []
-    for decision in chosen:
-        window = engine.features[hops[decision] + 1 - plan.program.frames:hops[decision] + 1]
-        interpreter.set_input(window.reshape(source.graph.tensors[source.graph.input].shape), 0)
-        interpreter.invoke()
-        scores.append(interpreter.get_output(0).ravel())
-        if decision in deep:
-            layers.append(layers_of(interpreter, source))
-    at = [hops[decision] for decision in sorted(deep)]
-    windows = [engine.features[hop + 1 - plan.program.frames:hop + 1] for hop in at]
-    compare_layers(found, source, windows, layers, hops=at)
-    found.comparisons.append(compare("scores", "TFLM", engine.scores[chosen], np.array(scores),
-                                     hops=[hops[d] for d in chosen]))
+    deep = spread(len(chosen), LAYER_WINDOWS)
+    windows = np.array([engine.features[hops[i] + 1 - plan.program.frames:hops[i] + 1] for i in chosen])
+    judgement = judged(found, source, windows, deep, note)
+    if judgement is None:
+        return
+    at = [hops[i] for i in chosen]
+    compare_layers(found, source, windows[deep], judgement.layers, hops=[at[i] for i in deep])
+    found.comparisons.append(compare("scores", "TFLM", engine.scores[chosen], judgement.scores, hops=at))
 
 
-def layers_of(interpreter: Any, source: Source) -> list[np.ndarray]:
-    """What each layer gave in TFLM's last run."""
-    return [np.array(interpreter.GetTensor(layer.output, 0)["tensor_data"]).ravel() for layer in source.graph.layers]
+def judged(found: Verification, source: Source, windows: np.ndarray, deep: list[int],
+           note: Callable[[str], None]) -> Judgement | None:
+    """TFLM's results; None if it cannot be run, which `found` then says."""
+    note("TensorFlow Lite Micro")
+    try:
+        return judge(source.tflite, source.graph, windows, deep=deep)
+    except NotRun as error:
+        found.missing["TFLM"] = str(error)
+        return None
 
 
-def compare_layers(found: Verification, source: Source, windows: list[np.ndarray], layers: list[list[np.ndarray]], *,
+def compare_layers(found: Verification, source: Source, windows: np.ndarray, layers: Sequence[np.ndarray], *,
                    hops: list[int], unit: str = "hop") -> None:
-    """Every layer of the oracle against TFLM's, for some windows."""
+    """Every layer of the oracle against TFLM's, for some windows. layers : int8 [window, numbers] of each."""
     from kws.engine.oracle.layers import run_graph
 
     values = [run_graph(source.graph, window) for window in windows]
     for index, layer in enumerate(source.graph.layers):
-        expected = np.array([tensors[index] for tensors in layers])
         ours = np.array([value[layer.output].ravel() for value in values])
-        found.comparisons.append(compare(f"layer {index} {layer.op}", "oracle and TFLM", expected, ours, hops=hops,
+        found.comparisons.append(compare(f"layer {index} {layer.op}", "oracle and TFLM", layers[index], ours, hops=hops,
                                          unit=unit))
 
 

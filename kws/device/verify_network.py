@@ -18,9 +18,8 @@ from kws.device.verify import (
     Verification,
     compare,
     compare_layers,
-    layers_of,
+    judged,
     spread,
-    tflm_interpreter,
 )
 from kws.engine.network import Network
 from kws.engine.oracle.layers import run_graph
@@ -82,25 +81,13 @@ def _compare(against: str, source: Source, expected: tuple[np.ndarray, np.ndarra
 
 def _tflm(found: Verification, source: Source, windows: np.ndarray, rows: np.ndarray,
           expected: tuple[np.ndarray, np.ndarray], note: Callable[[str], None]) -> None:
-    interpreter = tflm_interpreter(found, source)
-    if interpreter is None:
+    deep = spread(len(windows), LAYER_WINDOWS)
+    judgement = judged(found, source, np.concatenate([windows, sliding(source, rows)]), deep, note)
+    if judgement is None:
         return
-    note("TensorFlow Lite Micro")
-    shape, deep, layers = source.graph.tensors[source.graph.input].shape, spread(len(windows), LAYER_WINDOWS), []
-
-    def scores(window: np.ndarray) -> np.ndarray:
-        interpreter.set_input(np.ascontiguousarray(window).reshape(shape), 0)
-        interpreter.invoke()
-        return interpreter.get_output(0).ravel()
-
-    alone = []
-    for index, window in enumerate(windows):
-        alone.append(scores(window))
-        if index in deep:
-            layers.append(layers_of(interpreter, source))
-    streamed = [scores(window) for window in sliding(source, rows)]
-    compare_layers(found, source, [windows[i] for i in deep], layers, hops=deep, unit="window")
-    found.comparisons += _compare("TFLM", source, expected, (np.array(alone), np.array(streamed)))
+    alone, streamed = np.split(judgement.scores, [len(windows)])
+    compare_layers(found, source, windows[deep], judgement.layers, hops=deep, unit="window")
+    found.comparisons += _compare("TFLM", source, expected, (alone, streamed))
 
 
 def _exported(found: Verification, source: Source, windows: np.ndarray, rows: np.ndarray,

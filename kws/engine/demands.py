@@ -4,12 +4,15 @@ The engine demands the same. A network that the judge refuses cannot be proven e
 is what its kernels leave out: a pool copies numbers, and would ignore that its output has another scale.
 """
 
+import numpy as np
+
 from kws.engine.graph import Graph, Layer, Tensor
 from kws.engine.quantization import real_scale
 from kws.errors import ModelError
 
 INT32_MAX = 2**31 - 1
 SCORE_SCALE, SCORE_ZERO = 1 / 256, -128  # of a SOFTMAX; a LOGISTIC has the zero point
+BIAS_TOLERANCE = 0.02  # of a step of the output
 SOFTMAX_Q, LOGISTIC_Q = 26, 27  # fraction bits of what goes into the exponential
 
 
@@ -63,5 +66,15 @@ def _add(layer: Layer, sources: list[Tensor], output: Tensor) -> None:
                          "than 2^-19 of one of the input")
 
 
+def _fully_connected(layer: Layer, sources: list[Tensor], output: Tensor) -> None:
+    """With one scale for all weights, the bias must stand in steps of the products. Convolutions are not asked."""
+    if len(sources) < 3 or len(sources[1].scale) > 1:
+        return
+    product, bias = float(sources[0].scale[0] * np.float32(sources[1].scale[0])), real_scale(sources[2])
+    if abs(product - bias) / real_scale(output) > BIAS_TOLERANCE:
+        raise ModelError(f"FULLY_CONNECTED with a bias of scale {bias:.6g}; must be that of its products, input times "
+                         f"weights, {product:.6g}; convert the network with TensorFlow's TFLiteConverter")
+
+
 DEMANDS = {"AVERAGE_POOL_2D": _same_grid, "MAX_POOL_2D": _same_grid, "CONCATENATION": _same_grid, "SOFTMAX": _softmax,
-           "LOGISTIC": _logistic, "ADD": _add}
+           "LOGISTIC": _logistic, "ADD": _add, "FULLY_CONNECTED": _fully_connected}

@@ -26,7 +26,7 @@ class Tensor:
     """One tensor of the network.
 
     shape : without surprises: every dimension known, batch 1.
-    scale : float32 [1] or, for weights, [channels]; zero_point : int, 0 for weights.
+    scale : float32 [1] or, for weights, [channels]; 0 for whole numbers such as axes; zero_point : int, 0 for weights.
     data  : int8 or int32 array for constants, None for activations.
     """
 
@@ -202,7 +202,7 @@ class _Reader:
             raise ModelError(f"tensor {name!r} is {types.get(raw.Type(), raw.Type())}; the engine runs networks that "
                              "are int8 throughout: convert with full integer quantization, int8 in and out")
         data = self.constant(raw, kinds[raw.Type()], shape)
-        scale, zero_point = np.ones(1, np.float32), 0
+        scale, zero_point = np.zeros(1, np.float32), 0
         quantization = raw.Quantization()
         if quantization is not None and quantization.ScaleLength():
             scale = np.array(quantization.ScaleAsNumpy(), np.float32)
@@ -213,13 +213,18 @@ class _Reader:
         if data is None and len(scale) > 1:
             raise ModelError(f"tensor {name!r} is an activation quantized per channel; the engine runs activations "
                              "with one scale")
+        elif raw.Type() == self.schema.TensorType.INT32:  # axes, shapes, a bias as TFLM takes it: of scale 0
+            return Tensor(name, shape, scale, zero_point, data)
         if not np.all(np.isfinite(scale)) or np.any(scale <= 0) or not -128 <= zero_point <= 127:
             raise ModelError(f"tensor {name!r} has scale {scale[0]} and zero point {zero_point}; a scale must be "
                              "above 0, a zero point -128 to 127")
         return Tensor(name, shape, scale, zero_point, data)
 
     def constant(self, raw: Any, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:
-        if not 0 < raw.Buffer() < self.model.BuffersLength() or not self.model.Buffers(raw.Buffer()).DataLength():
+        count = self.model.BuffersLength()
+        if raw.Buffer() >= max(count, 1):
+            raise ModelError(f"a tensor names buffer {raw.Buffer()} of {count}; the file is damaged")
+        if not raw.Buffer() or not self.model.Buffers(raw.Buffer()).DataLength():
             return None
         content = self.model.Buffers(raw.Buffer()).DataAsNumpy().tobytes()
         return np.frombuffer(content, np.dtype(kind).newbyteorder("<")).reshape(shape)

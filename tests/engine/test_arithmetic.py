@@ -100,6 +100,22 @@ def one(op: str, inputs: list[Grid], target: Grid, options: str = "", **values) 
     return writer.file(source, output)
 
 
+def fully_connected(bias: Grid | None, *, weights: float | list[float] = 0.2, target: float = 0.5) -> bytes:
+    """8 numbers of scale 0.1 to 4 of scale 0.5: the bias should have scale 0.02."""
+    writer = Writer()
+    inputs = [writer.tensor([1, 1, 1, 8], Grid(0.1)), writer.tensor([4, 8], Grid(weights), np.ones((4, 8), np.int8)),
+              writer.tensor([4], bias, np.arange(4, dtype=np.int32), kind="INT32")]
+    output = writer.add("FULLY_CONNECTED", inputs, writer.tensor([1, 4], Grid(target)), "FullyConnected")
+    return writer.file(inputs[0], output)
+
+
+@pytest.mark.parametrize("file", [
+    lambda: fully_connected(Grid(0.02 + 0.0099)), lambda: fully_connected(Grid(0.02 - 0.0099)),
+    lambda: fully_connected(None, target=1.5), lambda: fully_connected(Grid(0.9), weights=[0.2, 0.3, 0.4, 0.5])])
+def test_a_bias_whose_scale_tflm_takes_is_taken(file):
+    check(file(), windows_of([1, 8]))
+
+
 POOL = {"padding": 1, "strideH": 1, "strideW": 1, "filterHeight": 1, "filterWidth": 1}
 
 
@@ -111,6 +127,9 @@ POOL = {"padding": 1, "strideH": 1, "strideW": 1, "filterHeight": 1, "filterWidt
      r"CONCATENATION from scale 0\.3, .*: it does not rescale"),
     (lambda: one("SOFTMAX", [Grid(0.1)], Grid(1 / 128, -128), "Softmax", beta=1.0), "must be scale 1/256"),
     (lambda: one("LOGISTIC", [Grid(0.1)], Grid(1 / 256, 0)), "zero point must be -128"),
+    (lambda: fully_connected(Grid(0.02 + 0.0101)), r"FULLY_CONNECTED with a bias of scale 0\.0301; must be .* 0\.02;"),
+    (lambda: fully_connected(Grid(0.02 - 0.0101)), r"FULLY_CONNECTED with a bias of scale 0\.0099; must be"),
+    (lambda: fully_connected(None), r"FULLY_CONNECTED with a bias of scale 0; must be"),
     (lambda: one("MUL", [Grid(0.1), Grid(0.1)], Grid(1e-9), "Mul", fusedActivationFunction=3), "6 is beyond 32 bits"),
 ])
 def test_what_tflm_refuses_the_engine_refuses_by_name(file, reason: str):
