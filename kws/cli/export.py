@@ -32,6 +32,7 @@ def export(
 
     Example: kws export c --out keyword-c
     """
+    from kws.engine.ends import describe_ends
     from kws.export.export import check, export_to
     from kws.export.numbers import number_of
     from kws.export.source import compressed, from_run, from_tflite
@@ -47,6 +48,8 @@ def export(
     table: tuple[Requirement, ...] = ()
     if tflite:
         source, models = from_tflite(tflite), None
+        for line in describe_ends(source.graph):
+            note(line)
     else:
         folder = locate_run(run, directory)
         source, models = from_run(folder), folder.parent

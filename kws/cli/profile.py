@@ -13,6 +13,7 @@ from kws.cli.common import (
     JsonOption,
     RunOption,
     TfliteOption,
+    note,
     only_with_tflite,
     print_json,
 )
@@ -87,6 +88,7 @@ def _network(tflite: Path, inputs: Path | None, cpu: Cpu | None, directory: Path
     from kws.device.network_inputs import choose_windows
     from kws.device.profile_network import profile_network
     from kws.device.tables import functions_table, network_profile_table
+    from kws.engine.ends import describe_ends
     from kws.errors import KwsError
     from kws.export.source import from_tflite
     from kws.records import to_json
@@ -94,6 +96,8 @@ def _network(tflite: Path, inputs: Path | None, cpu: Cpu | None, directory: Path
     from kws.workspace import open_workspace
 
     source = from_tflite(tflite)
+    for line in describe_ends(source.graph):
+        note(line)
     try:
         limits = open_workspace(directory).spec.requirements
     except KwsError:

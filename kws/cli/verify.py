@@ -72,8 +72,11 @@ def _network(tflite: Path, inputs: Path | None) -> tuple[str, str, "Verification
     """Name of a network, what went into it, what was compared."""
     from kws.device.network_inputs import choose_windows
     from kws.device.verify_network import verify_network
+    from kws.engine.ends import describe_ends
     from kws.export.source import from_tflite
 
     source = from_tflite(tflite)
+    for line in describe_ends(source.graph):
+        note(line)
     windows, words = choose_windows(inputs, source.graph)
     return source.name, words, verify_network(source, windows, note=note)

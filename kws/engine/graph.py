@@ -17,6 +17,7 @@ from kws.errors import ModelError
 SUPPORTED = ("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "LOGISTIC",
              "MAX_POOL_2D", "MEAN", "MUL", "PAD", "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SOFTMAX", "STRIDED_SLICE")
 MOST_NUMBERS = 1 << 24
+INT8_END, UINT8_END, FLOAT_END = "int8", "uint8", "float32"  # what a file takes and gives
 ACTIVATIONS = {0: "NONE", 1: "RELU", 3: "RELU6"}
 VARIABLES_HINT = "convert the network that takes the whole window: the engine keeps the rows that it needs by itself"
 
@@ -49,12 +50,17 @@ class Layer:
 
 @dataclass(frozen=True)
 class Graph:
-    """A network: layers in execution order; input and output are tensor indices."""
+    """A network: layers in execution order; input and output are tensor indices.
+
+    ends : what the file itself takes and gives, before an operator that makes int8 of it and behind one that makes it
+    of int8. The engine leaves these two out (kws/engine/ends.py).
+    """
 
     tensors: tuple[Tensor, ...]
     layers: tuple[Layer, ...]
     input: int
     output: int
+    ends: tuple[str, str] = (INT8_END, INT8_END)
 
     @property
     def frames(self) -> int:
@@ -114,24 +120,52 @@ class _Reader:
 
     def graph(self) -> Graph:
         subgraph = self.subgraph
-        self.check_operators()
+        operators = [subgraph.Operators(i) for i in range(subgraph.OperatorsLength())]
+        inner, ends, source, target = self.inside(operators)
+        self.check_operators(inner)
         if self.model.SubgraphsLength() != 1:
             raise ModelError(f"the network has {self.model.SubgraphsLength()} subgraphs; the engine runs exactly 1")
-        layers = tuple(self.layer(subgraph.Operators(i)) for i in range(subgraph.OperatorsLength()))
+        layers = tuple(map(self.layer, inner))
         used = {index for layer in layers for index in (*layer.inputs, layer.output)}
         tensors = tuple(self.tensor(i, i in used) for i in range(subgraph.TensorsLength()))
         if subgraph.InputsLength() != 1 or subgraph.OutputsLength() != 1:
             raise ModelError(f"the network has {subgraph.InputsLength()} inputs and {subgraph.OutputsLength()} "
                              "outputs; the engine runs networks with one of each")
-        graph = Graph(tensors, layers, int(subgraph.Inputs(0)), int(subgraph.Outputs(0)))
+        graph = Graph(tensors, layers, source, target, ends)
         if not layers:
             raise ModelError("the network has no layers")
         _check_order(graph)
         return graph
 
-    def check_operators(self) -> None:
+    def inside(self, operators: list[Any]) -> tuple[list[Any], tuple[str, str], int, int]:
+        """The operators between the ends, what the file has at both, and the tensors of input and output inside."""
+        source, target = int(self.subgraph.Inputs(0)), int(self.subgraph.Outputs(0))
+        before = after = None
+        if operators and (before := self.end(operators[0], source, int(operators[0].Outputs(0)), ("QUANTIZE",))):
+            first, *operators = operators
+            source = int(first.Outputs(0))
+        if operators and (after := self.end(operators[-1], target, int(operators[-1].Inputs(0)),
+                                            ("QUANTIZE", "DEQUANTIZE"))):
+            *operators, last = operators
+            target = int(last.Inputs(0))
+        return operators, (before or INT8_END, after or INT8_END), source, target
+
+    def end(self, operator: Any, outer: int, inner: int, names: tuple[str, ...]) -> str | None:
+        """What the file has at an end that `operator` turns into int8, or back, and nothing else; else None."""
+        if self.name_of(operator) not in names or {outer, inner} != {int(operator.Inputs(0)), int(operator.Outputs(0))}:
+            return None
+        kinds, (file, engine) = self.schema.TensorType, (self.subgraph.Tensors(i) for i in (outer, inner))
+        if engine.Type() != kinds.INT8:
+            return None
+        if file.Type() == kinds.FLOAT32:
+            return FLOAT_END
+        scales = [(grid.Scale(0), grid.ZeroPoint(0)) for grid in (file.Quantization(), engine.Quantization())
+                  if grid is not None and grid.ScaleLength() == grid.ZeroPointLength() == 1]
+        same = len(scales) == 2 and scales[0] == (scales[1][0], scales[1][1] + 128)
+        return UINT8_END if file.Type() == kinds.UINT8 and same else None
+
+    def check_operators(self, operators: list[Any]) -> None:
         """Raise ModelError that names every operator that the engine does not run, with those that it runs."""
-        operators = [self.subgraph.Operators(i) for i in range(self.subgraph.OperatorsLength())]
         unknown = [op for op in dict.fromkeys(map(self.name_of, operators)) if op not in SUPPORTED]
         if unknown:
             names = f"operator {unknown[0]}" if len(unknown) == 1 else f"operators {', '.join(unknown)}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.engine.ends import from_file, to_file
 from kws.engine.graph import Graph
 from kws.errors import ModelError
 
@@ -43,11 +44,12 @@ def judge(tflite: bytes, graph: Graph, windows: np.ndarray, *, deep: Sequence[in
     """
     if importlib.util.find_spec("tflite_micro") is None:
         raise NotRun("tflite-micro is not installed; pip install 'tflite-micro>=0.dev0'")
-    numbers = sum(prod(tensor.shape) for tensor in graph.tensors)
+    numbers, ends = sum(prod(tensor.shape) for tensor in graph.tensors), (graph.input, graph.output)
+    (kind, result), (source, target) = graph.ends, (graph.tensors[i] for i in ends)
     with tempfile.TemporaryDirectory(prefix="kws-") as folder:
         asked, answer = Path(folder) / "asked.npz", Path(folder) / "answer.npz"
         np.savez(asked, tflite=np.frombuffer(tflite, np.uint8), arena=ARENA_BYTES + 10 * len(tflite) + 4 * numbers,
-                 windows=windows.reshape(-1, *graph.tensors[graph.input].shape), deep=np.array(deep, np.int64),
+                 windows=to_file(kind, source, windows.reshape(-1, *source.shape)), deep=np.array(deep, np.int64),
                  layers=[layer.output for layer in graph.layers])
         try:
             status = subprocess.run([sys.executable, "-m", __name__, asked, answer], cwd=PACKAGES, timeout=LONGEST_S,
@@ -59,7 +61,8 @@ def judge(tflite: bytes, graph: Graph, windows: np.ndarray, *, deep: Sequence[in
         with np.load(answer, allow_pickle=False) as found:
             if "refused" in found:
                 raise NotRun(f"it refuses the network: {found['refused']}")
-            return Judgement(found["scores"], tuple(found[f"layer{i}"] for i in range(len(graph.layers))))
+            layers = tuple(found[f"layer{i}"] for i in range(len(graph.layers)))
+            return Judgement(from_file(result, target, found["scores"]), layers)
 
 
 def failed(what: str) -> ModelError:

@@ -1,7 +1,7 @@
 """What every package's README says about its model."""
 
 
-from kws.engine.graph import Tensor
+from kws.engine.ends import describe_ends, worth
 from kws.engine.plan import Plan
 from kws.export.compress import DECODER_CODE_BYTES, Compressed
 from kws.export.costs import costs_of
@@ -41,16 +41,11 @@ def network_values(source: Source) -> dict[str, object]:
     """For the placeholders of a README about a network alone."""
     graph, program = source.graph, source.program
     about = (f"Input: {program.frames} rows of {program.features} int8 numbers q, worth "
-             f"{grid(graph.tensors[graph.input])}.\nOutput: {program.labels} int8 numbers q, worth "
-             f"{grid(graph.tensors[graph.output])}.")
+             f"{worth(graph.tensors[graph.input])}.\nOutput: {program.labels} int8 numbers q, worth "
+             f"{worth(graph.tensors[graph.output])}.")
+    about += "".join(f"\nThe {line}." for line in describe_ends(graph))
     return {"name": source.name, "title": f"the network {source.name}", "keywords": source.name, "about": about,
             "ram_bytes": costs_of(source).ram, "costs": costs_text(source), "lines": ""}
-
-
-def grid(tensor: Tensor) -> str:
-    """What an int8 number q of a tensor is worth."""
-    sign = "+" if tensor.zero_point < 0 else "-"
-    return f"(q {sign} {abs(tensor.zero_point)}) * {float(tensor.scale[0])!r}"
 
 
 def costs_text(source: Source) -> str:

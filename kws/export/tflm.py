@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kws.engine.graph import Graph
+from kws.engine.graph import INT8_END, Graph
 from kws.errors import KwsError
 from kws.export.c import facts
 from kws.export.c_tables import banner, decoder_source, frontend_source, model_header, opening
@@ -127,6 +127,9 @@ def readme(source: Source, *, needed: int, arena: int) -> str:
 
 def tflm_package(source: Source) -> Package:
     """The model, its operators and its arena; the whole detector around it where the source is a run."""
+    if source.graph.ends != (INT8_END, INT8_END):
+        raise KwsError(f"{source.name} takes {' and gives '.join(source.graph.ends)}; the target tflm runs "
+                       "networks with int8 at both ends; next: kws export c, which leaves the others out")
     needed = arena_bytes(source.tflite)
     arena = needed + ARENA_RESERVE
     files = {**templates("tflm", "kws_net.h", "kws_net.cc", "CMakeLists.txt"),
