@@ -10,7 +10,7 @@ from kws.train.choices import Backend, Strategy
 
 if TYPE_CHECKING:
     from kws.pipeline.train import Run
-    from kws.run_metrics import SplitAccuracy
+    from kws.run_metrics import PointCheck, SplitAccuracy
     from kws.workspace import Workspace
 
 
@@ -122,8 +122,28 @@ def lines(finished: "Run") -> list[str]:
              f"{metrics.training_seconds / 60:.1f} minutes"]
     found += [accuracy_line(split, both) for split, both in metrics.splits.items()]
     where = "talk" if point.talk else "validation clips"
-    found.append(f"detector    {point.hits} of {point.clips} keywords, {point.false_alarms} false alarms in "
+    heard = f"{point.hits} of {point.clips} keywords, " if point.clips else ""
+    found.append(f"detector    {heard}{point.false_alarms} false alarms in "
                  f"{60 * point.hours:.0f} minutes of {where}; smoothing {point.smoothing_ms:.0f} ms")
+    found += expected(point.check)
     found += ["", profile_table(metrics.device), "", requirements_table(finished.requirements), ""]
     found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; see report.html in that folder"]
+    return found
+
+
+def expected(check: "PointCheck | None") -> list[str]:
+    """What other people may expect: misses and false alarms on sound that nothing was chosen on."""
+    from kws.validate.intervals import miss_interval
+
+    found = []
+    if check and check.events:
+        low, high = miss_interval([True] * check.misses + [False] * (check.events - check.misses), [""] * check.events)
+        found.append(f"expect      {check.miss_rate:.1%} missed ({low:.1%} to {high:.1%}): {check.misses} of "
+                     f"{check.events} words by people who did not train")
+    else:
+        found.append("expect      how many people will be missed is not known: nobody who tests says a keyword")
+    if check and check.talk and check.interval:
+        low, high = check.interval
+        found.append(f"expect      {check.false_alarms_per_hour:.2f} false alarms per hour of talk ({low:.2f} to "
+                     f"{high:.2f}), counted in {check.hours:.2f} hours of other people's")
     return found

@@ -19,7 +19,7 @@ from kws.model.examples import (
     label_of,
     refuse_missing,
 )
-from kws.model.variants import half_said, respoken, run_together
+from kws.model.variants import another_voice, half_said, run_together
 from kws.spec import Spec
 
 SOFTEST_DB = -60.0  # of the quiet rooms, below the loudest silence
@@ -78,11 +78,12 @@ class Lesson:
         return self.features[:: max(1, -(-len(self.labels) // count))]
 
 
-def training_set(material: Material) -> Lesson:
+def training_set(material: Material, rooms: Sequence[np.ndarray] = ()) -> Lesson:
     """Everything that a transfer learns from, augmented.
 
-    COPIES versions of each keyword, spoken faster or slower, higher or deeper, through other microphones, in noise;
-    other words as they are and run together; halves of the keyword as what is not it; silence.
+    COPIES versions of each keyword, by other voices, in rooms, through other microphones, in noise; other words as they
+    are and run together; halves of the keyword as what is not it; silence.
+    rooms : impulse responses, float32 [n]
     """
     rng = material.rng(TRAINING_SET)
     clips, labels = material.clips["training"], material.examples.training.labels
@@ -95,9 +96,10 @@ def training_set(material: Material) -> Lesson:
                                                 clips[rng.choice(others, TOGETHER)], rng))]
     for label in range(FIRST_KEYWORD, len(material.spec.labels)):
         mine = np.flatnonzero(labels == label)
-        pieces.append((label, respoken(clips[copied(mine, COPIES, rng)], rng)))
+        said = another_voice(clips[copied(mine, COPIES, rng)], rng, rooms)
+        pieces.append((label, said))
         if len(others):
-            words = respoken(clips[copied(mine, HALVES, rng)], rng)
+            words = said[rng.choice(len(said), HALVES)]
             pieces.append((UNKNOWN_LABEL, half_said(words, clips[rng.choice(others, HALVES)], rng)))
     heard = [found if label == SILENCE_LABEL else augment(found, noise, material.spec.training, rng)
              for label, found in pieces]

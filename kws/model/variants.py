@@ -3,29 +3,62 @@
 Arrays in, arrays out, clips as int16 [n, samples]; every random number comes from the generator that is passed.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from kws.audio.files import SAMPLE_RATE_HZ, resample
 from kws.model.augment import db_to_ratio, to_int16
+from kws.speech.conversion import pitch, rate, vocal_tract
 
-SLOWEST, FASTEST = 0.85, 1.18  # of the recorded speed; the pitch goes with it
+TRACTS, RATES, PITCHES = (0.84, 1.19), (0.8, 1.25), (0.85, 1.18)  # factors of kws.speech.conversion
+VOICED, PITCHED, IN_ROOM = 0.7, 0.4, 0.3  # shares of the copies
 TIMBRE_DB, TIMBRE_POINTS = 3.0, 8  # standard deviation, and over how many points of the spectrum it is drawn
 EDGE = 6  # a sixth of a clip at either end is taken for the silence around its word
 
 
-def respoken(clips: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each clip faster or slower, higher or deeper, and through another microphone: int16 [n, samples]."""
-    speeds = rng.uniform(SLOWEST, FASTEST, len(clips))
-    return timbre(np.stack([at_speed(clip, speed) for clip, speed in zip(clips, speeds, strict=True)]), rng)
+def another_voice(clips: np.ndarray, rng: np.random.Generator, rooms: Sequence[np.ndarray] = ()) -> np.ndarray:
+    """Each clip by another head, at another pace and pitch, in another room, through another microphone, or some of it.
+
+    rooms : impulse responses, float32 [n]; without any, all are heard from nearby -> int16 [n, samples]
+    """
+    return timbre(np.stack([varied(clip.astype(np.float32), rng, rooms) for clip in clips]), rng)
 
 
-def at_speed(clip: np.ndarray, speed: float) -> np.ndarray:
-    """int16 [n] played `speed` times as fast, its middle where it was: float32 [n], zeros where nothing is left."""
-    played = resample(clip.astype(np.float32), round(SAMPLE_RATE_HZ * speed, -1))
-    room = len(clip) - len(played)
+def varied(clip: np.ndarray, rng: np.random.Generator, rooms: Sequence[np.ndarray]) -> np.ndarray:
+    """float32 [n] by another voice, its middle where it was: float32 [n]."""
+    length = len(clip)
+    if rng.random() < VOICED:
+        clip = vocal_tract(clip, drawn(TRACTS, rng))
+    if rng.random() < VOICED:
+        clip = centred(rate(clip, drawn(RATES, rng)), length)
+    if rng.random() < PITCHED:
+        clip = pitch(clip, drawn(PITCHES, rng))
+    if len(rooms) and rng.random() < IN_ROOM:
+        clip = in_room(clip, rooms[int(rng.integers(len(rooms)))])
+    return clip
+
+
+def drawn(limits: tuple[float, float], rng: np.random.Generator) -> float:
+    """A factor between the limits, as often below one as the logarithm says."""
+    return float(np.exp(rng.uniform(*np.log(limits))))
+
+
+def centred(audio: np.ndarray, length: int) -> np.ndarray:
+    """[n] -> [length], the middle kept, zeros if nothing is left."""
+    room = length - len(audio)
     if room < 0:
-        return played[-room // 2 : -room // 2 + len(clip)]
-    return np.pad(played, (room // 2, room - room // 2))
+        return audio[-room // 2 : -room // 2 + length]
+    return np.pad(audio, (room // 2, room - room // 2))
+
+
+def in_room(clip: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """float [n] through an impulse response, its direct sound where the clip's was: as loud as before, float32 [n]."""
+    size = 1 << (len(clip) + len(room) - 1).bit_length()
+    heard = np.fft.irfft(np.fft.rfft(clip, size) * np.fft.rfft(room, size), size)
+    first = int(np.abs(room).argmax())
+    heard = heard[first : first + len(clip)]
+    loudness = (np.sqrt((clip.astype(np.float64) ** 2).mean()) + 1) / (np.sqrt((heard**2).mean()) + 1)
+    return (heard * loudness).astype(np.float32)
 
 
 def timbre(clips: np.ndarray, rng: np.random.Generator) -> np.ndarray:

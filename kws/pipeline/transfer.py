@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from kws.data.corpus import scan
+from kws.data.talk import find_rooms, find_talk
 from kws.device.budget import fit_warnings
 from kws.files import fresh_folder
-from kws.model.dataset import REPRESENTATIVE_CLIPS, prepare
+from kws.model.dataset import REPRESENTATIVE_CLIPS, Material, prepare
 from kws.model.few_shot_examples import choose_few, training_set
+from kws.model.talk import read_rooms
 from kws.pipeline.calibration import calibrated_few
 from kws.pipeline.data_notes import data_notes
 from kws.pipeline.run_names import new_run
@@ -46,12 +48,16 @@ def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callab
     note(summary(examples))
     for line in fit_warnings(spec):
         note(line)
-    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, normalisation=start.normalisation)
+    talk = find_talk(workspace.recordings) if spec.training.talk_percent else ()
+    rooms = find_rooms(workspace.recordings)
+    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, normalisation=start.normalisation,
+                       talk=talk, rooms=rooms)
+    note(heard_of(material))
     for line in data_notes(workspace, material):
         note(f"note: {line}")
     key = fingerprint(training_fingerprint(material), start.to_json())
     checkpoint = workspace.cache / "training" / f"{key}.npz"
-    lesson = training_set(material)
+    lesson = training_set(material, read_rooms(rooms))
     model, history = transfer(material, start, lesson, checkpoint=checkpoint, note=note)
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
@@ -61,6 +67,14 @@ def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callab
         write_manifest(making, {**manifest, **origin(start, folder.name)})
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
+
+
+def heard_of(material: Material) -> str:
+    """How much talk there is to train with, or what to do about it."""
+    if material.stretches:
+        return f"talk: {len(material.stretches.talk) * material.spec.frontend.hop_ms / 3.6e6:.1f} hours to train with"
+    return ("no talk to train with: the detector will often be deceived where people talk; put hours of speech without "
+            "the keyword into recordings/talk/_talk_/ (docs/own-word.md)")
 
 
 def origin(base: Base, name: str) -> dict[str, Any]:

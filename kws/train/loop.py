@@ -141,13 +141,21 @@ class Listener:
 
     def score(self, rows: np.ndarray) -> np.ndarray:
         """int8 [n, features] -> probabilities of the keywords, float32 [n - window + 1, keywords]."""
-        window, answers = self.frontend.frames, []
-        for start in range(0, len(rows) - window + 1, SCANNED_ROWS):
-            part = rows[start : start + SCANNED_ROWS + window - 1]
-            whole = np.pad(part, ((0, SCANNED_ROWS + window - 1 - len(part)), (0, 0)))
-            said = np.asarray(self.scanner.predict_on_batch(network_input(whole[None])))[0]
-            answers.append(said[: len(part) - window + 1, FIRST_KEYWORD:])
-        return np.concatenate(answers)
+        return scan(self.scanner, rows, self.frontend.frames)
+
+
+def scan(scanner: Any, rows: np.ndarray, window: int) -> np.ndarray:
+    """A network unrolled over SCANNED_ROWS windows, at every window of rows, int8 [n, features].
+
+    -> probabilities of the keywords, float32 [n - window + 1, keywords]
+    """
+    answers = []
+    for start in range(0, len(rows) - window + 1, SCANNED_ROWS):
+        part = rows[start : start + SCANNED_ROWS + window - 1]
+        whole = np.pad(part, ((0, SCANNED_ROWS + window - 1 - len(part)), (0, 0)))
+        said = np.asarray(scanner.predict_on_batch(network_input(whole[None])))[0]
+        answers.append(said[: len(part) - window + 1, FIRST_KEYWORD:])
+    return np.concatenate(answers)
 
 
 def named(metric: Callable[[Any, Any], Any]) -> Any:

@@ -44,10 +44,11 @@ class TrainingProgress:
         """Epoch `number` is done and saved."""
         self._own_s.append(epoch.seconds)
         left_s = (self.epochs - number) * (self._epoch_s() or 0.0)
-        validation = "" if isnan(epoch.validation_accuracy) else f"validation {epoch.validation_accuracy:.1%}, "
+        known = (("accuracy", epoch.accuracy), ("validation", epoch.validation_accuracy))
+        shares = "".join(f"{name} {share:.1%}, " for name, share in known if not isnan(share))
         self.bar.console.print(
-            f"epoch {number}/{self.epochs}: loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.1%}, "
-            f"{validation}{epoch.seconds:.0f} s, {in_words(left_s)}", highlight=False, soft_wrap=True)
+            f"epoch {number}/{self.epochs}: loss {epoch.loss:.3f}, {shares}"
+            f"{epoch.seconds:.0f} s, {in_words(left_s)}", highlight=False, soft_wrap=True)
 
     def _epoch_s(self) -> float | None:
         """Seconds of an epoch to come.

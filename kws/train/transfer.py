@@ -4,6 +4,8 @@ The base is cut in two where one tensor holds everything, so that about half of 
 The first part, which tells sounds apart, stays as it is, and its output for every example is computed once. The second
 part, which puts sounds together to words, gets a new last layer for the new labels and is trained at a small learning
 rate. Batch normalisation keeps the base's averages.
+
+Where there is talk to learn from, the whole base learns instead: kws.train.transfer_with_talk.
 """
 
 import time
@@ -26,6 +28,7 @@ from kws.spec import Spec
 from kws.train.interrupt import CtrlC
 from kws.train.loop import EVALUATION_BATCH, prepare_steps, restore, save
 from kws.train.progress import TrainingProgress
+from kws.train.transfer_with_talk import COURSE, learn_with_talk
 from kws.workspace import read_artefact, read_manifest
 
 FREE = ("dropout",)  # a setting of the network that does not change its shape
@@ -94,6 +97,12 @@ def transfer(material: Material, base: Base, lesson: Lesson, *, checkpoint: Path
     The same recordings, settings and base give the same network. Raises ModelError if the training diverges.
     """
     note(f"learning from {len(lesson.labels):,} examples made of {len(material.examples.training.clips):,} clips")
+    if material.stretches:
+        with native_messages_hidden():
+            model = with_new_scores(base.model, len(material.spec.labels), seed=material.spec.training.seed)
+        history = learn_with_talk(model, lesson, material, COURSE, checkpoint=checkpoint, note=note)
+        model.trainable = True
+        return without_optimizer(model), history
     with native_messages_hidden():
         body, tail, model = grafted(base.model, len(material.spec.labels), seed=material.spec.training.seed)
         heard = body.predict(network_input(lesson.features), batch_size=EVALUATION_BATCH, verbose=0)
@@ -124,17 +133,23 @@ def grafted(model: Any, labels: int, *, seed: int) -> tuple[Any, Any, Any]:
     """The part that stays, the part that learns, with a fresh last layer for `labels`, and both together."""
     import keras
 
-    keras.utils.set_random_seed(seed)
+    whole = with_new_scores(model, labels, seed=seed)
     joint = cut_point(model)
     for layer in model.layers[: joint + 1]:
         layer.trainable = False
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
     middle = model.layers[joint].output
+    return keras.Model(model.input, middle), keras.Model(middle, whole.output), whole
+
+
+def with_new_scores(model: Any, labels: int, *, seed: int) -> Any:
+    """The model with a fresh last layer for `labels`; all of it learns, but batch normalisation keeps its averages."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    for layer in model.layers:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
     scores = keras.layers.Dense(labels, activation="softmax", name="scores")(model.layers[-2].output)
-    body, tail = keras.Model(model.input, middle), keras.Model(middle, scores)
-    return body, tail, keras.Model(model.input, scores, name=model.name)
+    return keras.Model(model.input, scores, name=model.name)
 
 
 def cut_point(model: Any) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kws.model.variants import at_speed, half_said, respoken, run_together, timbre
+from kws.model.variants import another_voice, centred, half_said, in_room, run_together, timbre, varied
 
 SAMPLES = 16_000
 
@@ -16,13 +16,31 @@ def pitch_hz(audio):
     return spectrum.argmax() * 16_000 / len(audio)
 
 
-def test_speed_moves_the_pitch_and_keeps_the_middle():
-    for speed in (0.85, 1.0, 1.18):
-        played = at_speed(tone(500), speed)
-        assert len(played) == SAMPLES and abs(pitch_hz(played[4_000:12_000]) - 500 * speed) <= 2
-    click = np.zeros(SAMPLES, np.int16)
-    click[SAMPLES // 2] = 20_000
-    assert all(abs(int(np.abs(at_speed(click, speed)).argmax()) - SAMPLES // 2) <= 2 for speed in (0.85, 1.18))
+def click(at, samples=SAMPLES):
+    made = np.zeros(samples, np.float32)
+    made[at] = 10_000
+    return made
+
+
+def test_another_pace_keeps_the_middle_and_the_length():
+    for length in (700, 1_000, 1_301):
+        row = centred(click(length // 2, length), 1_000)
+        assert len(row) == 1_000 and abs(int(row.argmax()) - 500) <= 1
+
+
+def test_a_room_answers_after_the_direct_sound_and_is_as_loud():
+    room = np.zeros(600, np.float32)
+    room[100], room[500] = 1, 0.5
+    heard = in_room(click(3_000), room)
+    assert len(heard) == SAMPLES and np.flatnonzero(np.abs(heard) > 1).tolist() == [3_000, 3_400]
+    assert abs(np.sqrt((heard**2).mean()) / np.sqrt((click(3_000) ** 2).mean()) - 1) < 0.02
+
+
+def test_other_voices_move_pitch_or_pace_of_most_copies_and_leave_some():
+    said, rng = tone(500).astype(np.float32), np.random.default_rng(5)
+    pitches = [pitch_hz(varied(said, rng, ())[4_000:12_000]) for _ in range(30)]
+    unmoved = sum(abs(one - 500) <= 6 for one in pitches)
+    assert 12 <= unmoved <= 24 and min(pitches) < 480 and max(pitches) > 520
 
 
 def test_timbre_changes_levels_by_a_few_db_and_nothing_else():
@@ -35,7 +53,7 @@ def test_timbre_changes_levels_by_a_few_db_and_nothing_else():
 
 def test_the_same_generator_gives_the_same_copies_and_none_is_like_another():
     clips = np.stack([tone(700)] * 4)
-    first, again = (respoken(clips, np.random.default_rng(7)) for _ in range(2))
+    first, again = (another_voice(clips, np.random.default_rng(7)) for _ in range(2))
     assert (first == again).all() and first.dtype == np.int16 and first.shape == clips.shape
     assert len({row.tobytes() for row in first}) == 4
 

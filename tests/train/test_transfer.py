@@ -13,6 +13,7 @@ pytest.importorskip("tensorflow")
 from kws import load
 from kws.bench import tones
 from kws.bench.tones import spoken_middle
+from kws.data.corpus import split_of
 from kws.engine.plan import Plan
 from kws.errors import ModelError
 from kws.model.zoo import build
@@ -97,6 +98,59 @@ def test_the_same_command_gives_the_same_network_also_after_an_interruption(lear
     first, second = (learnt[0] / "models" / name for name in ("middle", "again"))
     assert all(read_artefact(first, name) == read_artefact(second, name) for name in ("model.tflite", "model.kws"))
     assert not list((learnt[0] / ".cache" / "kws" / "training").iterdir())
+
+
+@pytest.fixture(scope="module")
+def talked(tone_run, small, tmp_path_factory):
+    """The same with two minutes of talk for each split, and takes of somebody who tests."""
+    folder = make_workspace(tmp_path_factory.mktemp("talk") / "w")
+    rng, tester = np.random.default_rng(4), next(f"eve{n}" for n in range(99) if split_of(f"eve{n}") == "testing")
+    for split in ("training", "validation", "testing"):
+        said = {1.5 * i + 1: word for i, word in enumerate(["low", "high", "other"] * 26)}
+        path = folder / "recordings" / "radio" / "_talk_" / split / "talker" / "one.wav"
+        path.parent.mkdir(parents=True)
+        soundfile.write(path, tones.spoken(said, seconds=120, rng=rng), tones.RATE_HZ)
+    for take in range(5):
+        path = folder / "recordings" / "own" / "middle" / f"{tester}_nohash_{take}.wav"
+        soundfile.write(path, spoken_middle(rng), tones.RATE_HZ)
+    result = run("train", "--from", tone_run, "--run", "middle", "-C", folder)
+    assert result.exit_code in (0, 3), result.output
+    return folder, result
+
+
+def test_with_talk_the_whole_base_learns_beside_it_and_other_people_judge(talked):
+    folder, result = talked
+    assert "talk: 0.0 hours to train with" in result.stderr and "after round 3: 0 half seconds" in result.stderr
+    assert "5 words by people who did not train" in result.output and "missed (0.0% to" in result.output
+    assert "0.00 false alarms per hour of talk" in result.output
+    point = json.loads((folder / "models" / "middle" / "metrics.json").read_text())["operating_point"]
+    assert point["clips"] == 0 and point["talk"] and point["test"]["events"] == 5
+    detector, rng = load(folder / "models" / "middle"), np.random.default_rng(9)
+    said = [spoken_middle(rng, seconds=2, start_s=1) for _ in range(12)]
+    assert [hit.keyword for audio in said for hit in detector.push(audio)] == ["middle"] * 12
+
+
+def test_without_talk_the_training_says_what_that_costs(learnt):
+    assert "no talk to train with" in learnt[1].stderr and "recordings/talk/_talk_/" in learnt[1].stderr
+    assert "nobody who tests says a keyword" in learnt[1].output
+
+
+def test_a_training_with_talk_goes_on_where_it_was_stopped(talked, tone_run, monkeypatch):
+    class Stop(Exception):
+        pass
+
+    def stop_after_two(model, history, checkpoint):
+        save(model, history, checkpoint)
+        if len(history) == 2:
+            raise Stop
+
+    with monkeypatch.context() as patch, pytest.raises(Stop):
+        patch.setattr("kws.train.transfer_with_talk.save", stop_after_two)
+        run("train", "--from", tone_run, "--run", "again", "-C", talked[0])
+    result = run("train", "--from", tone_run, "--run", "again", "-C", talked[0])
+    assert result.exit_code in (0, 3) and "resuming after round 2 of 4" in result.stderr
+    first, second = (talked[0] / "models" / name for name in ("middle", "again"))
+    assert all(read_artefact(first, name) == read_artefact(second, name) for name in ("model.tflite", "model.kws"))
 
 
 def refused(folder, base, *arguments):

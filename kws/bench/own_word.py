@@ -1,0 +1,280 @@
+"""What docs/own-word.md leads to, measured: its files, its commands' functions, then people who never trained.
+
+    scripts/bench own_word BASE DATA OUT [--words alexa,computer,marvin] [--draws 2] [--count 20] [--only strangers,…]
+                           [--side validation]
+
+BASE  a run that was never taught the words of the test
+DATA  the real recordings, unpacked: speech_commands/, wake_words/<word>/, sentences/, negatives/, noise/, rooms/
+OUT   a workspace for each network, results.jsonl (a stopped bench goes on where it was)
+
+Who trains, who chooses and who tests are different people. Talk to train with: accented sentences by the speakers of
+the training split, seven of ten readers, ten of twenty languages. To choose the threshold on: the speakers of the
+validation split, the other readers, orders to a machine. To test on: the speakers of the testing split, eight other
+readers, French, the other ten languages. Scenarios:
+
+    strangers  --count takes, each by somebody else, as they come; other people are heard
+    synthetic  no takes: `kws data synth --count 300 --near-misses 10`
+    both       the takes and the synthesizers' clips
+    own voice  words of Speech Commands only: ten people twice or more; other takes of these people are heard
+
+Nothing is ever chosen on the people who test: --side validation splits those who may train once more, and hears the
+talk that thresholds are chosen on.
+
+Each row: recordings missed at the threshold that the training chose, and false alarms there; then misses at the lowest
+threshold of the test itself with one false alarm per hour, which compares networks.
+"""
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.audio.files import SAMPLE_RATE_HZ, read_samples
+from kws.bench.common import header, parser, print_table
+from kws.bench.transfer import LEAD, decisions, miss_rate_at, read_results, recordings_of, sides, trains
+from kws.data.corpus import NOISE, Clip, folders, speaker_of, split_of
+from kws.data.importer import import_path
+from kws.data.talk import ROOMS, TALK
+from kws.detect.detector import Detector, load_detector
+from kws.engine.decoder import SCORE_STEPS, Decoder, DecoderTables, build_decoder_tables
+from kws.engine.plan import Plan
+from kws.errors import DataError
+from kws.files import write_atomic
+from kws.pipeline.transfer import transfer_run
+from kws.spec import Spec
+from kws.specfile import NAME, write_spec
+from kws.speech.engines.registry import choose_engines
+from kws.speech.synthesis import make_corpus
+from kws.validate.metrics import poisson_interval, wilson_interval
+from kws.workspace import open_workspace, read_artefact
+
+TRAINING, TESTING = "training", "testing"
+LEVELS = (*range(40, 256, 4), 255)
+TRAINING_READERS, TRAINING_LANGUAGES, TRAINING_ROOMS = 7, 10, 4
+CLIPS_OF_WORD = 150  # of each word of Speech Commands that is not the keyword
+PEOPLE, TAKES_OF_PERSON = 10, 2  # who train in the scenario "own voice"
+SYNTHETIC, NEAR_MISSES = 300, 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to train and test."""
+
+    word: str
+    scenario: str
+    count: int
+    draw: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.word} {self.scenario} {self.count} {self.draw}"
+
+
+def lay_out(root: Path, data: Path, keyword: str) -> None:
+    """Everything in recordings/ that is not the keyword, as links."""
+    recordings = root / "recordings"
+    for kind, split, name, paths in talk(data):
+        link(recordings / kind / TALK / split / name, paths)
+    for table in (data / "sentences").glob("*/*.csv"):
+        link(recordings / table.parent.name / TALK, [table])
+    link(recordings / "rooms" / ROOMS, sorted((data / "rooms").glob("*.wav"))[:TRAINING_ROOMS])
+    for folder in folders(data / "speech_commands"):
+        paths = sorted(folder.glob("*.wav"))
+        if folder.name == NOISE:
+            link(recordings / "speech_commands" / NOISE, paths)
+        elif folder.name != keyword:
+            order = np.random.default_rng(1).permutation(len(paths))[:CLIPS_OF_WORD]
+            link(recordings / "speech_commands" / folder.name, [paths[i] for i in sorted(order)])
+
+
+def talk(data: Path) -> list[tuple[str, str, str, list[Path]]]:
+    """Talk to train with and to choose on: source, split, speaker, recordings."""
+    found = []
+    for folder in folders(data / "sentences" / "accented_en"):
+        if (split := split_of(folder.name)) != "testing":
+            found.append(("accented_en", split, folder.name, sorted(folder.glob("*.wav"))))
+    for place, folder in enumerate(folders(data / "sentences" / "read_en")):
+        split = "training" if place < TRAINING_READERS else "validation"
+        found.append(("read_en", split, folder.name, sorted(folder.glob("*.wav"))))
+    for folder in folders(data / "negatives" / "languages")[:TRAINING_LANGUAGES]:
+        found.append(("languages", "training", folder.name, sorted(folder.rglob("*.wav"))))
+    found.append(("orders", "validation", "orders", sorted((data / "negatives" / "en").glob("*.wav"))))
+    return found
+
+
+def test_talk(data: Path, side: str) -> dict[str, list[np.ndarray]]:
+    """Talk to count false alarms in, by kind, int16 [n] each: of the testing side nothing is ever chosen on."""
+    if side != TESTING:
+        kinds = {kind: paths for kind, split, _, paths in talk(data) if split == side}
+        kinds["accented_en"] = [path for kind, split, _, paths in talk(data) for path in paths
+                                if (kind, split) == ("accented_en", side)]
+        return {kind: [read_samples(path) for path in paths] for kind, paths in kinds.items()}
+    accented = [path for folder in folders(data / "sentences" / "accented_en") if split_of(folder.name) == "testing"
+                for path in sorted(folder.glob("*.wav"))]
+    languages = [path for folder in folders(data / "negatives" / "languages")[TRAINING_LANGUAGES:]
+                 for path in sorted(folder.rglob("*.wav"))]
+    kinds = {"accented": accented, "read": sorted((data / "negatives" / "read_en").glob("*.wav")),
+             "French": sorted((data / "negatives" / "fr").glob("*.wav")), "languages": languages}
+    return {kind: [read_samples(path) for path in paths] for kind, paths in kinds.items()}
+
+
+def link(folder: Path, paths: Sequence[Path]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        (folder / path.name).symlink_to(path.resolve())
+
+
+def people(word: str, data: Path, side: str) -> tuple[list[Path], list[Path]]:
+    """Recordings that training may draw from, and those of strangers."""
+    pool, strangers = recordings_of(word, data)
+    if side == TESTING:
+        return pool, strangers
+    if (data / "wake_words" / word).is_dir():
+        return sides(pool)
+    clips = sorted((data / "speech_commands" / word).glob("*.wav"))
+    return pool, [path for path in clips if split_of(speaker_of(path.stem)) == side]
+
+
+def chosen(job: Job, data: Path, side: str) -> tuple[list[Clip], list[Path]]:
+    """The takes that train, each under its person's name, and the recordings that test."""
+    pool, strangers = people(job.word, data, side)
+    rng = np.random.default_rng([job.draw, *job.word.encode()])
+    if job.scenario == "own voice":
+        return own_voices(job.word, pool, rng)
+    if job.scenario == "synthetic":
+        return [], strangers
+    drawn = [pool[i] for i in rng.permutation(len(pool))[: job.count]]
+    return [trains(Clip(path, job.word, f"drawn-{i}", "own")) for i, path in enumerate(drawn)], strangers
+
+
+def own_voices(word: str, pool: Sequence[Path], rng: np.random.Generator) -> tuple[list[Clip], list[Path]]:
+    """TAKES_OF_PERSON takes each of PEOPLE who have more of them, and the rest of these people's."""
+    of: dict[str, list[Path]] = {}
+    for path in pool:
+        of.setdefault(speaker_of(path.stem), []).append(path)
+    several = sorted(speaker for speaker, paths in of.items() if len(paths) > TAKES_OF_PERSON)
+    if len(several) < PEOPLE:
+        raise DataError(f"{word}: {len(several)} people are known to have said it more than {TAKES_OF_PERSON} times, "
+                        f"{PEOPLE} are needed; name a word of Speech Commands with --words")
+    people = [several[i] for i in rng.permutation(len(several))[:PEOPLE]]
+    takes = [trains(Clip(path, word, f"{person}-{i}", "own")) for person in people
+             for i, path in enumerate(of[person][:TAKES_OF_PERSON])]
+    return takes, [path for person in people for path in of[person][TAKES_OF_PERSON:]]
+
+
+def run(job: Job, bench: "Bench") -> dict[str, Any]:
+    """Lay out the workspace as the page says, train as its command does, test."""
+    root, plan = bench.out / job.key.replace(" ", "-"), Plan.from_bytes(read_artefact(bench.base, "model.kws"))
+    spec = Spec(keywords=(job.word,), frontend=plan.spec.frontend, model=plan.spec.model)
+    spec = replace(spec, training=replace(spec.training, seed=job.draw))
+    shutil.rmtree(root, ignore_errors=True)
+    (root / "models").mkdir(parents=True)
+    (bench.out / "cache").mkdir(exist_ok=True)
+    (root / ".cache").symlink_to((bench.out / "cache").resolve())
+    write_atomic(root / NAME, write_spec(spec))
+    lay_out(root, bench.data, job.word)
+    takes, tests = chosen(job, bench.data, bench.side)
+    for clip in takes:
+        import_path(clip.path, root / "recordings" / "own", word=job.word, speaker=clip.speaker, samples=SAMPLE_RATE_HZ)
+    spoken = bench.spoken(job.word)
+    for folder in folders(spoken):
+        if folder.name != job.word or job.scenario in ("synthetic", "both"):
+            (root / "recordings" / "synth").mkdir(exist_ok=True)
+            (root / "recordings" / "synth" / folder.name).symlink_to(folder.resolve())
+    start = time.process_time()
+    transfer_run(open_workspace(root), base=str(bench.base.resolve()), name="own", note=lambda message: None)
+    seconds = time.process_time() - start
+    return {"key": job.key, "word": job.word, "how": job.scenario, "count": len(takes), "draw": job.draw,
+            "seconds": seconds, **measure(load_detector(root / "models" / "own"), tests, bench.speech)}
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What all networks share. speech : to count false alarms in"""
+
+    base: Path
+    data: Path
+    out: Path
+    side: str
+    speech: dict[str, list[np.ndarray]]
+
+    def spoken(self, word: str) -> Path:
+        """The synthesizers' recordings of a word and of what sounds like it, made once."""
+        folder = self.out / "spoken" / word
+        make_corpus(folder, (word,), keywords=(word,), count=SYNTHETIC, unknown=0, noise=False, samples=SAMPLE_RATE_HZ,
+                    seed=1, split="training", near_misses=NEAR_MISSES, engines=choose_engines(()))
+        return folder
+
+
+def measure(detector: Detector, tests: Sequence[Path], speech: dict[str, list[np.ndarray]]) -> dict[str, Any]:
+    """Misses and false alarms at the run's own thresholds; curve : at others, [threshold, missed, alarms]."""
+    said = [decisions(detector, [LEAD, read_samples(path), LEAD]) for path in tests]
+    heard = {kind: decisions(detector, recordings) for kind, recordings in speech.items()}
+
+    def counts(tables: DecoderTables) -> tuple[int, dict[str, int]]:
+        return (sum(not Decoder(tables).push(rows) for rows in said),
+                {kind: len(Decoder(tables).push(rows)) for kind, rows in heard.items()})
+
+    plan, curve = detector.plan, []
+    smoothing_ms = plan.decoder.smoothing_hops * detector.decide_every * plan.spec.frontend.hop_ms
+    for level in LEVELS:
+        thresholds = dict.fromkeys(plan.spec.keywords, level / SCORE_STEPS)
+        missed, alarms = counts(build_decoder_tables(plan.spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
+                                                     decide_every=detector.decide_every))
+        curve.append([level / SCORE_STEPS, missed, sum(alarms.values())])
+    missed, alarms = counts(plan.decoder)
+    hours = {kind: sum(map(len, recordings)) / SAMPLE_RATE_HZ / 3600 for kind, recordings in speech.items()}
+    return {"threshold": plan.decoder.thresholds[-1] / SCORE_STEPS, "missed": missed, "tested": len(tests),
+            "false_alarms": alarms, "hours": hours, "curve": curve}
+
+
+def row(some: Sequence[dict[str, Any]]) -> list[str]:
+    """One line of the table: the mean of the draws, with the interval of one draw's recordings or hours."""
+    tested, hours = some[0]["tested"], sum(some[0]["hours"].values())
+    missed = float(np.mean([one["missed"] for one in some]))
+    alarms = float(np.mean([sum(one["false_alarms"].values()) for one in some]))
+    low, high = wilson_interval(round(missed), tested)
+    least, most = poisson_interval(round(alarms))
+    there = miss_rate_at(list(some))
+    return [some[0]["word"], some[0]["how"], str(some[0]["count"]), str(len(some)), str(tested),
+            f"{missed / tested:.1%} ({low:.1%} to {high:.1%})",
+            f"{alarms / hours:.2f} ({least / hours:.2f} to {most / hours:.2f})",
+            f"{there[0]:.1%} ({there[1]:.1%} to {there[2]:.1%})", f"{np.mean([one['seconds'] for one in some]):.0f}"]
+
+
+def jobs(words: Sequence[str], scenarios: Sequence[str], count: int, draws: int, data: Path) -> list[Job]:
+    """Every network to train; "own voice" only for words whose recordings name their speaker."""
+    named = Counter(word for word in words if not (data / "wake_words" / word).is_dir())
+    return [Job(word, scenario, count, draw) for draw in range(1, draws + 1) for scenario in scenarios for word in words
+            if scenario != "own voice" or word in named if draw == 1 or scenario != "synthetic"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parser(__doc__)
+    for name in ("base", "data", "out"):
+        options.add_argument(name, type=Path)
+    options.add_argument("--words", default="alexa,computer,marvin")
+    options.add_argument("--only", default="strangers,own voice,synthetic,both")
+    options.add_argument("--count", type=int, default=20)
+    options.add_argument("--draws", type=int, default=2)
+    options.add_argument("--side", choices=("validation", TESTING), default=TESTING)
+    asked = options.parse_args(arguments)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    header(f"base {asked.base.name}")
+    bench = Bench(asked.base, asked.data, asked.out, asked.side, test_talk(asked.data, asked.side))
+    path = asked.out / "results.jsonl"
+    results = read_results(path)
+    for job in jobs(asked.words.split(","), asked.only.split(","), asked.count, asked.draws, asked.data):
+        if job.key not in results:
+            results[job.key] = run(job, bench)
+            write_atomic(path, "".join(json.dumps(result) + "\n" for result in results.values()))
+    groups = dict.fromkeys((one["word"], one["how"]) for one in results.values())
+    print_table(("word", "scenario", "takes", "draws", "recordings", "missed as calibrated", "false alarms per hour",
+                 "missed at 1 per hour", "seconds"),
+                [row([one for one in results.values() if (one["word"], one["how"]) == group]) for group in groups])
