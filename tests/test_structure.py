@@ -9,7 +9,7 @@ from tests.helpers.paths import ROOT
 from tests.helpers.rooms import ORDER
 
 TENSORFLOW = [ROOT / "kws" / "train" / name for name in ("workers.py", "cpu_speed.py")]  # beside kws/quantize
-TENSORFLOW += [ROOT / "kws" / "bench" / "random_networks.py"]
+TENSORFLOW += [ROOT / "kws" / "bench" / name for name in ("random_networks.py", "base_windows.py")]
 # Slow to import, or missing on a small machine: only inside the functions that need them.
 HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sounddevice", "scipy", "sklearn", "tflite_micro",
          "espeakng_loader", "serial", "ziglang", "unicorn", "elftools", "optuna", "paho", "plotly",

@@ -15,6 +15,9 @@ def run(
     target: Annotated[Target, typer.Option("--target", help="What to export.")] = DEFAULT,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", show_default=False,
                                              help="Where the export goes. Default: export/TARGET.")] = None,
+    base: Annotated[str | None, typer.Option(
+        "--from", metavar="RUN", show_default=False,
+        help="Train on a base, as kws train --from does; the next kws run remembers it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Do every stage, changed or not.")] = False,
     json: JsonOption = False,
     directory: DirectoryOption = None,
@@ -35,7 +38,7 @@ def run(
     place = workspace(directory)
     folder = out or place.root / "export" / target
     check(target, folder, force=True, compress=False)
-    way = Way(place, target=target, out=folder, note=note)
+    way = Way(place, target=target, out=folder, note=note, base=base)
     holds = True
     for done in run_stages(way.stages(), way.state, force=force):
         holds &= done.result.holds

@@ -21,21 +21,30 @@ from kws.export.package import MARK
 from kws.export.source import from_run
 from kws.files import write_atomic
 from kws.pipeline.stages import Result, Stage
-from kws.pipeline.train import train_run
+from kws.pipeline.train import Run, train_run
+from kws.pipeline.transfer import transfer_run
 from kws.requirements import broken
 from kws.spec import fingerprint
 from kws.validate.run import validate
 from kws.workspace import MANIFEST, Workspace, find_run, list_runs
 
-STATE, LAST = "run.json", "run_trained.json"
+STATE, LAST, BASE = "run.json", "run_trained.json", "run_base.json"
 
 
 class Way:
     """The stages of one workspace. run : the run that the training made or that is there."""
 
-    def __init__(self, workspace: Workspace, *, target: str, out: Path, note: Callable[[str], None]):
-        """target, out : what is exported, and where to"""
+    def __init__(self, workspace: Workspace, *, target: str, out: Path, note: Callable[[str], None],
+                 base: str | None = None):
+        """target, out : what is exported, and where to
+
+        base : the run to learn from, by name or path; by default the one that was named last time, if any
+        """
         self.workspace, self.target, self.out, self._note = workspace, target, out, note
+        self.base = base or read_text(workspace, BASE)
+        if base:
+            find_run(base, workspace.models)
+            write_text(workspace, BASE, base)
         self.run: Path | None = None
         self._fresh = False  # trained just now, and so calibrated
 
@@ -61,7 +70,7 @@ class Way:
     def _training(self) -> str:
         spec = self.workspace.spec
         self._mark = fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, spec.detector,
-                                 self._recordings, __version__)
+                                 self._recordings, __version__, *([self.base] if self.base else []))
         return self._mark
 
     def _calibration(self) -> str:
@@ -104,7 +113,11 @@ class Way:
         return Result(f"{len(table.clips):,} clips, {told}")
 
     def _train(self) -> Result:
-        made = train_run(self.workspace, name=None, note=self._note)
+        made: Run | None
+        if self.base:
+            made = transfer_run(self.workspace, base=self.base, name=None, note=self._note)
+        else:
+            made = train_run(self.workspace, name=None, note=self._note)
         if made is None:
             raise KwsError("kws run trains in one process; train with several by kws train --strategy")
         self.run, self._fresh = made.folder, True
@@ -147,15 +160,24 @@ class Way:
 
 def read_name(workspace: Workspace) -> str | None:
     """Of the run that `kws run` trained last."""
-    try:
-        name = json.loads((workspace.cache / LAST).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return name if isinstance(name, str) else None
+    return read_text(workspace, LAST)
 
 
 def write_name(workspace: Workspace, name: str) -> None:
-    write_atomic(workspace.cache / LAST, json.dumps(name) + "\n")
+    write_text(workspace, LAST, name)
+
+
+def read_text(workspace: Workspace, file: str) -> str | None:
+    """What was written under a name last time; None if nothing was, or if it is damaged."""
+    try:
+        text = json.loads((workspace.cache / file).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return text if isinstance(text, str) else None
+
+
+def write_text(workspace: Workspace, file: str, text: str) -> None:
+    write_atomic(workspace.cache / file, json.dumps(text) + "\n")
 
 
 def recordings_fingerprint(recordings: Path) -> str:

@@ -1,0 +1,125 @@
+"""A word of one's own: everything that training it needs but the takes, in one go."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kws.data.talk import find_talk
+from kws.data.talk_sources import SHA256, URL, download_talk, link_talk
+from kws.engine.plan import Plan
+from kws.errors import DownloadError, KwsError, ModelError
+from kws.files import fresh_folder, write_atomic
+from kws.spec import Spec
+from kws.specfile import NAME, write_spec
+from kws.speech.engines.registry import choose_engines, missing
+from kws.speech.synthesis import make_corpus
+from kws.speech.talk import speak_talk
+from kws.workspace import Workspace, find_run, open_workspace, read_artefact
+
+Note = Callable[[str], None]
+RELEASED = Path(__file__).parents[2] / "models"  # in a clone
+SPOKEN, NEAR_MISSES = 300, 10  # clips of the word, and of each word that sounds like it
+TALK_MINUTES = 60.0  # if it must be synthesized
+SYNTH, TALK_SYNTH = "synth", "spoken"  # sources
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What kws new --word has made. recordings : of talk; people : whether it is by people"""
+
+    root: Path
+    word: str
+    base: str
+    recordings: int
+    people: bool
+
+
+def prepare_word(root: Path, word: str, *, base: str, talk: Sequence[Path], url: str = URL,
+                 note: Note) -> Prepared:
+    """Make a workspace for one word, or go on where an interrupted call stopped.
+
+    base : a run that was taught many words, by path or by the name of a released one; it is copied into models/
+    talk : folders with people who do not say the word; without any, LibriSpeech is downloaded, and if that fails talk
+           is synthesized
+    """
+    start = find_base(base)
+    spec = spec_for(word, start)
+    place = opened(root, spec)
+    copy_run(start, place.models)
+    people = get_talk(place, talk, url=url, note=note)
+    speak(place, note)
+    found = len(find_talk(place.recordings))
+    return Prepared(place.root, word, start.name, found, people)
+
+
+def find_base(base: str) -> Path:
+    """A run's folder: a path, or the name of a released run. Raises ModelError if there is none."""
+    try:
+        return find_run(base, RELEASED if RELEASED.is_dir() else None)
+    except ModelError as error:
+        raise ModelError(f"no base {base!r}; name the folder of one: --from PATH (a clone of this project has "
+                         "models/base)") from error
+
+
+def spec_for(word: str, base: Path) -> Spec:
+    """Settings for one word on a base: its front end and network."""
+    plan = Plan.from_bytes(read_artefact(base, "model.kws"))
+    if word in plan.spec.keywords:
+        raise KwsError(f"{word!r} is one of the words that {base.name} was taught, so it would not be a new one; train "
+                       f"on real clips of it: kws new DIR --keywords {word}")
+    spec = Spec(keywords=(word,), frontend=plan.spec.frontend, model=plan.spec.model)
+    flash = spec.requirements.flash_bytes
+    return spec if plan.spec.model.width <= 1 else replace(
+        spec, requirements=replace(spec.requirements, flash_bytes=2 * flash, ram_bytes=2 * spec.requirements.ram_bytes))
+
+
+def opened(root: Path, spec: Spec) -> Workspace:
+    """The workspace, made if it is not there. Raises KwsError if there is another one."""
+    if (root / NAME).exists():
+        place = open_workspace(root)
+        if place.spec.keywords != spec.keywords:
+            raise KwsError(f"{root / NAME} already exists, for {', '.join(place.spec.keywords)}; name another folder")
+        return place
+    for folder in ("recordings", "models"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    write_atomic(root / NAME, write_spec(spec))
+    return open_workspace(root)
+
+
+def copy_run(run: Path, models: Path) -> None:
+    """The base beside the runs that come of it, so that the workspace needs nothing else."""
+    if not (models / run.name).exists():
+        with fresh_folder(models / run.name) as making:
+            shutil.copytree(run, making, dirs_exist_ok=True)
+
+
+def get_talk(place: Workspace, folders: Sequence[Path], *, url: str, note: Note) -> bool:
+    """Talk by people if it can be had: whether it is."""
+    for folder in folders:
+        note(f"talk: {link_talk(place.recordings, folder)} leads to {folder}")
+    if folders:
+        return True
+    try:
+        note(f"talk: LibriSpeech's dev-clean, 337 MB, CC BY 4.0, from {url} (--talk DIR names your own instead)")
+        download_talk(place.recordings, place.cache / "downloads", url=url, sha256=SHA256 if url == URL else None)
+        return True
+    except DownloadError as error:
+        note(f"note: no talk by people ({error}); synthesizing {TALK_MINUTES:.0f} minutes instead, which keeps fewer "
+             "false alarms away: name hours of your own with --talk DIR, or come back with a network")
+    made = speak_talk(place.recordings / TALK_SYNTH / "_talk_", place.spec.keywords, minutes=TALK_MINUTES,
+                      engines=choose_engines(()))
+    note(f"{made.written} written, {made.kept} there already")
+    return False
+
+
+def speak(place: Workspace, note: Note) -> None:
+    """The word and what sounds like it, by every synthesizer there is; other words, and noise if there is none."""
+    engines = choose_engines(())
+    for one in engines:
+        note(f"{one.name}: {len(one.voices())} voices; licence: {one.licence}")
+    for one in missing():
+        note(f"{one.name}: not installed; for more voices: {one.install}")
+    samples = max(place.spec.frontend.clip_samples, place.spec.frontend.sample_rate_hz)
+    make_corpus(place.recordings / SYNTH, place.spec.keywords, keywords=place.spec.keywords, count=SPOKEN,
+                unknown=NEAR_MISSES, noise=None, samples=samples, seed=1, near_misses=NEAR_MISSES, engines=engines)

@@ -1,0 +1,77 @@
+"""kws new --word: all that a word needs but its takes, in one command that goes on where it stopped."""
+
+import pytest
+
+pytest.importorskip("espeakng_loader", reason="no speech synthesizer here")
+
+import numpy as np
+import soundfile
+
+from kws.data.corpus import scan
+from kws.data.talk import find_talk
+from kws.errors import DownloadError
+from kws.specfile import read_spec
+from kws.speech.engines.espeak import Espeak
+from tests.helpers.paths import ROOT
+from tests.helpers.small_workspace import run
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """One engine, a few clips, seconds of talk."""
+    monkeypatch.setattr("kws.pipeline.new_word.choose_engines", lambda names: (Espeak(),))
+    for name, value in (("SPOKEN", 10), ("NEAR_MISSES", 1), ("TALK_MINUTES", 1.0)):
+        monkeypatch.setattr(f"kws.pipeline.new_word.{name}", value)
+
+
+@pytest.fixture
+def radio(tmp_path):
+    for speaker in ("anna", "ben"):
+        (tmp_path / "radio" / speaker).mkdir(parents=True)
+        soundfile.write(tmp_path / "radio" / speaker / "one.wav", np.zeros(16_000, np.int16), 16_000)
+    return tmp_path / "radio"
+
+
+def test_one_command_makes_everything_but_the_takes(tmp_path, few, radio):
+    made = run("new", tmp_path / "lamp", "--word", "Lumos", "--talk", radio)
+    assert made.exit_code == 0, made.output
+    assert "2 recordings of talk by people; base base" in made.output
+    assert "kws record lumos" in made.output and "kws train --from base" in made.output
+    spec, base = read_spec(tmp_path / "lamp" / "kws.toml"), ROOT / "models" / "base"
+    assert spec.keywords == ("lumos",) and spec.model.name == "ds_cnn"
+    assert (tmp_path / "lamp/models/base/model.keras").read_bytes() == (base / "model.keras").read_bytes()
+    corpus = scan(tmp_path / "lamp" / "recordings")
+    words = {clip.word for clip in corpus.clips}
+    assert sum(clip.word == "lumos" for clip in corpus.clips) == 10 and len(words) > 20 and corpus.noise
+    before = sorted(path for path in (tmp_path / "lamp").rglob("*"))
+    again = run("new", tmp_path / "lamp", "--word", "lumos", "--talk", radio)
+    assert again.exit_code == 0 and sorted(path for path in (tmp_path / "lamp").rglob("*")) == before
+
+
+def test_without_a_network_talk_is_synthesized_and_the_command_says_so(tmp_path, few, monkeypatch):
+    def fails(*_, **__):
+        raise DownloadError("no route to host")
+
+    monkeypatch.setattr("kws.data.talk_sources.fetch", fails)
+    made = run("new", tmp_path / "lamp", "--word", "lumos")
+    assert made.exit_code == 0, made.output
+    assert "no route to host" in made.output and "by synthesizers" in made.output
+    talk = find_talk(tmp_path / "lamp" / "recordings")
+    assert {one.split for one in talk} == {"training", "validation", "testing"} and 10 <= len(talk) <= 15
+
+
+def test_what_cannot_be_is_said_before_anything_is_made(tmp_path, few):
+    for arguments, text in ((("--word", "lumos", "--from", tmp_path / "none"), "no base"),
+                            (("--word", "yes"), "one of the words that base was taught"),
+                            (("--word", "lumos", "--keywords", "a"), "either --keywords or --word"),
+                            (("--keywords", "lumos", "--talk", tmp_path), "only with --word"),
+                            (("--word", "_x_"), "--word")):
+        result = run("new", tmp_path / "lamp", *arguments)
+        assert result.exit_code in (1, 2) and text in result.output, result.output
+        assert not (tmp_path / "lamp").exists()
+
+
+def test_another_word_in_the_same_folder_is_refused(tmp_path, few, radio):
+    assert run("new", tmp_path / "lamp", "--word", "lumos", "--talk", radio).exit_code == 0
+    other = run("new", tmp_path / "lamp", "--word", "nox", "--talk", radio)
+    assert other.exit_code == 1 and "already exists, for lumos" in other.output
