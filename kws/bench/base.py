@@ -25,7 +25,6 @@ import numpy as np
 from kws.bench.base_windows import SHIFTS, Windows, make_windows
 from kws.bench.base_words import OTHER, SILENCE, TALK, pieces, word_times
 from kws.bench.common import commit, header, parser
-from kws.bench.own_word import TRAINING_ROOMS
 from kws.data.corpus import folders, scan
 from kws.engine.plan import Plan
 from kws.features.frontend import network_input
@@ -41,6 +40,7 @@ from kws.train.cpu_speed import keep_freed_memory, with_fused_normalisation
 from kws.train.loop import Epoch
 from kws.workspace import locate_run, read_artefact, write_manifest
 
+TRAINING_ROOMS = 4  # of those that are there
 BATCH, WARM_UP, EPOCH_STEPS = 160, 100, 500
 KEPT_BACK = 1_500  # windows that show how it goes
 SMOOTHING, DROPOUT, WEIGHT_DECAY = 0.1, 0.1, 0.01

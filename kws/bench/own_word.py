@@ -1,7 +1,7 @@
 """What docs/own-word.md leads to, measured: its files, its commands' functions, then people who never trained.
 
     scripts/bench own_word BASE DATA OUT [--words alexa,computer,marvin] [--draws 2] [--count 20] [--only strangers,…]
-                           [--side validation]
+                           [--side validation] [--with-words]
 
 BASE  a run that was never taught the words of the test
 DATA  the real recordings, unpacked: speech_commands/, wake_words/<word>/, sentences/, negatives/, noise/, rooms/
@@ -37,29 +37,23 @@ import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.bench.common import header, parser, print_table
-from kws.bench.transfer import LEAD, decisions, miss_rate_at, read_results, recordings_of, sides, trains
+from kws.bench.transfer import LEAD, decisions, miss_rate_at, quiet, read_results, recordings_of, sides, trains
 from kws.data.corpus import NOISE, Clip, folders, speaker_of, split_of
 from kws.data.importer import import_path
-from kws.data.talk import ROOMS, TALK
 from kws.detect.detector import Detector, load_detector
 from kws.engine.decoder import SCORE_STEPS, Decoder, DecoderTables, build_decoder_tables
-from kws.engine.plan import Plan
 from kws.errors import DataError
 from kws.files import write_atomic
+from kws.pipeline.new_word import SYNTH, prepare_word
 from kws.pipeline.transfer import transfer_run
-from kws.spec import Spec
-from kws.specfile import NAME, write_spec
-from kws.speech.engines.registry import choose_engines
-from kws.speech.synthesis import make_corpus
 from kws.validate.metrics import poisson_interval, wilson_interval
-from kws.workspace import open_workspace, read_artefact
+from kws.workspace import open_workspace
 
 TRAINING, TESTING = "training", "testing"
 LEVELS = (*range(40, 256, 4), 255)
-TRAINING_READERS, TRAINING_LANGUAGES, TRAINING_ROOMS = 7, 10, 4
+TRAINING_READERS, TRAINING_LANGUAGES = 7, 10
 CLIPS_OF_WORD = 150  # of each word of Speech Commands that is not the keyword
 PEOPLE, TAKES_OF_PERSON = 10, 2  # who train in the scenario "own voice"
-SYNTHETIC, NEAR_MISSES = 300, 10
 
 
 @dataclass(frozen=True)
@@ -76,14 +70,18 @@ class Job:
         return f"{self.word} {self.scenario} {self.count} {self.draw}"
 
 
-def lay_out(root: Path, data: Path, keyword: str) -> None:
-    """Everything in recordings/ that is not the keyword, as links."""
-    recordings = root / "recordings"
-    for kind, split, name, paths in talk(data):
-        link(recordings / kind / TALK / split / name, paths)
-    for table in (data / "sentences").glob("*/*.csv"):
-        link(recordings / table.parent.name / TALK, [table])
-    link(recordings / "rooms" / ROOMS, sorted((data / "rooms").glob("*.wav"))[:TRAINING_ROOMS])
+def talk_folders(data: Path, out: Path) -> list[Path]:
+    """What `kws new --talk` is given, as links: a folder of each kind, with the splits that training may hear."""
+    if not (out / "talk").is_dir():
+        for kind, split, name, paths in talk(data):
+            link(out / "talk" / kind / split / name, paths)
+        for table in (data / "sentences").glob("*/*.csv"):
+            link(out / "talk" / table.parent.name, [table])
+    return folders(out / "talk")
+
+
+def add_speech_commands(recordings: Path, data: Path, keyword: str) -> None:
+    """What `kws data download` brings beside: CLIPS_OF_WORD of each word that is not the keyword, and noise."""
     for folder in folders(data / "speech_commands"):
         paths = sorted(folder.glob("*.wav"))
         if folder.name == NOISE:
@@ -169,47 +167,53 @@ def own_voices(word: str, pool: Sequence[Path], rng: np.random.Generator) -> tup
 
 
 def run(job: Job, bench: "Bench") -> dict[str, Any]:
-    """Lay out the workspace as the page says, train as its command does, test."""
-    root, plan = bench.out / job.key.replace(" ", "-"), Plan.from_bytes(read_artefact(bench.base, "model.kws"))
-    spec = Spec(keywords=(job.word,), frontend=plan.spec.frontend, model=plan.spec.model)
-    spec = replace(spec, training=replace(spec.training, seed=job.draw))
+    """The page's commands, by their functions: kws new --word, takes, kws train --from; then the test."""
+    root = bench.out / job.key.replace(" ", "-")
     shutil.rmtree(root, ignore_errors=True)
-    (root / "models").mkdir(parents=True)
+    root.mkdir()
     (bench.out / "cache").mkdir(exist_ok=True)
     (root / ".cache").symlink_to((bench.out / "cache").resolve())
-    write_atomic(root / NAME, write_spec(spec))
-    lay_out(root, bench.data, job.word)
+    share_spoken(bench.out / "spoken" / job.word, root / "recordings" / SYNTH)
+    made = prepare_word(root, job.word, base=str(bench.base.resolve()), talk=bench.talk, note=quiet)
+    if not (bench.out / "spoken" / job.word).is_dir():
+        shutil.copytree(root / "recordings" / SYNTH, bench.out / "spoken" / job.word)
+    if job.scenario in ("strangers", "own voice"):
+        shutil.rmtree(root / "recordings" / SYNTH / job.word)
+    if bench.words:
+        add_speech_commands(root / "recordings", bench.data, job.word)
     takes, tests = chosen(job, bench.data, bench.side)
     for clip in takes:
         import_path(clip.path, root / "recordings" / "own", word=job.word, speaker=clip.speaker, samples=SAMPLE_RATE_HZ)
-    spoken = bench.spoken(job.word)
-    for folder in folders(spoken):
-        if folder.name != job.word or job.scenario in ("synthetic", "both"):
-            (root / "recordings" / "synth").mkdir(exist_ok=True)
-            (root / "recordings" / "synth" / folder.name).symlink_to(folder.resolve())
-    start = time.process_time()
-    transfer_run(open_workspace(root), base=str(bench.base.resolve()), name="own", note=lambda message: None)
+    place, start = open_workspace(root), time.process_time()
+    training = replace(place.spec.training, seed=job.draw)
+    place = replace(place, spec=replace(place.spec, training=training))
+    transfer_run(place, base=made.base, name="own", note=quiet)
     seconds = time.process_time() - start
     return {"key": job.key, "word": job.word, "how": job.scenario, "count": len(takes), "draw": job.draw,
             "seconds": seconds, **measure(load_detector(root / "models" / "own"), tests, bench.speech)}
 
 
+def share_spoken(spoken: Path, folder: Path) -> None:
+    """Synthesized once for a word: links to what an earlier network's workspace made."""
+    for path in sorted(spoken.rglob("*.wav")):
+        target = folder / path.relative_to(spoken)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(path.resolve())
+
+
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What all networks share. speech : to count false alarms in"""
+    """What all networks share. talk : folders to train with; speech : to count false alarms in; words : whether Speech
+    Commands takes part
+    """
 
     base: Path
     data: Path
     out: Path
     side: str
+    words: bool
+    talk: list[Path]
     speech: dict[str, list[np.ndarray]]
-
-    def spoken(self, word: str) -> Path:
-        """The synthesizers' recordings of a word and of what sounds like it, made once."""
-        folder = self.out / "spoken" / word
-        make_corpus(folder, (word,), keywords=(word,), count=SYNTHETIC, unknown=0, noise=False, samples=SAMPLE_RATE_HZ,
-                    seed=1, split="training", near_misses=NEAR_MISSES, engines=choose_engines(()))
-        return folder
 
 
 def measure(detector: Detector, tests: Sequence[Path], speech: dict[str, list[np.ndarray]]) -> dict[str, Any]:
@@ -263,11 +267,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--only", default="strangers,own voice,synthetic,both")
     options.add_argument("--count", type=int, default=20)
     options.add_argument("--draws", type=int, default=2)
+    options.add_argument("--with-words", action="store_true")
     options.add_argument("--side", choices=("validation", TESTING), default=TESTING)
     asked = options.parse_args(arguments)
     asked.out.mkdir(parents=True, exist_ok=True)
-    header(f"base {asked.base.name}")
-    bench = Bench(asked.base, asked.data, asked.out, asked.side, test_talk(asked.data, asked.side))
+    header(f"base {asked.base.name}, {asked.side}", *(["with Speech Commands"] if asked.with_words else []))
+    bench = Bench(asked.base, asked.data, asked.out, asked.side, asked.with_words, talk_folders(asked.data, asked.out),
+                  test_talk(asked.data, asked.side))
     path = asked.out / "results.jsonl"
     results = read_results(path)
     for job in jobs(asked.words.split(","), asked.only.split(","), asked.count, asked.draws, asked.data):

@@ -21,12 +21,14 @@ from kws.model.examples import (
 )
 from kws.model.variants import another_voice, half_said, run_together
 from kws.spec import Spec
+from kws.speech.noise import response
 
 SOFTEST_DB = -60.0  # of the quiet rooms, below the loudest silence
 COPIES = 1_500  # of all recordings of a keyword together
 OTHERS = 4_000  # clips of other words, at most
 TOGETHER, HALVES, SILENT = 1_500, 500, 400
 LISTENED = 900  # other clips that the thresholds are chosen on, at most
+MADE_ROOMS = 8
 TRAINING_SET = 200  # purpose of random numbers, beside those of kws.model.dataset
 
 
@@ -83,9 +85,10 @@ def training_set(material: Material, rooms: Sequence[np.ndarray] = ()) -> Lesson
 
     COPIES versions of each keyword, by other voices, in rooms, through other microphones, in noise; other words as they
     are and run together; halves of the keyword as what is not it; silence.
-    rooms : impulse responses, float32 [n]
+    rooms : impulse responses, float32 [n]; if there are none, they are made
     """
     rng = material.rng(TRAINING_SET)
+    rooms = rooms or [response(rng) for _ in range(MADE_ROOMS)]
     clips, labels = material.clips["training"], material.examples.training.labels
     noise, samples = material.noise["training"], clips.shape[1]
     others = np.flatnonzero(labels == UNKNOWN_LABEL)

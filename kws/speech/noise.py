@@ -66,12 +66,18 @@ def add_noise(audio: np.ndarray, noise: np.ndarray, *, snr_db: float) -> np.ndar
 
 
 def room(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """float [n] as in a small room: reverberation of 0.1 to 0.4 s, 6 to 20 dB below the direct sound."""
+    """float [n] as in a small room: float32 [n]."""
+    tail = response(rng)
+    size = 1 << (len(audio) + len(tail) - 1).bit_length()
+    return np.fft.irfft(np.fft.rfft(audio, size) * np.fft.rfft(tail, size), size)[: len(audio)].astype(np.float32)
+
+
+def response(rng: np.random.Generator) -> np.ndarray:
+    """A small room's impulse response: reverberation of 0.1 to 0.4 s, 6 to 20 dB below the direct sound; float [n]."""
     decay_s, level_db = rng.uniform(0.1, 0.4), rng.uniform(6, 20)
     count = round(decay_s * SAMPLE_RATE_HZ)
     tail = rng.standard_normal(count) * 10 ** (-3 * np.arange(count) / count)  # falls by 60 dB
     tail[: SAMPLE_RATE_HZ // 500] = 0  # first reflection after 2 ms
     tail *= 10 ** (-level_db / 20) / np.sqrt(np.sum(tail**2))
     tail[0] = 1
-    size = 1 << (len(audio) + count - 1).bit_length()
-    return np.fft.irfft(np.fft.rfft(audio, size) * np.fft.rfft(tail, size), size)[: len(audio)].astype(np.float32)
+    return tail
