@@ -2,8 +2,8 @@
 
     scripts/check own_word FOLDER [SPEAKERS] [TAKES]      default: 20 speakers who say the word once
 
-FOLDER is where unpack.py has written real recordings: speech_commands/ (unknown words) and read_speech/ or negatives/
-(speech without the word). Needs PulseAudio (null_sink.py says what to install) and the extra train. Prints one line
+FOLDER is where unpack.py has written real recordings: sentences/read_en/ (talk to train with) and negatives/ (speech
+without the word, by others). Needs PulseAudio (null_sink.py says what to install) and the extra train. Prints one line
 for each figure, and ends with status 1 where fewer than 9 of 10 held-out voices are heard, or anything is detected in
 the first ten minutes of other speech.
 """
@@ -23,7 +23,6 @@ from kws.bench.null_sink import PulseAudio
 from kws.speech.voices import timbres_of
 
 TAKES_EACH = 4  # of each held-out voice, in files
-CLIPS_PER_WORD = 60
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,10 +38,9 @@ def main(arguments: Sequence[str]) -> int:
         sink = PulseAudio()
         try:
             start_s = time.monotonic()
-            own_word.prepare(place, sink, some_of(data / "speech_commands", Path(folder) / "words"), speakers=speakers,
-                             takes=takes, near_misses=25)
+            own_word.prepare(place, sink, data / "sentences" / "read_en", speakers=speakers, takes=takes)
             recorded_s = time.monotonic()
-            own_word.kws("train", "-C", place, "--from", own_word.BASE, "--run", "own")
+            own_word.train(place)
             trained_s = time.monotonic()
             live = own_word.listen(place, sink, own_word.words_said(own_word.HELD_OUT, rng=np.random.default_rng(3)))
         finally:
@@ -57,18 +55,6 @@ def main(arguments: Sequence[str]) -> int:
         own_word.run_make(Path(folder) / "firmware")
         print("the exported C is built, and its self-test passes")
     return 0 if heard >= 9 and not any(false_alarms) else 1
-
-
-def some_of(words: Path, folder: Path) -> Path:
-    """A folder with CLIPS_PER_WORD links for each word, and all of the noise."""
-    for word in sorted(path for path in words.iterdir() if path.is_dir()):
-        (folder / word.name).mkdir(parents=True)
-        files = sorted(word.glob("*.wav"))
-        chosen = files if word.name.startswith("_") else [
-            files[i] for i in np.random.default_rng(1).permutation(len(files))[:CLIPS_PER_WORD]]
-        for path in chosen:
-            (folder / word.name / path.name).symlink_to(path)
-    return folder
 
 
 def in_files(place: Path, folder: Path) -> str:

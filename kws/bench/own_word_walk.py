@@ -6,7 +6,6 @@ decided by the speaker split of the corpus (kws.data.corpus): no held-out timbre
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -22,8 +21,6 @@ from kws.bench.null_sink import PulseAudio
 from kws.speech.voices import Voice, synthesize, timbres_of
 
 WORD = "computer"
-BASE = ROOT / "models" / "base"
-THRESHOLD = 0.85  # as the page says
 RATE_HZ = 16_000
 LEVEL = 0.4  # peak of what is said
 HELD_OUT = (*timbres_of("testing"), *timbres_of("validation"))[:10]
@@ -103,14 +100,15 @@ def detect(place: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in kws("detect", "--json", "-C", place, *files).splitlines()]
 
 
-def prepare(place: Path, sink: PulseAudio, words: Path, *, speakers: int, takes: int, near_misses: int) -> None:
-    """The workspace with everything that training needs. words : a folder of real unknown words, in the layout."""
-    kws("new", place, "--keywords", WORD, "--model", "ds_cnn")
-    settings = place / "kws.toml"
-    settings.write_text(re.sub(r"(?m)^threshold = .*", f"threshold = {THRESHOLD}", settings.read_text()))
+def prepare(place: Path, sink: PulseAudio, talk: Path, *, speakers: int, takes: int) -> None:
+    """The workspace with everything that training needs. talk : a folder with people who do not say the word"""
+    kws("new", place, "--word", WORD, "--talk", talk)
     record(place, sink, people(speakers), takes=takes, rng=np.random.default_rng(2))
-    kws("data", "synth", "-C", place, "--count", 0, "--near-misses", near_misses, "--unknown", 0, "--no-noise")
-    (place / "recordings" / "speech_commands").symlink_to(words)
+
+
+def train(place: Path) -> None:
+    """kws train, as the page says."""
+    kws("train", "-C", place, "--from", "base", "--run", "own")
 
 
 def words_said(timbres: Sequence[str], *, rng: np.random.Generator) -> list[np.ndarray]:

@@ -1,8 +1,9 @@
 """docs/own-word.md: a new word from 20 takes at a microphone to a detector that hears it and to C that builds.
 
-Smaller than scripts/check own_word, whose figures are in docs/log/new-words.md: fewer other words and near misses.
+Smaller than scripts/check own_word, whose figures are in docs/log/new-words.md: less talk.
 """
 
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 
 from kws.audio.files import read_samples
 from kws.bench import own_word_walk as own_word
-from tests.helpers.paths import once, recordings_folder, shared_folder
+from tests.helpers.paths import ROOT, once, recordings_folder, shared_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.audio]
 
@@ -19,30 +20,45 @@ pytest.importorskip("keras", reason="Keras is not installed")
 pytest.importorskip("espeakng_loader", reason="no speech synthesizer here")
 SPEAKERS, TAKES = 20, 1
 UTTERANCES = 50  # about ten minutes
+TALK = 20  # sentences of each reader
 LIVE_S = 20
 
 
-@pytest.fixture(scope="module")
-def other_speech(tmp_path_factory):
-    """People who read aloud; nobody says the word."""
+def unpacked(tmp_path_factory, part, limit):
+    """Real recordings of one part, the first ones of each folder."""
     script = recordings_folder() / "unpack.py"
     if not script.is_file():
         pytest.skip(f"real recordings are missing: no {script}; name their folder in KWS_TEST_DATA")
 
     def make(folder):
-        subprocess.run([sys.executable, script, folder, "--only", "negatives", "--limit", str(UTTERANCES)], check=True,
+        subprocess.run([sys.executable, script, folder, "--only", part, "--limit", str(limit)], check=True,
                        stdout=subprocess.DEVNULL)
 
-    return sorted(once(shared_folder(tmp_path_factory) / "negatives", make).glob("negatives/read_en/*.wav"))
+    return once(shared_folder(tmp_path_factory) / f"{part}-{limit}", make)
 
 
 @pytest.fixture(scope="module")
-def place(pulse, real_data, tmp_path_factory):
+def other_speech(tmp_path_factory):
+    """People who read aloud; nobody says the word, and nobody of them takes part in training."""
+    return sorted(unpacked(tmp_path_factory, "negatives", UTTERANCES).glob("negatives/read_en/*.wav"))
+
+
+@pytest.fixture(scope="module")
+def place(pulse, tmp_path_factory):
     """The workspace after kws train."""
     place = tmp_path_factory.mktemp("own") / "lamp"
-    own_word.prepare(place, pulse, real_data / "speech_commands", speakers=SPEAKERS, takes=TAKES, near_misses=10)
-    own_word.kws("train", "-C", place, "--from", own_word.BASE, "--run", "own")
+    talk = unpacked(tmp_path_factory, "sentences", TALK) / "sentences" / "read_en"
+    own_word.prepare(place, pulse, talk, speakers=SPEAKERS, takes=TAKES)
+    own_word.train(place)
     return place
+
+
+def test_the_page_has_the_commands_that_are_walked():
+    page = (ROOT / "docs" / "own-word.md").read_text()
+    commands = re.findall(r"^    kws (\S+)", page, re.MULTILINE)
+    assert commands[:4] == ["new", "record", "record", "train"]
+    assert {"detect", "listen", "export", "calibrate"} <= set(commands)
+    assert f"    kws new lamp --word {own_word.WORD}" in page and "    kws train --from base --run own" in page
 
 
 def test_the_takes_are_there(place):
