@@ -109,9 +109,10 @@ def talk(data: Path) -> list[tuple[str, str, str, list[Path]]]:
 def test_talk(data: Path, side: str) -> dict[str, list[np.ndarray]]:
     """Talk to count false alarms in, by kind, int16 [n] each: of the testing side nothing is ever chosen on."""
     if side != TESTING:
-        kinds = {kind: paths for kind, split, _, paths in talk(data) if split == side}
-        kinds["accented_en"] = [path for kind, split, _, paths in talk(data) for path in paths
-                                if (kind, split) == ("accented_en", side)]
+        kinds: dict[str, list[Path]] = {}
+        for kind, split, _, paths in talk(data):
+            if split == side:
+                kinds.setdefault(kind, []).extend(paths)
         return {kind: [read_samples(path) for path in paths] for kind, paths in kinds.items()}
     accented = [path for folder in folders(data / "sentences" / "accented_en") if split_of(folder.name) == "testing"
                 for path in sorted(folder.glob("*.wav"))]

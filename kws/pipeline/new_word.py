@@ -20,7 +20,7 @@ from kws.workspace import Workspace, find_run, open_workspace, read_artefact
 
 Note = Callable[[str], None]
 RELEASED = Path(__file__).parents[2] / "models"  # in a clone
-SPOKEN, NEAR_MISSES = 300, 10  # clips of the word, and of each word that sounds like it
+SPOKEN, NEAR_MISSES, OTHERS = 300, 10, 3  # clips of the word, of each that sounds like it, and of each that does not
 TALK_MINUTES = 60.0  # if it must be synthesized
 SYNTH, TALK_SYNTH = "synth", "spoken"  # sources
 
@@ -125,4 +125,4 @@ def speak(place: Workspace, note: Note) -> None:
     make = partial(make_corpus, place.recordings / SYNTH, place.spec.keywords, keywords=place.spec.keywords,
                    samples=samples, seed=1, engines=engines)
     make(count=SPOKEN, split="training", near_misses=NEAR_MISSES, unknown=0, noise=False)  # people judge, if anybody
-    make(count=0, unknown=NEAR_MISSES, noise=None)
+    make(count=0, unknown=OTHERS, noise=None)

@@ -20,7 +20,7 @@ from tests.helpers.small_workspace import run
 def few(monkeypatch):
     """One engine, a few clips, seconds of talk."""
     monkeypatch.setattr("kws.pipeline.new_word.choose_engines", lambda names: (Espeak(),))
-    for name, value in (("SPOKEN", 10), ("NEAR_MISSES", 1), ("TALK_MINUTES", 1.0)):
+    for name, value in (("SPOKEN", 10), ("NEAR_MISSES", 1), ("OTHERS", 1), ("TALK_MINUTES", 1.0)):
         monkeypatch.setattr(f"kws.pipeline.new_word.{name}", value)
 
 
