@@ -122,7 +122,7 @@ def with_ends(network: Any, lesson: Lesson, *, rate: float, seed: int) -> tuple[
     keep_freed_memory()
     keras.utils.set_random_seed(seed)
     inner = network.layers[-2].output
-    said = keras.layers.Dense(len(lesson.words), name="words")(keras.layers.Dropout(DROPOUT, name="dropout")(inner))
+    said = keras.layers.Dense(len(lesson.words), name="words")(keras.layers.Dropout(DROPOUT, name="word_dropout")(inner))
     taught = keras.layers.Dense(lesson.taught.shape[-1], name="teacher")(inner)
     whole = keras.Model(network.input, [said, taught])
     model = with_fused_normalisation(whole)
