@@ -35,9 +35,9 @@ from kws.model.dataset import prepare
 from kws.model.examples import choose_examples
 from kws.model.keras_loading import load_network
 from kws.pipeline.train import finish, manifest_of
+from kws.run_metrics import Epoch
 from kws.spec import Spec
 from kws.train.cpu_speed import keep_freed_memory, with_fused_normalisation
-from kws.train.loop import Epoch
 from kws.workspace import locate_run, read_artefact, write_manifest
 
 TRAINING_ROOMS = 4  # of those that are there
@@ -122,7 +122,8 @@ def with_ends(network: Any, lesson: Lesson, *, rate: float, seed: int) -> tuple[
     keep_freed_memory()
     keras.utils.set_random_seed(seed)
     inner = network.layers[-2].output
-    said = keras.layers.Dense(len(lesson.words), name="words")(keras.layers.Dropout(DROPOUT, name="word_dropout")(inner))
+    dropped = keras.layers.Dropout(DROPOUT, name="word_dropout")(inner)
+    said = keras.layers.Dense(len(lesson.words), name="words")(dropped)
     taught = keras.layers.Dense(lesson.taught.shape[-1], name="teacher")(inner)
     whole = keras.Model(network.input, [said, taught])
     model = with_fused_normalisation(whole)
@@ -169,7 +170,7 @@ def write_run(folder: Path, model: Any, spec: Spec, plan: Plan, recordings: Path
     examples = choose_examples(corpus, spec)
     material = prepare(spec, examples, corpus.noise, cache=None, normalisation=normalisation_of(plan.frontend))
     with fresh_folder(folder) as making:
-        metrics, _ = finish(making, material, model, tuple(history), recordings=recordings)
+        metrics = finish(making, material, model, tuple(history), recordings=recordings)
         write_manifest(making, {**manifest_of(folder.name, material, metrics, making, None), **told})
 
 

@@ -22,8 +22,9 @@ from kws.model.stretch_loss import LEAST
 from kws.model.stretches import Stretches
 from kws.model.talk import hardest
 from kws.model.unrolled import unrolled
+from kws.run_metrics import Epoch
 from kws.train.interrupt import CtrlC
-from kws.train.loop import DECEIVED, HARD_APART_MS, HARD_PLACES, SCANNED_ROWS, Epoch, restore, save, scan
+from kws.train.loop import DECEIVED, HARD_APART_MS, HARD_PLACES, SCANNED_ROWS, restore, save, scan
 from kws.train.progress import TrainingProgress
 
 
