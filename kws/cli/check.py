@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
+from kws.cli.common import DirectoryOption, JsonOption, SchedulerOption, note, print_json, workspace
 from kws.data.choices import Fault
 from kws.errors import DataError
 from kws.workspace import Workspace, find_run, list_runs
@@ -14,9 +14,6 @@ from kws.workspace import Workspace, find_run, list_runs
 if TYPE_CHECKING:
     from kws.data.check import CheckReport, Embed, Finding
 
-SchedulerOption = Annotated[str | None, typer.Option(
-    "--scheduler", metavar="ADDRESS", show_default=False,
-    help="Work on the workers of this Dask scheduler, such as tcp://host:8786. Default: this machine's cores.")]
 LOOKED_AT = (Fault.DROPPED, Fault.NOISY, Fault.CUT_OFF, Fault.LABEL)
 
 

@@ -37,6 +37,9 @@ TfliteOption = Annotated[Path | None, typer.Option(
 InputsOption = Annotated[Path | None, typer.Option(
     "--inputs", metavar="NPY", show_default=False,
     help="With --tflite: an int8 array of windows to run on. Default: windows drawn over the whole range.")]
+SchedulerOption = Annotated[str | None, typer.Option(
+    "--scheduler", metavar="ADDRESS", show_default=False,
+    help="Work on the workers of this Dask scheduler, such as tcp://host:8786. Default: this machine's cores.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

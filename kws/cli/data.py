@@ -13,6 +13,7 @@ from kws.cli.common import (
     DirectoryOption,
     JsonOption,
     RunOption,
+    SchedulerOption,
     note,
     print_json,
     say,
@@ -192,6 +193,7 @@ def synth(
         help="Any program as one more voice; {out} stands for the WAV file that it writes, {text} for what to say "
              "(without it the program gets that on its input).")] = None,
     seed: SeedOption = 1,
+    scheduler: SchedulerOption = None,
     directory: DirectoryOption = None,
 ) -> None:
     """Speak words with synthesizers, in many voices, for a start without recordings.
@@ -225,7 +227,7 @@ def synth(
     result = synthesis.make_corpus(source_folder(place.recordings, source), chosen, keywords=place.spec.keywords,
                                    count=count, unknown=unknown, near_misses=near_misses, noise=noise,
                                    samples=clip_samples(place), seed=seed, split=split and split.value,
-                                   engines=engines)
+                                   engines=engines, scheduler=scheduler)
     for what, made in result.items():
         print(f"{what}: {made.written} written, {made.kept} there already")
 

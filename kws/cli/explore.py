@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kws.cli.check import SchedulerOption
-from kws.cli.common import DirectoryOption, note, workspace
+from kws.cli.common import DirectoryOption, SchedulerOption, note, workspace
 from kws.errors import KwsError
 from kws.workspace import Workspace, find_run, list_runs
 

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, RunOption, note, print_json
+from kws.cli.common import (
+    REQUIREMENT_NOT_MET,
+    DirectoryOption,
+    JsonOption,
+    RunOption,
+    SchedulerOption,
+    note,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from kws.validate.robustness import Condition
@@ -38,6 +46,7 @@ def validate(
     report: Annotated[Path | None, typer.Option(
         "--report", metavar="HTML", show_default=False,
         help="Write all of it as one page that needs nothing else, with plots and the worst moments to play.")] = None,
+    scheduler: SchedulerOption = None,
     run: RunOption = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
@@ -69,7 +78,7 @@ def validate(
                                  param_hint="--robustness")
     folder = locate_run(run, directory)
     outcome = measure(folder, clips=clips, negatives=(*(negatives or ()), *(more or ())), stream=stream, truth=truth,
-                      directory=directory)
+                      directory=directory, scheduler=scheduler)
     if outcome.clips:
         for line in outcome.clips.notes:
             note(line)

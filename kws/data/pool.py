@@ -70,7 +70,7 @@ def distributed(function: Callable[[Block], Result], blocks: Sequence[Block],
         futures = [client.submit(run_pickled, pickle.dumps((function, block)), pure=False, retries=DEATHS)
                    for block in blocks]
         places = {future.key: index for index, future in enumerate(futures)}
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             try:
                 result = future.result()
             except KwsError:

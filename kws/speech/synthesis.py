@@ -18,6 +18,7 @@ import numpy as np
 from kws.audio.files import SAMPLE_RATE_HZ, to_int16, write_audio
 from kws.audio.word_place import loudest
 from kws.data.corpus import NOISE, SPLITS, folders, speaker_of, split_of
+from kws.data.pool import map_blocks
 from kws.errors import DataError
 from kws.progress import progress
 from kws.speech.conversion import vocal_tract
@@ -37,6 +38,7 @@ NOISE_SECONDS = 60
 TALK = "talk"  # the word of clips that are cut out of sentences
 TRACTS = (0.87, 1.15)  # range of the vocal tracts that a voice is given; espeak has timbres instead
 ALIKE = 30
+ORDERS_PER_BLOCK = 32  # clips that a worker of a cluster makes at once
 VARIED = 0.6  # share of the clips that are given one
 
 
@@ -50,7 +52,8 @@ class Made:
 
 def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ...], count: int, unknown: int | None,
                 noise: bool | None, samples: int, seed: int, split: str | None = None,
-                near_misses: int = 0, engines: Sequence[Engine] = ()) -> dict[str, Made]:
+                near_misses: int = 0, engines: Sequence[Engine] = (),
+                scheduler: str | None = None) -> dict[str, Made]:
     """Words, other words and background noise for the source `folder`: what was made of each.
 
     unknown : clips of each of the other words; None: a tenth of `count`, at least 2, where no other words are there yet
@@ -58,7 +61,7 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
                   is installed), or is a piece of it, by voices that train: in life they are too rare to choose a
                   threshold by; and as many pieces of running speech, as clips of the word TALK
     noise   : whether to make background noise; None: if there is none yet
-    split, engines : as for make_clips
+    split, engines, scheduler : as for make_clips
     What "is there" is looked for in all sources beside `folder`.
     """
     there = {part.name for source in folders(folder.parent) for part in folders(source)}
@@ -69,7 +72,7 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
     if noise is None:
         noise = NOISE not in there
     result: dict[str, Made] = {}
-    speak = partial(make_clips, folder, samples=samples, seed=seed, engines=engines)
+    speak = partial(make_clips, folder, samples=samples, seed=seed, engines=engines, scheduler=scheduler)
     if count:
         result[", ".join(words)] = speak(words, count=count, split=split)
     if near_misses:
@@ -103,7 +106,7 @@ def alike(word: str) -> tuple[str, ...]:
 
 def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int = SAMPLE_RATE_HZ,
                seed: int = 1, split: str | None = None, texts: tuple[str, ...] = (),
-               engines: Sequence[Engine] = ()) -> Made:
+               engines: Sequence[Engine] = (), scheduler: str | None = None) -> Made:
     """Speak `count` clips of each word into folder/<word>/<speaker>_nohash_<n>.wav.
 
     folder  : a source, as recordings/synth
@@ -112,6 +115,7 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     split   : leave out the voices of the other splits, so that all that judges a network is real
     texts   : what to say instead, one of these for each clip, of which a random stretch is kept
     engines : who speaks, in turns; none: espeak-ng
+    scheduler : address of a Dask scheduler whose workers speak; the folder must lie at the same path for them
     Files that exist are kept. Raises DataError for words that cannot be keywords or cannot be spoken.
     """
     speakers = tuple(engines) or (Espeak(),)
@@ -122,17 +126,15 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
             raise DataError(what)
     if count < 1:
         raise DataError(f"count = {count}: must be at least 1")
-    jobs = {folder / word / one.file_name: (word, one, number)
+    jobs = {folder / word / one.file_name: Order(word, one, number, seed=seed, samples=samples, texts=texts)
             for word in words for number, one in enumerate(takes(word, count=count, seed=seed, engines=speakers))
             if split in (None, split_of(speaker_of(one.file_name)))}
-
-    def make(path: Path) -> np.ndarray:
-        word, one, number = jobs[path]
-        rng = np.random.default_rng([seed, zlib.crc32(word.encode()), number])
-        text = str(rng.choice(texts)) if texts else as_said(word)
-        return clip(spoken(text, one, rng), rng, samples=samples, anywhere=bool(texts))
-
-    return write_missing(list(jobs), make, title="speaking")
+    if scheduler is None:
+        return write_missing(list(jobs), lambda path: said(jobs[path]), title="speaking")
+    missing = [(path, order) for path, order in jobs.items() if not path.exists()]
+    blocks = [missing[at : at + ORDERS_PER_BLOCK] for at in range(0, len(missing), ORDERS_PER_BLOCK)]
+    map_blocks(write_orders, blocks, scheduler=scheduler, title="speaking", sizes=[len(block) for block in blocks])
+    return Made(written=len(missing), kept=len(jobs) - len(missing))
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,31 @@ class Take:
     engine: Engine
     voice: str
     file_name: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """One clip to be made. number : of the word's takes; texts : as for make_clips."""
+
+    word: str
+    take: Take
+    number: int
+    seed: int
+    samples: int
+    texts: tuple[str, ...]
+
+
+def said(order: Order) -> np.ndarray:
+    """The clip that was ordered: int16 [samples], the same wherever and whenever it is made."""
+    rng = np.random.default_rng([order.seed, zlib.crc32(order.word.encode()), order.number])
+    text = str(rng.choice(order.texts)) if order.texts else as_said(order.word)
+    return clip(spoken(text, order.take, rng), rng, samples=order.samples, anywhere=bool(order.texts))
+
+
+def write_orders(block: Sequence[tuple[Path, Order]]) -> int:
+    """What a worker of a cluster does with a block: every file of it is written. Returns how many."""
+    orders = dict(block)
+    return write_missing(list(orders), lambda path: said(orders[path]), title="speaking").written
 
 
 def takes(word: str, *, count: int, seed: int, engines: Sequence[Engine]) -> list[Take]:

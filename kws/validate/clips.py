@@ -16,7 +16,9 @@ import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, fit, is_readable, read_samples, unread
 from kws.data.corpus import speaker_of
+from kws.data.pool import map_blocks
 from kws.detect.detector import Detector
+from kws.engine.plan import Plan
 from kws.errors import DataError, ModelError
 from kws.features.frontend import Frontend, network_input
 from kws.progress import progress
@@ -25,6 +27,7 @@ from kws.validate.metrics import Confusion
 
 STREAMING, TFLM, FLOAT = "streaming", "tflm", "float"
 FLOAT_BATCH = 256  # windows
+CLIPS_PER_BLOCK = 256  # that a worker of a cluster hears at once, 8 MB
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,10 @@ def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> Cl
                    tuple(speaker_of(path.stem) for path, _ in paths))
 
 
-def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_model: Path | None) -> ClipResult:
-    """Run every engine that is installed over the clips."""
-    scores = {STREAMING: streaming_scores(detector, clips.samples)}
+def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_model: Path | None,
+             scheduler: str | None = None) -> ClipResult:
+    """Run every engine that is installed over the clips; the streaming engine on a Dask cluster, if one is named."""
+    scores = {STREAMING: streaming_scores(detector, clips.samples, scheduler=scheduler)}
     features = Frontend(detector.plan.frontend).extract(clips.samples)
     missing = {}
     others: tuple[tuple[str, Callable[..., Any], object], ...] = (
@@ -132,17 +136,36 @@ def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_
     return ClipResult(detector.labels, clips.truth, scores, missing)
 
 
-def streaming_scores(detector: Detector, clips: np.ndarray) -> np.ndarray:
-    """clips : int16 [n, samples] -> int8 [n, labels], each clip a stream of its own, at its first decision."""
-    decided = np.empty((len(clips), len(detector.labels)), np.int8)
+def streaming_scores(detector: Detector, clips: np.ndarray, *, scheduler: str | None = None) -> np.ndarray:
+    """clips : int16 [n, samples] -> int8 [n, labels], each clip a stream of its own, at its first decision.
+
+    scheduler : address of a Dask scheduler whose workers hear blocks of clips
+    """
+    if scheduler is not None:
+        plan = detector.plan.to_bytes()
+        blocks = [(plan, clips[at : at + CLIPS_PER_BLOCK]) for at in range(0, len(clips), CLIPS_PER_BLOCK)]
+        return np.concatenate(map_blocks(hear_block, blocks, scheduler=scheduler, title="streaming engine",
+                                         sizes=[len(block) for _, block in blocks]))
     with progress("streaming engine", total=len(clips)) as advance:
-        for i, clip in enumerate(clips):
-            detector.reset()
-            scores, _ = detector.scores(clip)
-            if len(scores) == 0:
-                raise DataError(f"clips of {clips.shape[1]} samples: shorter than the window of this run")
-            decided[i] = scores[0]
-            advance()
+        return heard_alone(detector, clips, advance)
+
+
+def hear_block(block: tuple[bytes, np.ndarray]) -> np.ndarray:
+    """What a worker of a cluster does: a plan and int16 [n, samples] -> int8 [n, labels]."""
+    plan, clips = block
+    return heard_alone(Detector(Plan.from_bytes(plan)), clips, lambda: None)
+
+
+def heard_alone(detector: Detector, clips: np.ndarray, advance: Callable[[], None]) -> np.ndarray:
+    """streaming_scores, one clip after the other; `advance` is called after each."""
+    decided = np.empty((len(clips), len(detector.labels)), np.int8)
+    for row, clip in zip(decided, clips, strict=True):
+        detector.reset()
+        scores, _ = detector.scores(clip)
+        if len(scores) == 0:
+            raise DataError(f"clips of {clips.shape[1]} samples: shorter than the window of this run")
+        row[:] = scores[0]
+        advance()
     detector.reset()
     return decided
 

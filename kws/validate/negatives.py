@@ -17,9 +17,11 @@ import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, is_readable, unread
 from kws.audio.reading import open_sound
+from kws.data.pool import map_blocks
 from kws.data.transcripts import Transcripts, holds, read_transcripts, sounds_like, words_of
 from kws.detect.detector import Detection, Detector
 from kws.engine.decoder import DecoderTables
+from kws.engine.plan import Plan
 from kws.errors import DataError
 from kws.progress import progress
 from kws.validate.events import LATEST_S, Kind, bursts
@@ -145,17 +147,32 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(Path(place) / name for place, _, names in os.walk(folder, followlinks=True) for name in names)
 
 
-def hear_negatives(detector: Detector, paths: Sequence[Path]) -> list[NegativeSource]:
-    """Scores of all recordings below `paths` that hold none of the detector's keywords."""
-    sources = gather(paths)
-    heard = []
-    with progress("negatives", total=sum(map(len, sources.values()))) as advance:
-        for (name, files), path in zip(sources.items(), paths, strict=True):
-            said = read_transcripts(path if path.is_dir() else path.parent, files)
-            heard.append(hear_source(detector, name, files, said, advance))
+def hear_negatives(detector: Detector, paths: Sequence[Path], *, scheduler: str | None = None) -> list[NegativeSource]:
+    """Scores of all recordings below `paths` that hold none of the detector's keywords.
+
+    scheduler : address of a Dask scheduler whose workers hear one source each; they find it at the same path
+    """
+    if scheduler is not None:
+        paths = [path.absolute() for path in paths]  # workers stand in other folders
+    jobs = [(name, files, read_transcripts(path if path.is_dir() else path.parent, files))
+            for (name, files), path in zip(gather(paths).items(), paths, strict=True)]
+    sizes = [len(files) for _, files, _ in jobs]
+    if scheduler is not None:
+        plan = detector.plan.to_bytes()
+        heard = map_blocks(hear_source_of, [(plan, *job) for job in jobs], scheduler=scheduler, title="negatives",
+                           sizes=sizes)
+    else:
+        with progress("negatives", total=sum(sizes)) as advance:
+            heard = [hear_source(detector, *job, advance) for job in jobs]
     if not any(source.hours > 0 for source in heard):
         raise DataError(f"{', '.join(map(str, paths))}: nothing left to hear: every recording holds a keyword")
     return heard
+
+
+def hear_source_of(job: tuple[bytes, str, Sequence[Path], Transcripts]) -> NegativeSource:
+    """What a worker of a cluster does: one source, with a detector made of the plan."""
+    plan, name, files, said = job
+    return hear_source(Detector(Plan.from_bytes(plan)), name, files, said, lambda: None)
 
 
 def hear_source(detector: Detector, name: str, files: Sequence[Path], said: Transcripts,

@@ -50,12 +50,13 @@ class Outcome:
 
 
 def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] = (), stream: Path | None = None,
-             truth: Path | None = None, directory: Path | None = None) -> Outcome:
+             truth: Path | None = None, directory: Path | None = None, scheduler: str | None = None) -> Outcome:
     """Measure a run on clips, on hours without keywords, on a labelled recording: on what is given.
 
     clips     : a folder by label; the run's own test split if nothing else is given either
     truth     : of the stream; by default the .csv beside it
     directory : the workspace whose recordings and requirements count; the one around the current folder by default
+    scheduler : address of a Dask scheduler whose workers hear blocks of clips and sources of negatives
     Raises DataError if there is nothing to hear, KwsError if the test split is asked for outside a workspace.
     """
     events = read_truth(truth or stream.with_suffix(".csv")) if stream else ()
@@ -64,9 +65,9 @@ def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] 
     limits = own_requirements(run, spec, directory)
     on_clips = heard = judged = None
     if clips is not None or not (negatives or stream):
-        on_clips = validate_clips(detector, run, clips=clips, directory=directory)
+        on_clips = validate_clips(detector, run, clips=clips, directory=directory, scheduler=scheduler)
         limits = limits if clips is not None else open_workspace(directory).spec.requirements
-    sources = hear_negatives(detector, negatives) if negatives else []
+    sources = hear_negatives(detector, negatives, scheduler=scheduler) if negatives else []
     if sources:
         judged = judge_negatives(sources, decoder)
     track = hear_stream(detector, stream, events) if stream else None
@@ -117,7 +118,8 @@ def proof(false_alarms: int, hours: float, limit: float) -> str:
     return f"{false_alarms} in {hours:.1f} h: not proven; with as few false alarms {needed:.1f} h would"
 
 
-def validate_clips(detector: Detector, run: Path, *, clips: Path | None, directory: Path | None) -> ClipOutcome:
+def validate_clips(detector: Detector, run: Path, *, clips: Path | None, directory: Path | None,
+                   scheduler: str | None = None) -> ClipOutcome:
     """Classify `clips` (a folder by label), or the run's own test split, with every engine that is installed."""
     spec = detector.plan.spec
     if clips is not None:
@@ -128,7 +130,7 @@ def validate_clips(detector: Detector, run: Path, *, clips: Path | None, directo
         source = f"the test split of {workspace.recordings}"
     keras_model = run / KERAS_NAME
     result = classify(detector, chosen, tflite=read_artefact(run, TFLITE_NAME),
-                      keras_model=keras_model if keras_model.is_file() else None)
+                      keras_model=keras_model if keras_model.is_file() else None, scheduler=scheduler)
     return ClipOutcome(result, source, chosen.notes, chosen)
 
 
