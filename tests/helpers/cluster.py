@@ -1,4 +1,4 @@
-"""A real Dask cluster on this machine: a scheduler and workers, each a process of its own; and work that can be watched."""
+"""A real Dask cluster on this machine: a scheduler and workers, each a process; and work that can be watched."""
 
 import json
 import os
