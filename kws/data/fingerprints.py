@@ -24,7 +24,7 @@ POINTS = 8_192  # of the transform: room for every shift
 LEAST_COARSE = 0.3  # correlation at whole samples of a sketch: with less, no fraction of one helps
 FINE = 4  # steps of the shift in one sample of a sketch
 LONGEST_SHIFT = SKETCH_HZ // 2
-ROWS = 2_048  # signatures that are compared at once
+ROWS = 2_048  # signatures that are made or compared at once
 MOST_PAIRS_PER_CLIP = 40
 PER_BLOCK = 2_048
 
@@ -55,14 +55,20 @@ def sketch(audio: np.ndarray) -> tuple[np.ndarray, float]:
 
 def signatures(picture: np.ndarray) -> np.ndarray:
     """uint8 [clips, frames, bands] -> float32 [clips, n] of length 1, whatever the level and the place of the sound."""
+    blocks = [picture[at : at + ROWS] for at in range(0, len(picture), ROWS)]
+    parts = [np.concatenate(part) for part in zip(*map(movement_and_colour, blocks), strict=True)]
+    flat = np.concatenate([part / np.linalg.norm(part, axis=1).mean() for part in parts], axis=1)
+    flat -= flat.mean(axis=0)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def movement_and_colour(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How each band changes, float32 [clips, MODULATIONS * BANDS], and how loud it is, float32 [clips, BANDS]."""
     level = to_db(picture[:, :, :BANDS])
     top = np.quantile(level.reshape(len(level), -1), 0.995, axis=1)[:, None, None].astype(np.float32)
     level = np.clip(level - top + DEEPEST_DB, 0, DEEPEST_DB)
     moving = np.sqrt(np.abs(np.fft.rfft(level, n=64, axis=1)[:, 1 : MODULATIONS + 1])).astype(np.float32)
-    parts = (moving.reshape(len(level), -1), level.mean(axis=1))
-    flat = np.concatenate([part / np.linalg.norm(part, axis=1).mean() for part in parts], axis=1)
-    flat -= flat.mean(axis=0)
-    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6), np.float32)
+    return moving.reshape(len(level), -1), level.mean(axis=1)
 
 
 def alike(vectors: np.ndarray, *, least: float = ALIKE) -> np.ndarray:
