@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from kws.engine.operators import OPERATORS
 from kws.errors import ModelError
 
-SUPPORTED = ("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "LOGISTIC",
-             "MAX_POOL_2D", "MEAN", "MUL", "PAD", "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SOFTMAX", "STRIDED_SLICE")
 MOST_NUMBERS = 1 << 24
 INT8_END, UINT8_END, FLOAT_END = "int8", "uint8", "float32"  # what a file takes and gives
 ACTIVATIONS = {0: "NONE", 1: "RELU", 3: "RELU6"}
@@ -166,11 +165,11 @@ class _Reader:
 
     def check_operators(self, operators: list[Any]) -> None:
         """Raise ModelError that names every operator that the engine does not run, with those that it runs."""
-        unknown = [op for op in dict.fromkeys(map(self.name_of, operators)) if op not in SUPPORTED]
+        unknown = [op for op in dict.fromkeys(map(self.name_of, operators)) if op not in OPERATORS]
         if unknown:
             names = f"operator {unknown[0]}" if len(unknown) == 1 else f"operators {', '.join(unknown)}"
             hint = f"; {VARIABLES_HINT}" if "READ_VARIABLE" in unknown else ""
-            raise ModelError(f"the engine does not know the {names}; it runs {', '.join(SUPPORTED)}{hint}")
+            raise ModelError(f"the engine does not know the {names}; it runs {', '.join(OPERATORS)}{hint}")
 
     def name_of(self, operator: Any) -> str:
         code = self.model.OperatorCodes(operator.OpcodeIndex())
@@ -187,30 +186,18 @@ class _Reader:
         return Layer(op, inputs, int(operator.Outputs(0)), self.options(op, operator))
 
     def options(self, op: str, operator: Any) -> dict[str, Any]:
-        fields = {
-            "CONV_2D": ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding"),
-            "DEPTHWISE_CONV_2D": ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding"),
-            "AVERAGE_POOL_2D": ("StrideH", "StrideW", "FilterHeight", "FilterWidth", "Padding"),
-            "MAX_POOL_2D": ("StrideH", "StrideW", "FilterHeight", "FilterWidth", "Padding"),
-            "ADD": (), "MUL": (), "FULLY_CONNECTED": (), "CONCATENATION": ("Axis",), "SOFTMAX": ("Beta",),
-            "STRIDED_SLICE": ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask"),
-        }
-        if op not in fields:
+        known = OPERATORS[op]
+        if known.options is None:
             return {}
-        kind = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-                "AVERAGE_POOL_2D": "Pool2DOptions", "MAX_POOL_2D": "Pool2DOptions", "ADD": "AddOptions",
-                "MUL": "MulOptions", "FULLY_CONNECTED": "FullyConnectedOptions",
-                "CONCATENATION": "ConcatenationOptions", "SOFTMAX": "SoftmaxOptions",
-                "STRIDED_SLICE": "StridedSliceOptions"}[op]
-        table, options = operator.BuiltinOptions(), getattr(self.schema, kind)()
+        table, options = operator.BuiltinOptions(), getattr(self.schema, f"{known.options}Options")()
         if table is None:
             raise ModelError(f"{op} has no options; the file is damaged")
         options.Init(table.Bytes, table.Pos)
-        values = {name: getattr(options, name)() for name in fields[op]}
+        values = {name: getattr(options, name)() for name in known.fields}
         for name, value in values.items():
             if name.startswith(("Stride", "Dilation", "Filter")) and not 1 <= value <= 1024:
                 raise ModelError(f"{op} with {name} = {value}; must be 1 to 1024")
-        if op not in ("SOFTMAX", "STRIDED_SLICE"):
+        if known.fused:
             number = options.FusedActivationFunction()
             if number not in ACTIVATIONS:
                 raise ModelError(f"{op} with fused activation {number}; the engine fuses RELU and RELU6")

@@ -8,9 +8,11 @@ import numpy as np
 
 from kws.engine import quantization as constants
 from kws.engine.graph import Graph, Layer
+from kws.engine.operators import OPERATORS
 from kws.engine.oracle.layers import slices
 from kws.engine.signals import Lowering, NotStreamable, Signal, time_axis
 from kws.errors import ModelError
+from kws.registry import load
 
 
 def translate(graph: Graph, *, windowed: bool) -> tuple[Lowering, Signal]:
@@ -18,7 +20,7 @@ def translate(graph: Graph, *, windowed: bool) -> tuple[Lowering, Signal]:
     low = Lowering(graph, windowed=windowed)
     for index, layer in enumerate(graph.layers):
         try:
-            LAYERS[layer.op](low, layer)
+            load(OPERATORS[layer.op].lower)(low, layer)
         except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError) as error:
             shapes = ", ".join(str(list(graph.tensors[i].shape)) for i in layer.inputs if i >= 0)
             raise ModelError(f"layer {index}, {layer.op} of {shapes} to {list(graph.tensors[layer.output].shape)}: the "
@@ -26,7 +28,7 @@ def translate(graph: Graph, *, windowed: bool) -> tuple[Lowering, Signal]:
     return low, low.aligned(low.signal(graph.output))
 
 
-def _conv_2d(low: Lowering, layer: Layer) -> None:
+def conv_2d(low: Lowering, layer: Layer) -> None:
     source, weights = low.signal(layer.inputs[0]), constants.constant_weights(layer, low.graph)
     if weights.shape[3] != source.channels:
         raise ModelError(f"CONV_2D in groups is not supported: {source.channels} channels, {weights.shape[3]} a kernel")
@@ -37,7 +39,7 @@ def _conv_2d(low: Lowering, layer: Layer) -> None:
     low.emit("CONV", source, low.image_result(layer, source, time), **time, **width, **tables)
 
 
-def _depthwise_conv_2d(low: Lowering, layer: Layer) -> None:
+def depthwise_conv_2d(low: Lowering, layer: Layer) -> None:
     source, weights = low.signal(layer.inputs[0]), constants.constant_weights(layer, low.graph)[0]
     time, width, turned = low.image_geometry(layer, source, *weights.shape[:2])
     if turned:
@@ -46,7 +48,7 @@ def _depthwise_conv_2d(low: Lowering, layer: Layer) -> None:
     low.emit("DEPTHWISE", source, low.image_result(layer, source, time), **time, **width, **tables)
 
 
-def _pool_2d(low: Lowering, layer: Layer) -> None:
+def pool_2d(low: Lowering, layer: Layer) -> None:
     source = low.signal(layer.inputs[0])
     kernel = (layer.options["FilterHeight"], layer.options["FilterWidth"])
     time, width, _ = low.image_geometry(layer, source, *kernel)
@@ -54,7 +56,7 @@ def _pool_2d(low: Lowering, layer: Layer) -> None:
     low.emit(kind, source, low.image_result(layer, source, time), **time, **width, **low.zeros(layer))
 
 
-def _fully_connected(low: Lowering, layer: Layer) -> None:
+def fully_connected(low: Lowering, layer: Layer) -> None:
     weights = constants.constant_weights(layer, low.graph)
     tensor, size = layer.inputs[0], weights.shape[1]
     source = low.flattened.get(tensor) or low.signal(tensor)
@@ -70,7 +72,7 @@ def _fully_connected(low: Lowering, layer: Layer) -> None:
     low.emit("CONV", rows, low.like(layer, rows, channels=len(weights)), **low.conv_tables(layer, weights, 1))
 
 
-def _add_or_mul(low: Lowering, layer: Layer) -> None:
+def add_or_mul(low: Lowering, layer: Layer) -> None:
     graph, output = low.graph, low.graph.tensors[layer.output]
     first, second = layer.inputs
     if graph.tensors[first].data is not None or graph.tensors[first].shape != output.shape:
@@ -118,7 +120,7 @@ def _other_layout(layer: Layer, source: Signal, shape: tuple[int, ...], full: tu
     return {"other_width_step": channels if wide > 1 else 0, "other_channel_step": 1 if channels > 1 else 0}
 
 
-def _mean(low: Lowering, layer: Layer) -> None:
+def mean(low: Lowering, layer: Layer) -> None:
     graph, source = low.graph, low.signal(layer.inputs[0])
     shape, axes = graph.tensors[layer.inputs[0]].shape, graph.tensors[layer.inputs[1]].data
     if axes is None:
@@ -140,19 +142,19 @@ def _mean(low: Lowering, layer: Layer) -> None:
     low.emit("MEAN", source, target, taps=taps, count=count, scale=(*scale, 0, 0, 0, 0), **low.zeros(layer))
 
 
-def _softmax(low: Lowering, layer: Layer) -> None:
+def softmax(low: Lowering, layer: Layer) -> None:
     source = low.signal(layer.inputs[0])
     table = constants.softmax_table(low.graph.tensors[layer.inputs[0]], layer.options["Beta"])
     low.emit("SOFTMAX", source, low.like(layer, source), weights=low.pool.add(table), table_count=len(table))
 
 
-def _lookup(low: Lowering, layer: Layer) -> None:
+def lookup(low: Lowering, layer: Layer) -> None:
     source, tensors = low.signal(layer.inputs[0]), low.graph.tensors
-    table = constants.lookup(layer.op, tensors[layer.inputs[0]], tensors[layer.output])
+    table = constants.table_of(layer, tensors[layer.inputs[0]], tensors[layer.output])
     low.emit("LOOKUP", source, low.like(layer, source), weights=low.pool.add(table), table_count=256)
 
 
-def _reshape(low: Lowering, layer: Layer) -> None:
+def reshape(low: Lowering, layer: Layer) -> None:
     source, shape = low.signal(layer.inputs[0]), low.graph.tensors[layer.output].shape
     if not low.windowed and source.time > 1 and shape[time_axis(shape)] != source.time:
         if max(shape) != source.time * source.row_bytes:
@@ -166,7 +168,7 @@ def _reshape(low: Lowering, layer: Layer) -> None:
     low.signals[layer.output] = target
 
 
-def _strided_slice(low: Lowering, layer: Layer) -> None:
+def strided_slice(low: Lowering, layer: Layer) -> None:
     if any(layer.options[mask] for mask in ("EllipsisMask", "NewAxisMask", "ShrinkAxisMask")):
         raise ModelError("STRIDED_SLICE that adds or drops dimensions is not supported")
     source, shape = low.signal(layer.inputs[0]), low.graph.tensors[layer.inputs[0]].shape
@@ -183,7 +185,7 @@ def _strided_slice(low: Lowering, layer: Layer) -> None:
         low.signals[layer.output] = replace(source, time=len(rows), rate=source.rate * rows.step, delay=late)
 
 
-def _pad(low: Lowering, layer: Layer) -> None:
+def pad(low: Lowering, layer: Layer) -> None:
     source, shape = low.signal(layer.inputs[0]), low.graph.tensors[layer.inputs[0]].shape
     pads = [(int(a), int(b)) for a, b in np.asarray(low.graph.tensors[layer.inputs[1]].data)]
     axis = source.axis if source.axis >= 0 else 0
@@ -200,7 +202,7 @@ def _pad(low: Lowering, layer: Layer) -> None:
              in_zero=low.graph.tensors[layer.output].zero_point)
 
 
-def _concatenation(low: Lowering, layer: Layer) -> None:
+def concatenation(low: Lowering, layer: Layer) -> None:
     shape = low.graph.tensors[layer.output].shape
     axis = layer.options["Axis"] % len(shape)
     parts = [low.signal(i) for i in layer.inputs]
@@ -220,11 +222,3 @@ def _concatenation(low: Lowering, layer: Layer) -> None:
         written = replace(target, width=1, channels=target.row_bytes) if whole_rows else target
         low.emit("CONCAT", first, written, other=part)
         source = target
-
-
-LAYERS = {
-    "CONV_2D": _conv_2d, "DEPTHWISE_CONV_2D": _depthwise_conv_2d, "FULLY_CONNECTED": _fully_connected,
-    "ADD": _add_or_mul, "MUL": _add_or_mul, "MEAN": _mean, "AVERAGE_POOL_2D": _pool_2d, "MAX_POOL_2D": _pool_2d,
-    "SOFTMAX": _softmax, "LOGISTIC": _lookup, "RELU": _lookup, "RELU6": _lookup, "QUANTIZE": _lookup,
-    "RESHAPE": _reshape, "STRIDED_SLICE": _strided_slice, "PAD": _pad, "CONCATENATION": _concatenation,
-}

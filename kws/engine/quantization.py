@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.engine.graph import Graph, Layer, Tensor
+from kws.engine.operators import OPERATORS
 from kws.engine.oracle import arithmetic as fixed
 from kws.errors import ModelError
+from kws.registry import load
 
 MOST_SHIFT = 30  # to the left, of a 32-bit sum
 
@@ -100,29 +102,42 @@ def mean_multiplier(source: Tensor, output: Tensor, count: int) -> tuple[int, in
     return (q31 << spread) // count, shift - spread
 
 
-def lookup(op: str, source: Tensor, output: Tensor) -> np.ndarray:
+def table_of(layer: Layer, source: Tensor, output: Tensor) -> np.ndarray:
     """int8 [256]: the result of an operator on one number, for q = -128 .. 127."""
-    q = np.arange(-128, 128, dtype=np.int64)
-    centred = q - source.zero_point
-    if op == "LOGISTIC":
-        return _logistic_table(centred, source)
+    table = OPERATORS[layer.op].table
+    assert table is not None, layer.op
+    return load(table)(layer, source, output)
+
+
+def centred(source: Tensor) -> np.ndarray:
+    """int64 [256]: what -128 .. 127 stand for, in steps of the scale."""
+    return np.arange(-128, 128, dtype=np.int64) - source.zero_point
+
+
+def quantize_table(layer: Layer, source: Tensor, output: Tensor) -> np.ndarray:
     ratio = real_scale(source) / real_scale(output)
-    if op == "RELU6":  # TFLM clamps and does not rescale
-        low, high = activation_range(source, "RELU6")
-        return np.clip(q, low, high).astype(np.int8)
-    low = output.zero_point if op == "RELU" else -128
-    scaled = output.zero_point + fixed.requantize(centred, *multiplier(ratio))
-    return np.clip(scaled, max(low, -128), 127).astype(np.int8)
+    scaled = output.zero_point + fixed.requantize(centred(source), *multiplier(ratio))
+    return np.clip(scaled, -128, 127).astype(np.int8)
 
 
-def _logistic_table(centred: np.ndarray, source: Tensor) -> np.ndarray:
+def relu_table(layer: Layer, source: Tensor, output: Tensor) -> np.ndarray:
+    return np.maximum(quantize_table(layer, source, output), np.int8(output.zero_point))
+
+
+def relu6_table(layer: Layer, source: Tensor, output: Tensor) -> np.ndarray:
+    """TFLM clamps and does not rescale."""
+    low, high = activation_range(source, "RELU6")
+    return np.clip(np.arange(-128, 128), low, high).astype(np.int8)
+
+
+def logistic_table(layer: Layer, source: Tensor, output: Tensor) -> np.ndarray:
     integer_bits = 4
     q31, shift = fixed.quantize_multiplier(real_scale(source) * (1 << (31 - integer_bits)))
     radius = int(((1 << integer_bits) - 1) * 2.0 ** (31 - integer_bits) / 2.0**shift)
-    inside = np.clip(centred, -radius + 1, radius - 1)
-    shares = fixed.logistic(fixed.requantize(inside, q31, shift))
+    steps = centred(source)
+    shares = fixed.logistic(fixed.requantize(np.clip(steps, -radius + 1, radius - 1), q31, shift))
     result = np.clip(fixed.rounding_shift_right(shares, 23) - 128, -128, 127)
-    return np.where(centred <= -radius, -128, np.where(centred >= radius, 127, result)).astype(np.int8)
+    return np.where(steps <= -radius, -128, np.where(steps >= radius, 127, result)).astype(np.int8)
 
 
 def softmax_table(source: Tensor, beta: float) -> np.ndarray:

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-KINDS = {"CONV": 1, "DEPTHWISE": 2, "ADD": 3, "MUL": 4, "MEAN": 5, "AVERAGE": 6, "MAX": 7, "SOFTMAX": 8, "LOOKUP": 9,
-         "COPY": 10, "CONCAT": 11, "RESHAPE": 12}
+from kws.native.reasons import names
+
+# Name of a kind of op -> its number: enum kws_op_kind.
+KINDS = {name.removeprefix("KWS_OP_"): number for number, name in names("kws_op_kind").items()}
 
 
 @dataclass(frozen=True)

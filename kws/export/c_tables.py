@@ -39,9 +39,9 @@ FRONTEND_COMMENTS = {
 def configuration(program: Program, *, dct: bool, longest_row: int) -> str:
     """Which parts of the engine this model needs. longest_row : bytes, of compressed weights; 0 without them."""
     used = {NAMES[op.kind] for op in program.ops}
-    text = "/* Which parts of the engine are compiled: those that this network needs. */\n"
+    text = "/* Which parts of the engine are left out: those that this network does not need. */\n"
     text += define("KWS_CONFIGURED", 1)
-    text += "".join(define(f"KWS_WITH_{name}", int(name in used)) for name in KINDS)
+    text += "".join(define(f"KWS_WITHOUT_{name}", 1) for name in KINDS if name not in used)
     return text + define("KWS_WITH_DCT", int(dct)) + define("KWS_COMPRESSED", longest_row)
 
 

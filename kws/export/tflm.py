@@ -3,6 +3,7 @@
 import numpy as np
 
 from kws.engine.graph import INT8_END, Graph
+from kws.engine.operators import OPERATORS
 from kws.errors import KwsError
 from kws.export.c import facts
 from kws.export.c_tables import banner, decoder_source, frontend_source, model_header, opening
@@ -14,12 +15,6 @@ from kws.export.readme import network_values, sound_values
 from kws.export.source import Source
 from kws.model.keras_loading import native_messages_hidden
 
-OPERATORS = {  # TFLite's names -> those of MicroMutableOpResolver's methods, after "Add"
-    "ADD": "Add", "AVERAGE_POOL_2D": "AveragePool2D", "CONCATENATION": "Concatenation", "CONV_2D": "Conv2D",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2D", "FULLY_CONNECTED": "FullyConnected", "LOGISTIC": "Logistic",
-    "MAX_POOL_2D": "MaxPool2D", "MEAN": "Mean", "MUL": "Mul", "PAD": "Pad", "QUANTIZE": "Quantize", "RELU": "Relu",
-    "RELU6": "Relu6", "RESHAPE": "Reshape", "SOFTMAX": "Softmax", "STRIDED_SLICE": "StridedSlice",
-}
 ARENA_STEP, ARENA_RESERVE, LARGEST_ARENA = 16, 1_024, 1 << 26
 STATE_BYTES = 176  # structs and counters of kws_state on a processor with 32-bit pointers
 DETECTOR_ROWS = """| `kws.h`, `kws.c` | the interface: `kws_init`, `kws_push`, `kws_label`, `kws_self_test` |
@@ -62,7 +57,7 @@ def arena_bytes(tflite: bytes) -> int:
 
 def operators(graph: Graph) -> list[str]:
     """What the resolver must know, each once, in order of their names."""
-    return sorted({OPERATORS[layer.op] for layer in graph.layers})
+    return sorted({OPERATORS[layer.op].tflm for layer in graph.layers})
 
 
 def tflite_header(graph: Graph, *, size: int, arena: int) -> str:

@@ -69,8 +69,8 @@ def test_a_flipped_weight_in_the_engine_is_a_score(source, audio):
 
 
 def test_a_wrong_layer_of_the_oracle_is_named(source, audio, monkeypatch):
-    right = layers.OPERATORS["ADD"]
-    monkeypatch.setitem(layers.OPERATORS, "ADD", lambda *given: np.minimum(right(*given) + 1, 127))
+    right = layers.add
+    monkeypatch.setattr(layers, "add", lambda *given: np.minimum(right(*given) + 1, 127))
     first = verify(source, audio).first_difference
     index = next(i for i, layer in enumerate(source.graph.layers) if layer.op == "ADD")
     assert (first.name, first.against) == (f"layer {index} ADD", "oracle and TFLM")

@@ -58,8 +58,8 @@ def test_everything_is_equal_and_everything_is_compared(network):
 
 
 def test_a_wrong_layer_of_the_oracle_is_named_with_its_window(network, monkeypatch):
-    right = layers.OPERATORS["MEAN"]
-    monkeypatch.setitem(layers.OPERATORS, "MEAN", lambda *given: np.minimum(right(*given) + 1, 127))
+    right = layers.mean
+    monkeypatch.setattr(layers, "mean", lambda *given: np.minimum(right(*given) + 1, 127))
     first = verify_network(network, drawn_windows(network.graph)).first_difference
     assert (first.name, first.against) == ("layer 1 MEAN", "oracle and TFLM")
     assert str(first.first).startswith("window 0, index 0: ")

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from kws.engine.graph import SUPPORTED, read_graph
+from kws.engine.graph import read_graph
 from kws.engine.network import Network
+from kws.engine.operators import OPERATORS as SUPPORTED
 from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.errors import ModelError

@@ -20,5 +20,7 @@ def test_a_part_s_own_reason_is_passed_on():
     assert set(PARTS) <= set(codes)
 
 
-def test_the_kinds_of_ops_are_those_of_the_header():
-    assert {code: f"KWS_OP_{name}" for name, code in KINDS.items()} == names("kws_op_kind")
+def test_the_kinds_of_ops_keep_the_numbers_that_plans_on_disk_hold():
+    assert list(KINDS.items())[:12] == [
+        ("CONV", 1), ("DEPTHWISE", 2), ("ADD", 3), ("MUL", 4), ("MEAN", 5), ("AVERAGE", 6), ("MAX", 7), ("SOFTMAX", 8),
+        ("LOOKUP", 9), ("COPY", 10), ("CONCAT", 11), ("RESHAPE", 12)]

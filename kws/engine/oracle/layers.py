@@ -10,7 +10,9 @@ import numpy as np
 
 from kws.engine import quantization as constants
 from kws.engine.graph import Graph, Layer
+from kws.engine.operators import OPERATORS
 from kws.engine.oracle import arithmetic as fixed
+from kws.registry import load
 
 
 def run_graph(graph: Graph, features: np.ndarray) -> dict[int, np.ndarray]:
@@ -19,7 +21,7 @@ def run_graph(graph: Graph, features: np.ndarray) -> dict[int, np.ndarray]:
     values[graph.input] = np.asarray(features, np.int8).reshape(graph.tensors[graph.input].shape)
     for layer in graph.layers:
         inputs = [values.get(i) for i in layer.inputs]
-        result = OPERATORS[layer.op](layer, graph, *inputs)
+        result = load(OPERATORS[layer.op].compute)(layer, graph, *inputs)
         values[layer.output] = result.astype(np.int8).reshape(graph.tensors[layer.output].shape)
     return values
 
@@ -62,13 +64,13 @@ def _patches(layer: Layer, graph: Graph, image: np.ndarray, kernel: tuple[int, i
     return np.where(inside[..., None], picked, fill)
 
 
-def _conv_2d(layer: Layer, graph: Graph, image: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
+def conv_2d(layer: Layer, graph: Graph, image: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
     weights = constants.constant_weights(layer, graph).astype(np.int64)
     patches = _patches(layer, graph, _centred(layer, graph, 0, image)[0], weights.shape[1:3], 0)
     return _requantize_sums(layer, graph, np.einsum("hwklc,oklc->hwo", patches, weights))
 
 
-def _depthwise_conv_2d(layer: Layer, graph: Graph, image: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
+def depthwise_conv_2d(layer: Layer, graph: Graph, image: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
     weights = constants.constant_weights(layer, graph)[0].astype(np.int64)
     channels = weights.shape[-1]
     patches = _patches(layer, graph, _centred(layer, graph, 0, image)[0], weights.shape[:2], 0)
@@ -76,13 +78,13 @@ def _depthwise_conv_2d(layer: Layer, graph: Graph, image: np.ndarray, *_: np.nda
     return _requantize_sums(layer, graph, np.einsum("hwklc,klc->hwc", patches, weights))
 
 
-def _fully_connected(layer: Layer, graph: Graph, vector: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
+def fully_connected(layer: Layer, graph: Graph, vector: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
     weights = constants.constant_weights(layer, graph).astype(np.int64)
     rows = _centred(layer, graph, 0, vector).reshape(-1, weights.shape[1])
     return _requantize_sums(layer, graph, rows @ weights.T)
 
 
-def _add(layer: Layer, graph: Graph, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def add(layer: Layer, graph: Graph, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     a, b = (graph.tensors[i] for i in layer.inputs)
     scale = constants.add_constants(a, b, graph.tensors[layer.output])
     total = (fixed.requantize(_centred(layer, graph, 0, first) << 20, *scale.first)
@@ -90,14 +92,14 @@ def _add(layer: Layer, graph: Graph, first: np.ndarray, second: np.ndarray) -> n
     return _finish(layer, graph, fixed.requantize(fixed.wrap(total), *scale.output))
 
 
-def _mul(layer: Layer, graph: Graph, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def mul(layer: Layer, graph: Graph, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     a, b = (graph.tensors[i] for i in layer.inputs)
     scale = constants.mul_multiplier(a, b, graph.tensors[layer.output])
     product = _centred(layer, graph, 0, first) * _centred(layer, graph, 1, second)
     return _finish(layer, graph, fixed.requantize(product, *scale))
 
 
-def _mean(layer: Layer, graph: Graph, value: np.ndarray, axes: np.ndarray) -> np.ndarray:
+def mean(layer: Layer, graph: Graph, value: np.ndarray, axes: np.ndarray) -> np.ndarray:
     over = tuple(int(a) % value.ndim for a in np.atleast_1d(axes))
     count = int(np.prod([value.shape[a] for a in over]))
     source, output = graph.tensors[layer.inputs[0]], graph.tensors[layer.output]
@@ -115,7 +117,7 @@ def _pool(layer: Layer, graph: Graph, image: np.ndarray,
     return np.clip(reduce(patches, patches != outside), low, high)
 
 
-def _average_pool_2d(layer: Layer, graph: Graph, image: np.ndarray) -> np.ndarray:
+def average_pool_2d(layer: Layer, graph: Graph, image: np.ndarray) -> np.ndarray:
     def average(patches: np.ndarray, inside: np.ndarray) -> np.ndarray:
         total, count = (patches * inside).sum(axis=(2, 3)), inside.sum(axis=(2, 3))
         half = count // 2
@@ -123,11 +125,11 @@ def _average_pool_2d(layer: Layer, graph: Graph, image: np.ndarray) -> np.ndarra
     return _pool(layer, graph, image, average)
 
 
-def _max_pool_2d(layer: Layer, graph: Graph, image: np.ndarray) -> np.ndarray:
+def max_pool_2d(layer: Layer, graph: Graph, image: np.ndarray) -> np.ndarray:
     return _pool(layer, graph, image, lambda patches, inside: np.where(inside, patches, -128).max(axis=(2, 3)))
 
 
-def _softmax(layer: Layer, graph: Graph, value: np.ndarray) -> np.ndarray:
+def softmax(layer: Layer, graph: Graph, value: np.ndarray) -> np.ndarray:
     table = constants.softmax_table(graph.tensors[layer.inputs[0]], layer.options["Beta"]).astype(np.int64)
     result = np.empty(value.shape, np.int64)
     for index in np.ndindex(value.shape[:-1]):
@@ -147,12 +149,12 @@ def softmax_row(row: np.ndarray, table: np.ndarray) -> np.ndarray:
     return np.clip(shares - 128, -128, 127)
 
 
-def _lookup(layer: Layer, graph: Graph, value: np.ndarray) -> np.ndarray:
-    table = constants.lookup(layer.op, graph.tensors[layer.inputs[0]], graph.tensors[layer.output])
+def lookup(layer: Layer, graph: Graph, value: np.ndarray) -> np.ndarray:
+    table = constants.table_of(layer, graph.tensors[layer.inputs[0]], graph.tensors[layer.output])
     return table[value.astype(np.int64) + 128]
 
 
-def _pad(layer: Layer, graph: Graph, value: np.ndarray, paddings: np.ndarray) -> np.ndarray:
+def pad(layer: Layer, graph: Graph, value: np.ndarray, paddings: np.ndarray) -> np.ndarray:
     return np.pad(value, paddings, constant_values=graph.tensors[layer.output].zero_point)
 
 
@@ -165,21 +167,13 @@ def slices(layer: Layer, graph: Graph) -> tuple[slice, ...]:
     return tuple(slice(a, b, int(s)) for a, b, s in zip(starts, stops, step, strict=True))
 
 
-def _strided_slice(layer: Layer, graph: Graph, value: np.ndarray, *_: np.ndarray) -> np.ndarray:
+def strided_slice(layer: Layer, graph: Graph, value: np.ndarray, *_: np.ndarray) -> np.ndarray:
     return value[slices(layer, graph)]
 
 
-def _concatenation(layer: Layer, graph: Graph, *values: np.ndarray) -> np.ndarray:
+def concatenation(layer: Layer, graph: Graph, *values: np.ndarray) -> np.ndarray:
     return np.concatenate(values, axis=layer.options["Axis"])
 
 
-def _reshape(layer: Layer, graph: Graph, value: np.ndarray, *_: np.ndarray) -> np.ndarray:
+def reshape(layer: Layer, graph: Graph, value: np.ndarray, *_: np.ndarray) -> np.ndarray:
     return value
-
-
-OPERATORS: dict[str, Callable[..., np.ndarray]] = {
-    "CONV_2D": _conv_2d, "DEPTHWISE_CONV_2D": _depthwise_conv_2d, "FULLY_CONNECTED": _fully_connected, "ADD": _add,
-    "MUL": _mul, "MEAN": _mean, "AVERAGE_POOL_2D": _average_pool_2d, "MAX_POOL_2D": _max_pool_2d, "SOFTMAX": _softmax,
-    "LOGISTIC": _lookup, "RELU": _lookup, "RELU6": _lookup, "QUANTIZE": _lookup, "PAD": _pad,
-    "STRIDED_SLICE": _strided_slice, "CONCATENATION": _concatenation, "RESHAPE": _reshape,
-}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine is built with. An exported model switches off the kernels that it does not need (kws_model.h, among
- * the include paths; KWS_MODEL_CONFIG says so to a compiler that cannot look); everywhere else all of them are there.
+/* What the engine is built with. An exported model switches off the kernels that it does not need: its kws_model.h, among
+ * the include paths (KWS_MODEL_CONFIG says so to a compiler that cannot look), defines KWS_WITHOUT_ADD and the like, by
+ * the names of kws_op_kind. Everywhere else all of them are there.
  */
 #ifndef KWS_CONFIG_H
 #define KWS_CONFIG_H
@@ -14,18 +15,6 @@
 #endif
 
 #ifndef KWS_CONFIGURED
-#define KWS_WITH_CONV 1
-#define KWS_WITH_DEPTHWISE 1
-#define KWS_WITH_ADD 1
-#define KWS_WITH_MUL 1
-#define KWS_WITH_MEAN 1
-#define KWS_WITH_AVERAGE 1
-#define KWS_WITH_MAX 1
-#define KWS_WITH_SOFTMAX 1
-#define KWS_WITH_LOOKUP 1
-#define KWS_WITH_COPY 1
-#define KWS_WITH_CONCAT 1
-#define KWS_WITH_RESHAPE 1
 #define KWS_WITH_DCT 1
 #define KWS_COMPRESSED 0 /* bytes of the longest row of compressed weights */
 #endif

@@ -9,7 +9,7 @@
 #include "huffman.h"
 #include "requantize.h"
 
-#if KWS_WITH_CONV || KWS_WITH_DEPTHWISE
+#if !defined(KWS_WITHOUT_CONV) || !defined(KWS_WITHOUT_DEPTHWISE)
 
 static const int8_t *weights_of(const kws_op *op, const int32_t *pool)
 {
@@ -37,7 +37,7 @@ static KWS_NOINLINE void finish(const kws_op *op, const int32_t *pool, int32_t f
     }
 }
 
-#if KWS_WITH_CONV
+#ifndef KWS_WITHOUT_CONV
 
 /* What one output column sees of `taps` rows, padding as the input's zero point, widened, with zeros up to a multiple of 4.
  * The columns of a patch are woven, see kws_number. */
@@ -245,7 +245,7 @@ void kws_conv_row(const kws_op *op, const int32_t *pool, const int8_t *const *ro
 
 #endif
 
-#if KWS_WITH_DEPTHWISE
+#ifndef KWS_WITHOUT_DEPTHWISE
 
 /* Where each tap of one output column starts; padding : a column of zero points. */
 static void depthwise_taps(const kws_op *op, const int8_t *const *rows, int32_t left, const int8_t *padding,

@@ -14,7 +14,7 @@
 #include "kws_config.h"
 #include "requantize.h"
 
-#if KWS_WITH_CONV
+#ifndef KWS_WITHOUT_CONV
 
 /* Number `at` of one column in a patch of several: two numbers of a column are neighbours, `step` from the next two. */
 static inline int16_t *kws_number(int16_t *column, int32_t step, int32_t at)
@@ -89,7 +89,7 @@ static inline void kws_dot_pairs(const int16_t *patch, const int16_t *weights, i
 
 #endif
 
-#if KWS_WITH_DEPTHWISE && !KWS_DSP
+#if !defined(KWS_WITHOUT_DEPTHWISE) && !KWS_DSP
 
 #if defined(__arm__)
 #define KWS_LANES 4

@@ -39,7 +39,7 @@
     "adc " sum ", " sum ", r1\n\t"               \
     "ssat " sum ", #8, " sum "\n\t"
 
-#if KWS_WITH_CONV || KWS_WITH_DEPTHWISE
+#if !defined(KWS_WITHOUT_CONV) || !defined(KWS_WITHOUT_DEPTHWISE)
 
 /* count sums, without their biases, to int8; table : int32 [count][3]. */
 static KWS_NAKED void kws_finish_quick(const int32_t *sums KWS_IN_REGISTERS, int32_t zero KWS_IN_REGISTERS,
@@ -58,7 +58,7 @@ static KWS_NAKED void kws_finish_quick(const int32_t *sums KWS_IN_REGISTERS, int
 
 #endif
 
-#if KWS_WITH_CONV
+#ifndef KWS_WITHOUT_CONV
 
 /* sums[2 * pairs]: one patch of n numbers, a multiple of 4, at most KWS_PATCH, with the weights of pairs of outputs. */
 static KWS_NAKED void kws_dot_pairs(const int16_t *patch KWS_IN_REGISTERS, const int16_t *weights KWS_IN_REGISTERS,
@@ -197,7 +197,7 @@ static KWS_NAKED void kws_three_columns(kws_tile *tile KWS_IN_REGISTERS)
 
 #endif
 
-#if KWS_WITH_DEPTHWISE
+#ifndef KWS_WITHOUT_DEPTHWISE
 
 /* One column of a depthwise convolution, four channels at a time, `fours` times from the first on. seen : where each of
  * the taps starts; weights : [taps][channels]; table : int32 [channels][3]. The code moves the fields on. */

@@ -7,7 +7,7 @@
 #include "kws_config.h"
 #include "requantize.h"
 
-#if KWS_WITH_ADD
+#ifndef KWS_WITHOUT_ADD
 
 void kws_add_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_t *out)
 {
@@ -25,7 +25,7 @@ void kws_add_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_
 
 #endif
 
-#if KWS_WITH_MUL
+#ifndef KWS_WITHOUT_MUL
 
 void kws_mul_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_t *out)
 {
@@ -41,7 +41,7 @@ void kws_mul_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_
 
 #endif
 
-#if KWS_WITH_MEAN
+#ifndef KWS_WITHOUT_MEAN
 
 void kws_mean_accumulate(const kws_op *op, const int8_t *row, int32_t sign, int32_t *sums)
 {
@@ -66,7 +66,7 @@ void kws_mean_row(const kws_op *op, const int32_t *sums, int8_t *out)
 
 #endif
 
-#if KWS_WITH_AVERAGE || KWS_WITH_MAX
+#if !defined(KWS_WITHOUT_AVERAGE) || !defined(KWS_WITHOUT_MAX)
 
 /* Over the numbers of one channel under the pool's window, padding left out. */
 typedef struct {
@@ -89,7 +89,7 @@ static pooled pool_channel(const kws_op *op, const int8_t *const *rows, int32_t 
     return result;
 }
 
-#if KWS_WITH_AVERAGE
+#ifndef KWS_WITHOUT_AVERAGE
 
 void kws_average_row(const kws_op *op, const int8_t *const *rows, int8_t *out)
 {
@@ -104,7 +104,7 @@ void kws_average_row(const kws_op *op, const int8_t *const *rows, int8_t *out)
 
 #endif
 
-#if KWS_WITH_MAX
+#ifndef KWS_WITHOUT_MAX
 
 void kws_max_row(const kws_op *op, const int8_t *const *rows, int8_t *out)
 {
@@ -120,7 +120,7 @@ void kws_max_row(const kws_op *op, const int8_t *const *rows, int8_t *out)
 
 #endif
 
-#if KWS_WITH_SOFTMAX
+#ifndef KWS_WITHOUT_SOFTMAX
 
 static int32_t saturating_shift_left(int32_t value, int32_t exponent)
 {
@@ -175,7 +175,7 @@ void kws_softmax_row(const kws_op *op, const int32_t *pool, const int8_t *row, i
 
 #endif
 
-#if KWS_WITH_LOOKUP
+#ifndef KWS_WITHOUT_LOOKUP
 
 void kws_lookup_row(const kws_op *op, const int32_t *pool, const int8_t *row, int8_t *out)
 {
@@ -188,7 +188,7 @@ void kws_lookup_row(const kws_op *op, const int32_t *pool, const int8_t *row, in
 
 #endif
 
-#if KWS_WITH_COPY
+#ifndef KWS_WITHOUT_COPY
 
 void kws_copy_row(const kws_op *op, const int8_t *row, int8_t *out)
 {
@@ -206,7 +206,7 @@ void kws_copy_row(const kws_op *op, const int8_t *row, int8_t *out)
 
 #endif
 
-#if KWS_WITH_CONCAT
+#ifndef KWS_WITHOUT_CONCAT
 
 void kws_concat_row(const kws_op *op, const int8_t *row, const int8_t *other, int8_t *out)
 {

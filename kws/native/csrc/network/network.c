@@ -28,7 +28,7 @@ static const int8_t *row_or_padding(const kws_network *network, const kws_op *op
     return age < 0 || age >= op->span ? NULL : row_of_age(network, op->input, age);
 }
 
-#if KWS_WITH_ADD || KWS_WITH_MUL || KWS_WITH_CONCAT
+#if !defined(KWS_WITHOUT_ADD) || !defined(KWS_WITHOUT_MUL) || !defined(KWS_WITHOUT_CONCAT)
 
 static const int8_t *other_row(const kws_network *network, const kws_op *op, int32_t step)
 {
@@ -40,7 +40,7 @@ static const int8_t *other_row(const kws_network *network, const kws_op *op, int
 
 #endif
 
-#if KWS_WITH_MEAN
+#ifndef KWS_WITHOUT_MEAN
 
 static void mean_step(kws_network *network, const kws_op *op, int32_t newest, int8_t *out)
 {
@@ -62,7 +62,7 @@ static void mean_step(kws_network *network, const kws_op *op, int32_t newest, in
 
 #endif
 
-#if KWS_WITH_RESHAPE
+#ifndef KWS_WITHOUT_RESHAPE
 
 /* All rows that the op reads, oldest first, cut anew into the rows that it writes. */
 static void reshape_run(kws_network *network, const kws_op *op)
@@ -96,7 +96,7 @@ static void run_step(kws_network *network, const kws_op *op, int32_t step)
     const int8_t **rows = network->rows;
     const int32_t newest = op->newest + (op->steps - 1 - step) * op->stride;
     int8_t *out = append_row(network, op->output);
-#if KWS_WITH_MEAN
+#ifndef KWS_WITHOUT_MEAN
     if (op->kind == KWS_OP_MEAN) {
         mean_step(network, op, newest, out);
         return;
@@ -106,36 +106,36 @@ static void run_step(kws_network *network, const kws_op *op, int32_t step)
         rows[k] = row_or_padding(network, op, newest + (op->taps - 1 - k) * op->spacing);
     }
     switch (op->kind) {
-#if KWS_WITH_CONV
+#ifndef KWS_WITHOUT_CONV
         case KWS_OP_CONV: kws_conv_row(op, pool, rows, network->scratch, out); break;
 #endif
-#if KWS_WITH_DEPTHWISE
+#ifndef KWS_WITHOUT_DEPTHWISE
         case KWS_OP_DEPTHWISE:
             kws_depthwise_row(op, pool, rows, rows + op->taps, (int8_t *)network->scratch, out);
             break;
 #endif
-#if KWS_WITH_ADD
+#ifndef KWS_WITHOUT_ADD
         case KWS_OP_ADD: kws_add_row(op, rows[0], other_row(network, op, step), out); break;
 #endif
-#if KWS_WITH_MUL
+#ifndef KWS_WITHOUT_MUL
         case KWS_OP_MUL: kws_mul_row(op, rows[0], other_row(network, op, step), out); break;
 #endif
-#if KWS_WITH_AVERAGE
+#ifndef KWS_WITHOUT_AVERAGE
         case KWS_OP_AVERAGE: kws_average_row(op, rows, out); break;
 #endif
-#if KWS_WITH_MAX
+#ifndef KWS_WITHOUT_MAX
         case KWS_OP_MAX: kws_max_row(op, rows, out); break;
 #endif
-#if KWS_WITH_SOFTMAX
+#ifndef KWS_WITHOUT_SOFTMAX
         case KWS_OP_SOFTMAX: kws_softmax_row(op, pool, rows[0], out); break;
 #endif
-#if KWS_WITH_LOOKUP
+#ifndef KWS_WITHOUT_LOOKUP
         case KWS_OP_LOOKUP: kws_lookup_row(op, pool, rows[0], out); break;
 #endif
-#if KWS_WITH_COPY
+#ifndef KWS_WITHOUT_COPY
         case KWS_OP_COPY: kws_copy_row(op, rows[0], out); break;
 #endif
-#if KWS_WITH_CONCAT
+#ifndef KWS_WITHOUT_CONCAT
         case KWS_OP_CONCAT: kws_concat_row(op, rows[0], other_row(network, op, step), out); break;
 #endif
         default: break;
@@ -189,7 +189,7 @@ int32_t kws_network_push(kws_network *network, const int8_t *row, int8_t *scores
         if (!due || (tables->windowed && network->waiting > 0)) {
             continue;
         }
-#if KWS_WITH_RESHAPE
+#ifndef KWS_WITHOUT_RESHAPE
         if (op->kind == KWS_OP_RESHAPE) {
             reshape_run(network, op);
             continue;
