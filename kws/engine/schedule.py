@@ -7,7 +7,7 @@ import numpy as np
 from kws.native.reasons import names
 
 # Name of a kind of op -> its number: enum kws_op_kind.
-KINDS = {name.removeprefix("KWS_OP_"): number for number, name in names("kws_op_kind").items()}
+KINDS = {name.removeprefix("KWS_OP_"): number for number, name in sorted(names("kws_op_kind").items())}
 
 
 @dataclass(frozen=True)
