@@ -93,6 +93,14 @@ class PulseAudio:
         player.communicate(np.ascontiguousarray(samples).astype("<i2").tobytes(), timeout=60 + len(samples) / RATE_HZ)
         assert player.returncode == 0
 
+    def wait_for_listener(self, seconds: float = START_S) -> None:
+        """Wait until a program records from a sink's monitor. Raises TimeoutError if none does."""
+        deadline = time.monotonic() + seconds
+        while not self.pactl("list", "short", "source-outputs").stdout:
+            if time.monotonic() > deadline:
+                raise TimeoutError("nothing records from the null sink")
+            time.sleep(0.05)
+
     def remove_sink(self) -> None:
         """Unplug the microphone."""
         self.pactl("unload-module", "module-null-sink")

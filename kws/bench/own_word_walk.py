@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -79,12 +78,11 @@ def listen(place: Path, sink: PulseAudio, sounds: Sequence[np.ndarray]) -> list[
     reader = threading.Thread(target=heard.extend, args=(process.stdout,))
     assert process.stderr.readline().startswith("listening: ")
     reader.start()
-    time.sleep(2)  # for opening the device
+    sink.wait_for_listener()
     counts, pause = [], np.zeros(RATE_HZ // 2, np.int16)
     for sound in sounds:
         before = len(heard)
-        sink.play(np.concatenate((pause, sound, pause)))
-        time.sleep(1)  # what the sound system still holds
+        sink.play(np.concatenate((pause, sound, pause, pause, pause)))  # the last second: what the system still holds
         counts.append(len(heard) - before)
     process.terminate()
     errors = process.stderr.read()

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from kws.bench import tones
 from kws.cli import app
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.audio]
 
@@ -48,7 +49,7 @@ def start(null_sink, tone_run, *arguments):
     process = subprocess.Popen(command(tone_run, *arguments), env=environment(null_sink), stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
     assert process.stderr.readline().startswith("listening: tones  ·  default")
-    time.sleep(2)  # for opening the device
+    null_sink.wait_for_listener()
     return process
 
 
@@ -65,11 +66,12 @@ def test_json_commands_and_kept_sound(null_sink, tone_run, recording, tmp_path):
     script.chmod(0o755)
     process = start(null_sink, tone_run, "--json", "--on", "low", f"{script} {{keyword}} 'at {{time_s}}'",
                     "--on", "high", "false", "--save", tmp_path / "kept", "--near-misses")
-    null_sink.play(recording)
-    time.sleep(1)
+    null_sink.play(np.concatenate((recording, np.zeros(32_000, np.int16))))  # what is kept reaches beyond the word
+    found = [json.loads(process.stdout.readline()) for _ in range(3)]
+    wait_until(lambda: log.exists() and len(log.read_text().splitlines()) == 2
+               and len([*(tmp_path / "kept").glob("[a-z]*/*.wav")]) == 3)
     out, errors = end(process)
-    assert process.returncode == 0, errors
-    found = [json.loads(line) for line in out.splitlines()]
+    assert process.returncode == 0 and out == "", errors
     assert [hit["keyword"] for hit in found] == ["low", "high", "low"]
     assert all(set(hit) == {"file", "keyword", "time_s", "score"} and hit["file"] == "default" for hit in found)
     assert log.read_text().splitlines() == [f"low at {hit['time_s']:.2f}" for hit in found if hit["keyword"] == "low"]
@@ -154,8 +156,8 @@ def test_a_lost_device_is_reported_in_our_words_only(null_sink, tone_run, record
     null_sink.add_sink()
     lines.append(process.stderr.readline())
     null_sink.play(recording)
-    time.sleep(1)
+    found = [process.stdout.readline() for _ in range(3)]
     out, errors = end(process)
     assert lines[0].startswith("device lost, looking for it (default: is gone") and lines[1].startswith("device back")
-    assert [line.split()[2] for line in out.splitlines()] == ["low", "high", "low"]
+    assert [line.split()[2] for line in found] == ["low", "high", "low"] and out == ""
     assert re.match(r"listened for .*\ndevice lost once, for \d+\.\d s\n$", errors)

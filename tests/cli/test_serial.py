@@ -69,9 +69,9 @@ def start(device, *options, **streams):
     return process
 
 
-def end(process, *, after_s=1.0):
+def end(process, device):
     """Ctrl-C, when what was sent has been read. -> (stdout, stderr)"""
-    time.sleep(after_s)
+    device.wait_until_read(process)
     process.send_signal(signal.SIGINT)
     try:
         return process.communicate(timeout=30)
@@ -83,7 +83,7 @@ def end(process, *, after_s=1.0):
 def test_the_device_s_detections_and_costs_and_the_same_here(device, program, recording, words):
     process = start(device, "--json", "--compare")
     device.play(program, recording.tobytes())
-    out, errors = end(process)
+    out, errors = end(process, device)
     assert process.returncode == 0, errors
     found = [json.loads(line) for line in out.splitlines()]
     hits = [line for line in found if "keyword" in line]
@@ -103,7 +103,7 @@ def test_a_device_with_another_model_is_caught(device, source, recording, tmp_pa
     other = replace(source, plan=replace(source.plan, decoder=replace(decoder, thresholds=later)))
     process = start(device, "--compare", "--plain")
     device.play(compile_example(other, tmp_path / "other", "-DKWS_SEND_SOUND"), recording.tobytes())
-    out, errors = end(process)
+    out, errors = end(process, device)
     assert process.returncode == 1 and out.split()[2] == "stop", errors
     assert errors.count("\ndiffers at ") >= 3
     assert "error: the device does not detect what commands detects; is it the same run (--run)" in errors
@@ -114,7 +114,7 @@ def test_a_device_that_sends_no_sound(device, source, recording, tmp_path, words
     program = compile_example(source, tmp_path / "silent")
     process = start(device, "--compare", "--plain", "--on", "stop", f"touch {tmp_path}/stopped")
     device.play(program, recording.tobytes())
-    out, errors = end(process)
+    out, errors = end(process, device)
     assert process.returncode == 1 and [line.split()[2] for line in out.splitlines()] == words
     assert "error: nothing was compared: the device sent no sound" in errors
     assert (tmp_path / "stopped").exists() and f"commands: {words.count('stop')} started, 0 failed, " in errors
@@ -125,7 +125,7 @@ def test_unplugged_in_the_middle_with_noise_on_the_line(device, program, recordi
     number = iter(range(10_000))
     device.play(program, recording[:6 * 16_000].tobytes(),
                 spoil=lambda line: line if next(number) != 40 else b"\x00\xff" + line[5:])
-    time.sleep(1)
+    device.wait_until_read(process)
     device.unplug()
     while "device lost" not in (line := process.stderr.readline()):
         assert line
@@ -133,7 +133,7 @@ def test_unplugged_in_the_middle_with_noise_on_the_line(device, program, recordi
     while "device back" not in (line := process.stderr.readline()):
         assert line
     device.play(program, recording.tobytes())
-    out, errors = end(process)
+    out, errors = end(process, device)
     assert process.returncode == 0, errors
     assert [line.split()[2] for line in out.splitlines()] == [words[0], *words]
     assert "0 samples lost, 1 lines damaged, 0 other lines\ndevice lost once, for " in errors
@@ -195,6 +195,6 @@ def test_the_examples_of_boards_send_the_same_lines(target, source, recording, d
     program = build_example(target, tmp_path / "out", example_of(tmp_path / "out"), "-O2", flags[target])
     process = start(device, "--compare", "--plain")
     device.play(program, recording.tobytes())
-    out, errors = end(process)
+    out, errors = end(process, device)
     assert process.returncode == 0 and [line.split()[2] for line in out.splitlines()] == words, errors
     assert f"{len(words)} detections the same, 0 differ\n" in errors and " 0 lines damaged" in errors

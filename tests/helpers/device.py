@@ -1,5 +1,6 @@
 """A device at a serial port without hardware: an exported example, compiled here, behind a pseudo-terminal."""
 
+import fcntl
 import os
 import pty
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from kws.export.export import export_to
 from kws.export.source import Source
 from tests.helpers.exported import CONFIGURED, STRICT, run, sources_of
+from tests.helpers.waiting import wait_until, work_of
 
 
 def compile_example(source: Source, folder: Path, *flags: str) -> Path:
@@ -48,6 +50,19 @@ class Device:
             for line in process.stdout:
                 self.send(spoil(line))
             feeder.join()
+
+    def wait_until_read(self, process: subprocess.Popen[str]) -> None:
+        """Wait until a process has read what was sent and worked it through: nothing is left at the port, and from one
+        look to the next it slept."""
+        before = work_of(process.pid)
+
+        def has_read() -> bool:
+            nonlocal before
+            waiting = int.from_bytes(fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)), "little")
+            last, before = before, work_of(process.pid)
+            return waiting == 0 and before == last and before[0] == "S"
+
+        wait_until(has_read)
 
     def unplug(self) -> None:
         """The port is gone."""

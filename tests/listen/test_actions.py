@@ -95,7 +95,6 @@ class TestRunning:
         actions.detected(Detection("no", 1, 1))
         assert actions.started == 2
         go.touch()
-        time.sleep(0.1)
         wait(actions, until=lambda: not actions._running)
         actions.detected(YES)
         assert (actions.started, actions.skipped, actions.failed) == (3, 1, 0)

@@ -4,13 +4,13 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
 from kws.errors import DeviceError, KwsError
 from kws.monitor.mqtt import Broker, broker_of, ingest_mqtt
 from kws.monitor.store import Store
+from tests.helpers.waiting import wait_until
 
 mqtt = pytest.importorskip("paho.mqtt.client", reason="the mqtt extra is not installed")
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -30,7 +30,7 @@ def broker(tmp_path):
     (tmp_path / "mosquitto.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
     server = subprocess.Popen([MOSQUITTO, "-c", str(tmp_path / "mosquitto.conf")], stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: answers(port))
+        wait_until(lambda: answers(port))
         yield Broker("127.0.0.1", port, None, False)
     finally:
         server.terminate()
@@ -40,13 +40,6 @@ def broker(tmp_path):
 def answers(port):
     with socket.socket() as found:
         return found.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for(condition, *, limit_s=20):
-    end_s = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end_s, "waited in vain"
-        time.sleep(0.01)
 
 
 def publish(broker, *messages):

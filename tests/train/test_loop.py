@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +19,7 @@ from kws.model.examples import choose_examples
 from kws.train.loop import balance_keywords, predict, train
 from tests.helpers.paths import ROOT
 from tests.helpers.tone_clips import SPEC, make_material, write_clips
+from tests.helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.train]
 
@@ -95,7 +95,7 @@ def test_a_checkpoint_survives_kill(recordings, tmp_path):
     child = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": root},
                              stderr=subprocess.PIPE, text=True)
     line = next(line for line in child.stderr if line.startswith("epoch"))
-    time.sleep(0.05)
+    wait_until(checkpoint.exists)
     child.send_signal(signal.SIGKILL)
     child.wait()
     child.stderr.close()

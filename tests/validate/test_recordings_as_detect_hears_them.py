@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 import kws
-from kws.audio import files
+from kws.audio import foreign
 from kws.bench import tones
 from kws.detect.recordings import hear as hear_file
 from kws.errors import DataError
@@ -27,7 +27,8 @@ def test_hours_of_scores_give_the_detections_of_detect(tone_run):
 
 
 def test_clips_and_hours_that_cannot_be_read_here_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "ffmpeg", lambda: None)
+    monkeypatch.setattr(foreign, "ffmpeg", lambda: None)
+    monkeypatch.setattr(foreign, "pyav", lambda: False)
     (tmp_path / "yes").mkdir()
     soundfile.write(tmp_path / "yes/a.wav", np.ones(16_000, np.int16), 16_000)
     (tmp_path / "yes/b.m4a").write_bytes(b"x")
