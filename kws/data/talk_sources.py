@@ -4,15 +4,16 @@ LibriSpeech's dev-clean is the default: 5.4 hours by 40 readers, with transcript
 """
 
 import csv
+import hashlib
 import io
-import os
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import urlsplit
 
 from kws.audio.files import is_audio
 from kws.data.archives import SUFFIXES, contents, is_archive, members
+from kws.data.corpus import SPLITS, speaker_of, split_of
 from kws.data.fetch import fetch
 from kws.data.shelf import safe_name
 from kws.data.talk import TALK
@@ -22,28 +23,58 @@ from kws.files import fresh_folder, write_atomic
 URL = "https://www.openslr.org/resources/12/dev-clean.tar.gz"
 SHA256 = "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3"
 SOURCE = "librispeech"
+LEAST, WANTED = 0.08, 0.15  # shares of the recordings to choose thresholds on
+TEXTS = (".csv", ".txt")  # transcripts beside the sound
 UNPACKED = 1.3  # times the archive's length
 TABLE = "transcripts.csv"
 TRANSCRIPT = ".trans.txt"  # LibriSpeech: a name and what is said, in each line
 
 
 def link_talk(recordings: Path, folder: Path) -> Path:
-    """Name a folder of recordings as talk: recordings/<its name>/_talk_ leads there, nothing is copied.
+    """Name a folder of recordings as talk: links to each of them in recordings/<its name>/_talk_; nothing is copied.
 
+    If the speakers' names would leave too little to choose thresholds on, some speakers are filed under validation/;
+    folders called training, validation and testing stay what they are. Links that are there are kept.
     Raises DataError if there is no such folder, or no sound in it.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; name one with recordings of people who do not say the word")
-    if not any(is_audio(path.name) for path in folder.rglob("*")):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    sounds = [path.relative_to(folder) for path in files if is_audio(path.name)]
+    if not sounds:
         raise DataError(f"{folder}: no recordings in it; name a folder with hours of talk, a folder for each speaker")
-    link = recordings / safe_name(folder.resolve().name) / TALK
-    if link.is_symlink() and link.resolve() == folder.resolve():
-        return link
-    if link.exists() or link.is_symlink():
-        raise DataError(f"{link} already exists; move it away, or put your recordings into it")
-    link.parent.mkdir(parents=True, exist_ok=True)
-    os.symlink(folder.resolve(), link, target_is_directory=True)
-    return link
+    target = recordings / safe_name(folder.resolve().name) / TALK
+    kept_back = chosen_on(sounds)
+    for path in files:
+        name = path.relative_to(folder)
+        place = target / SPLITS[1] / name if name.with_suffix("") in kept_back else target / name
+        if not place.is_symlink() and (is_audio(path.name) or path.suffix in TEXTS):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(path.resolve())
+    return target
+
+
+def chosen_on(sounds: Sequence[PurePath]) -> set[PurePath]:
+    """Which recordings, without suffix, must be filed under validation/ so that it has LEAST of them.
+
+    Whole speakers, in an order that their names do not tell; of a lone speaker the last recordings.
+    """
+    if any(name.parts[0] in SPLITS for name in sounds):
+        return set()
+    of: dict[str, list[PurePath]] = {}
+    for name in sounds:
+        of.setdefault(name.parts[0] if len(name.parts) > 1 else speaker_of(name.stem), []).append(name.with_suffix(""))
+    if sum(len(names) for speaker, names in of.items() if split_of(speaker) == SPLITS[1]) >= LEAST * len(sounds):
+        return set()
+    wanted = max(1, round(WANTED * len(sounds)))
+    if len(of) == 1:
+        return set(next(iter(of.values()))[-wanted:])
+    found: set[PurePath] = set()
+    order = sorted(of, key=lambda speaker: hashlib.sha1(speaker.encode()).digest())
+    for speaker in order[: len(order) - 1]:
+        if len(found) < wanted and split_of(speaker) != SPLITS[2]:
+            found |= set(of[speaker])
+    return found
 
 
 def download_talk(recordings: Path, downloads: Path, *, url: str = URL, sha256: str | None = None,

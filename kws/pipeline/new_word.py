@@ -98,7 +98,7 @@ def copy_run(run: Path, models: Path) -> None:
 def get_talk(place: Workspace, folders: Sequence[Path], *, url: str, note: Note) -> bool:
     """Talk by people if it can be had: whether it is."""
     for folder in folders:
-        note(f"talk: {link_talk(place.recordings, folder)} leads to {folder}")
+        note(f"talk: {link_talk(place.recordings, folder)} holds links to {folder}")
     if folders:
         return True
     try:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from kws.data.corpus import split_of
 from kws.data.talk import find_talk
-from kws.data.talk_sources import download_talk, link_talk, shared_folders
+from kws.data.talk_sources import chosen_on, download_talk, link_talk, shared_folders
 from kws.errors import DataError, DownloadError
 
 
@@ -77,14 +78,36 @@ def test_what_is_no_talk_is_refused_and_nothing_stays(server, tmp_path):
 
 
 def test_a_folder_is_named_and_not_copied(tmp_path):
-    sound(tmp_path / "radio" / "anna" / "one.wav")
-    link = link_talk(tmp_path / "recordings", tmp_path / "radio")
-    assert link.is_symlink() and [(one.source, one.speaker) for one in find_talk(tmp_path / "recordings")] == [
-        ("radio", "anna")]
-    assert link_talk(tmp_path / "recordings", tmp_path / "radio") == link
-    sound(tmp_path / "other" / "radio" / "ben" / "one.wav")
-    with pytest.raises(DataError, match="already exists"):
-        link_talk(tmp_path / "recordings", tmp_path / "other" / "radio")
+    for speaker in ("anna", "ben"):
+        sound(tmp_path / "radio" / speaker / "one.wav")
+    (tmp_path / "radio" / "talk.csv").write_text("file,text\nanna/one,good morning\nben/one,good night\n")
+    place = link_talk(tmp_path / "recordings", tmp_path / "radio")
+    found = find_talk(tmp_path / "recordings")
+    assert [(one.source, one.speaker, one.text) for one in found] == [("radio", "anna", "good morning"),
+                                                                      ("radio", "ben", "good night")]
+    assert all(one.path.is_symlink() for one in found) and (place / "talk.csv").is_symlink()
+    before = sorted(place.rglob("*"))
+    assert link_talk(tmp_path / "recordings", tmp_path / "radio") == place and sorted(place.rglob("*")) == before
+
+
+def named(*counts):
+    """As many recordings of each speaker as `counts` says, all of them of the training split by name."""
+    speakers = [name for name in (f"reader{n}" for n in range(99)) if split_of(name) == "training"]
+    return [PurePosixPath(speaker, f"{n}.wav") for speaker, count in zip(speakers, counts, strict=False)
+            for n in range(count)]
+
+
+def test_some_speakers_are_kept_back_for_thresholds_if_their_names_keep_nobody_back():
+    kept = chosen_on(named(10, 10, 10, 10, 10, 10, 10, 10, 10, 10))
+    assert len(kept) == 20 and len({name.parts[0] for name in kept}) == 2
+    assert len(chosen_on(named(10, 10))) == 10
+    assert {name.name for name in chosen_on(named(20))} == {"17", "18", "19"}
+
+
+def test_who_is_filed_by_split_or_by_name_stays_there():
+    assert chosen_on([PurePosixPath("training", "anna", "1.wav"), PurePosixPath("training", "ben", "1.wav")]) == set()
+    speaker = next(name for name in (f"reader{n}" for n in range(99)) if split_of(name) == "validation")
+    assert chosen_on([*named(5, 5), PurePosixPath(speaker, "1.wav")]) == set()
 
 
 def test_a_folder_without_sound_or_none_at_all_is_refused(tmp_path):
