@@ -145,7 +145,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is damaged ({error}); train again with: kws train") from error
     for key, kind in (("files", dict), ("created_utc", str)):
         if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):
-            raise ModelError(f"{path} is damaged (no {key!r} in it); train again with: kws train")
+            raise ModelError(f"{path} is damaged ({key!r} is missing); train again with: kws train")
     return manifest
 
 
@@ -176,5 +176,5 @@ def read_json(run: Path, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{run / name} is damaged ({error}); train again with: kws train") from error
     if not isinstance(content, dict):
-        raise ModelError(f"{run / name} is damaged (no object in it); train again with: kws train")
+        raise ModelError(f"{run / name} is damaged (not a JSON object); train again with: kws train")
     return content

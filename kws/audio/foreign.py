@@ -110,7 +110,7 @@ def run_decoder(name: str, command: Sequence[str], given: Path, made: Path, *, s
 def mapped(path: Path) -> bytes | memoryview:
     """A file's bytes; large ones are not read but mapped, and stay when the name is gone.
 
-    Raises DataError for a pipe or device that brings more than LARGEST_PIPE_BYTES.
+    Raises DataError for a pipe or device that is longer than LARGEST_PIPE_BYTES.
     """
     import mmap
 
@@ -119,7 +119,7 @@ def mapped(path: Path) -> bytes | memoryview:
         if not stat.S_ISREG(state.st_mode):
             data = file.read(LARGEST_PIPE_BYTES + 1)
             if len(data) > LARGEST_PIPE_BYTES:
-                raise DataError(f"{path}: brings more than {LARGEST_PIPE_BYTES / 1e9:.0f} GB; write it into a file")
+                raise DataError(f"{path}: is longer than {LARGEST_PIPE_BYTES / 1e9:.0f} GB; save it to a file")
             return data
         if state.st_size <= READ_WHOLE_BYTES:
             return file.read()

@@ -89,7 +89,7 @@ def check_range(path: Path, high: np.ndarray) -> None:
         raise DataError(f"{path}: holds values that are not finite; replace or remove it")
     if high.max() > 2 * INT32_STEPS:
         raise DataError(f"{path}: holds values up to {high.max():.1e}, but full scale of a float file is 1.0; "
-                        "write it anew")
+                        "export it again")
 
 
 def steps_of(part: Part, look: Look) -> float:

@@ -121,7 +121,7 @@ def refuse_no_sound(start: bytes) -> None:
     if kind is None and len(start) >= PATIENCE_BYTES and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
         kind = "text"
     if kind is not None:
-        raise DataError(f"{PIPE}: holds {kind}, no sound; pipe raw int16 samples at 16 kHz, or a sound file: "
+        raise DataError(f"{PIPE}: holds {kind}, not sound; pipe raw int16 samples at 16 kHz, or a sound file: "
                         f"{RAW_HINT}")
 
 

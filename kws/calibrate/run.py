@@ -161,7 +161,7 @@ def calibrate(run: Path, target: Target, *, negatives: Sequence[Path] = (), stre
     check = gather(workspace, detector, "testing", test_negatives, test_stream, None)
     chosen_on, check = kept_back(chosen_on, check, note)
     if not chosen_on.streams and not chosen_on.negatives:
-        raise DataError("nothing to choose on: give --negatives PATH and --stream WAV --truth CSV, or stand in a "
+        raise DataError("nothing to choose on: give --negatives PATH and --stream WAV --truth CSV, or change to a "
                         "workspace with recordings")
     sound, other = sound_of(detector, chosen_on), sound_of(detector, check)
     if not chosen_on.streams and target.miss_rate is not None:
@@ -233,7 +233,7 @@ def kept_back(chosen_on: Heard, check: Heard, note: Callable[[str], None]) -> tu
             back: dict[str, Any] = {kind: tuple(second for _, second in parts)}
             chosen_on = replace(chosen_on, **kept)
             check = replace(check, **back, told=(*check.told, f"the second half of the {kind}"))
-            note(f"no other {kind} to check on: the second half of them is kept back for that "
+            note(f"no other {kind} to check on: the second half of them is set aside for that "
                  f"(--test-{kind.removesuffix('s') if kind == 'streams' else kind} names others)")
     return chosen_on, check
 

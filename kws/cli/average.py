@@ -14,7 +14,7 @@ def average(
     other: Annotated[str, typer.Argument(metavar="OTHER", show_default=False,
                                          help="The run that it was started from: kws train --start OTHER.")],
     share: Annotated[float, typer.Option("--share", min=0.0, max=1.0, metavar="S",
-                                         help="Of RUN in the weights; OTHER has the rest.")] = 0.7,
+                                         help="Share of RUN in the weights; the rest is OTHER.")] = 0.7,
     name: Annotated[str | None, typer.Option(
         "--run", metavar="NAME", show_default=False,
         help="Name of the new folder in models/. Default: the network's name and a number.")] = None,
@@ -23,8 +23,8 @@ def average(
 ) -> None:
     """Make a run whose weights lie between those of two runs, one of which was started from the other.
 
-    After training with talk this trades false alarms for clips that are named rightly, without another training. Takes
-    the settings of RUN, quantizes, chooses the operating point and measures.
+    After training with talk, this trades false alarms against accuracy on clips, without another training. Takes the
+    settings of RUN, quantizes, chooses the operating point and measures.
 
     Example: kws average ds_cnn-2 ds_cnn-1 --share 0.8
     """

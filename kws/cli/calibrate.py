@@ -16,7 +16,7 @@ def calibrate(
         metavar="[PATH]...", show_default=False, help="More audio without keywords, after --negatives PATH.")] = None,
     false_alarms_per_hour: Annotated[float | None, typer.Option(
         "--false-alarms-per-hour", metavar="F", min=0.001, show_default=False,
-        help="Miss as little as possible with at most so many false alarms per hour. "
+        help="Miss as little as possible with at most this many false alarms per hour. "
              "Default: [requirements] false_alarms_per_hour.")] = None,
     miss_rate: Annotated[float | None, typer.Option(
         "--miss-rate", metavar="M", min=0.0, max=1.0, show_default=False,
@@ -47,8 +47,8 @@ def calibrate(
     """Choose a run's operating point for a target, write it into the run, and check it on other sound.
 
     Smoothing, a threshold for each keyword, hysteresis and refractory time are chosen together, in the integers of the
-    decoder that the device runs. Exit status 3: on the sound that it is checked
-    on, even the lower end of the interval breaks the target.
+    decoder that the device runs. Exit status 3: on the sound used for the check, even the lower end of the interval
+    breaks the target.
 
     Example: kws calibrate --false-alarms-per-hour 0.5 --negatives talk/ --stream kitchen.wav --truth kitchen.csv
     """

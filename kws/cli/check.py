@@ -20,7 +20,7 @@ LOOKED_AT = (Fault.DROPPED, Fault.NOISY, Fault.CUT_OFF, Fault.LABEL)
 def check(
     fix: Annotated[bool, typer.Option("--fix", help="Set aside or repair what the report says; nothing is deleted.",
                                       )] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take the last --fix or --review back.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the last --fix or --review.")] = False,
     review: Annotated[bool, typer.Option(
         "--review", help="Go through what --fix leaves: p play, k keep, a set aside, r relabel, q quit.")] = False,
     kind: Annotated[list[Fault] | None, typer.Option(

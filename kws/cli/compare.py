@@ -35,9 +35,9 @@ def compare(
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
-    """Compare on the same sound, with what each costs, and say which to take.
+    """Compare runs, networks and other detectors on the same sound, with what each costs, and say which to take.
 
-    Differences to the first are tested in pairs: the same clips by McNemar's test, the same words by the bootstrap.
+    Differences from the first are tested in pairs: the same clips by McNemar's test, the same words by the bootstrap.
 
     Example: kws compare commands small --clips speech_commands_test_set --stream kitchen.wav --negatives talk/
     """

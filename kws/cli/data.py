@@ -62,7 +62,7 @@ def download(
         print(f"{folder}: complete already")
         return
     if sha256 is None and url is not None:
-        note(f"not checked; to have it checked next time: --sha256 {done.sha256}")
+        note(f"its digest was not checked; to check it next time: --sha256 {done.sha256}")
     report_import(done.imported, folder, place.spec.keywords)
 
 
@@ -84,15 +84,16 @@ def import_(
     )] = None,
     layout: Annotated[Layout | None, typer.Option(
         "--layout", show_default=False,
-        help="Which folders are words and which are people. Default: told by the keywords of kws.toml.")] = None,
+        help="Which folders are words and which are people. Default: worked out from the keywords of kws.toml.",
+    )] = None,
     accept: Annotated[bool, typer.Option(
-        "--accept", help="Take clips that hold no word, or hardly anything but full scale, too.")] = False,
+        "--accept", help="Also take clips without a word, and clips that are clipped nearly throughout.")] = False,
     directory: DirectoryOption = None,
 ) -> None:
     """Import recordings of any rate, channels and format as 16 kHz mono clips.
 
     Shorter clips are padded, longer ones cut to the second with the word; noise keeps its length. Clips without a word
-    are laid aside in _refused_/. Importing again changes nothing.
+    are set aside in _refused_/. Importing again changes nothing.
 
     Example: kws data import my-recordings
 
@@ -158,7 +159,7 @@ def tell_passed_over(report: "Imported") -> None:
              + f": to read them, {INSTALL}")
     others = [f"{number} {suffix}" for suffix, number in report.passed_over.most_common() if suffix not in foreign]
     if others:
-        note("no sound, passed over: " + ", ".join(others[:SHOWN]))
+        note("not sound, skipped: " + ", ".join(others[:SHOWN]))
 
 
 @app.command()
@@ -182,8 +183,8 @@ def synth(
              "speech, by the voices of the testing split; FILE.csv says when.")] = None,
     split: Annotated[Split | None, typer.Option(
         "--split", show_default=False,
-        help="Only the voices of this split. With training (about eight in ten clips), only real recordings judge.",
-    )] = None,
+        help="Use only the voices of this split. With training (about eight clips in ten), validation and testing are "
+             "left to real recordings.")] = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "synth",
     engine: Annotated[EngineNames | None, typer.Option(
         "--engine", metavar=f"[{'|'.join(EngineName)}],...", show_default=False, parser=engine_names,
@@ -191,7 +192,7 @@ def synth(
     engine_command: Annotated[str | None, typer.Option(
         "--engine-command", metavar="COMMAND", show_default=False,
         help="Any program as one more voice; {out} stands for the WAV file that it writes, {text} for what to say "
-             "(without it the program gets that on its input).")] = None,
+             "(without {text}, the program reads it from its standard input).")] = None,
     seed: SeedOption = 1,
     scheduler: SchedulerOption = None,
     directory: DirectoryOption = None,
@@ -269,17 +270,17 @@ def mine(
         "--nearly", min=0.05, max=1.0, metavar="SHARE",
         help="Keep what reaches this share of a threshold; 1 keeps false alarms only.")] = 0.6,
     count: Annotated[int, typer.Option(
-        "--count", min=1, max=1_000_000, metavar="N", help="Keep so many at most, the worst.")] = 2_000,
+        "--count", min=1, max=1_000_000, metavar="N", help="Keep at most this many: the worst.")] = 2_000,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "mined",
     run: RunOption = None,
     as_json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
-    """Keep what a run takes for its keywords in hours without them, as talk for the next training.
+    """Keep the moments of talk that a run mistakes for its keywords, so that the next training learns from them.
 
-    Writes seconds around each such moment to recordings/SOURCE/_talk_/training/, and where it came from to mined.csv.
-    The next `kws train` hears them; mine again with the run that comes out, until it no longer pays. What was mined
-    can no longer judge: validate on other sound.
+    Writes the seconds around each of them to recordings/SOURCE/_talk_/training/, and where they came from to mined.csv.
+    Then train, and mine again with the new run, until little is found. Recordings that were mined can no longer measure
+    a run: validate on others.
 
     Example: kws data mine radio/ meeting.mp3 --run ds_cnn-1
     """
@@ -297,4 +298,4 @@ def mine(
     print(f"{mined.folder}: {mined.written} written, {len(mined.finds) - mined.written} there already; "
           f"{mined.fired} of them triggered in {mined.hours:.2f} hours")
     if mined.finds:
-        note("next: kws train, which hears them; then judge on other sound: kws validate --negatives PATH")
+        note("next: kws train, which learns from them; then, on other sound: kws validate --negatives PATH")

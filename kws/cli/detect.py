@@ -29,9 +29,9 @@ def detect(
 ) -> None:
     """Detect keywords in audio files or in a pipe.
 
-    A file is heard with a second of quiet before and behind it; a pipe of raw samples as it comes.
-    Prints each detection when it is made: when the keyword was decided, which one, how sure. With --json one object
-    per line: {"file", "keyword", "time_s", "score"}.
+    A file is heard with a second of quiet before and after it, a pipe of raw samples as it comes.
+    Prints each detection as it is made: the time of the decision, the keyword, the score. With --json one object per
+    line: {"file", "keyword", "time_s", "score"}.
 
     Example: kws detect recordings/demo/*.wav
     """

@@ -12,7 +12,7 @@ from kws.workspace import Workspace, find_run, list_runs
 
 def explore(
     clips: Annotated[list[Path] | None, typer.Argument(
-        metavar="[CLIP]...", help="Recordings to look at one by one. Default: all of the workspace.",
+        metavar="[CLIP]...", help="Recordings to look at one by one. Default: all of the workspace, together.",
         show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(
         "--out", metavar="FILE", show_default=False, help="The page. Default: explore.html in the workspace.")] = None,
@@ -24,7 +24,7 @@ def explore(
     scheduler: SchedulerOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """Write one HTML page, with sounds to play, on what the recordings say, and print its gist.
+    """Write an HTML page about the recordings, with sounds to play, and print a summary of it.
 
     Example: kws explore
 

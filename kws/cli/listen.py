@@ -68,9 +68,9 @@ def listen(
     json: JsonOption = False,
     report_s: Annotated[float | None, typer.Option(
         "--report", metavar="S", min=1.0, show_default=False,
-        help="Print what kws monitor reads: with --json detections with their session and time, else the lines of a "
-             "device; and every S seconds of sound what the detector counted of itself. With --serial the device "
-             "decides how often. Use 3600.")] = None,
+        help="Print what kws monitor reads: detections as a device prints them (with --json as objects with session "
+             "and time), and every S seconds of sound what the detector counted about itself (try 3600). With --serial the "
+             "device decides how often.")] = None,
     name: Annotated[str | None, typer.Option(
         "--name", metavar="NAME", show_default=False,
         help="What the monitor calls this device, with --report and --save. Default: this computer's name.")] = None,
@@ -78,11 +78,11 @@ def listen(
         metavar="S", min=0.1, show_default=False, help="Stop after this time. Default: at Ctrl-C.")] = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """Hear keywords live from a microphone.
+    """Detect keywords live from a microphone.
 
     Shows level, spectrogram, scores and detections; with --plain or in a pipe a line per detection, with --json one
     object per line as kws detect prints it. A device that is unplugged is used again when it comes back. Exit status 1
-    after --compare: the device detected something else than this PC.
+    after --compare: the device detected something other than this PC.
 
     Example: kws listen --on yes "notify-send heard {keyword}"
     """

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, RunOption, note, print_json, workspace
+from kws.cli.common import (
+    REQUIREMENT_NOT_MET,
+    Commands,
+    DirectoryOption,
+    JsonOption,
+    RunOption,
+    note,
+    print_json,
+    workspace,
+)
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
@@ -15,7 +24,8 @@ if TYPE_CHECKING:
     from kws.monitor.ingest import Counts
     from kws.monitor.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="What deployed detectors heard: take it in, judge it, learn from it.")
+app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True,
+                  help="What deployed detectors heard: take it in, judge it, learn from it.")
 StoreOption = Annotated[Path | None, typer.Option(
     "--store", metavar="FILE", show_default=False, help="The store. Default: field/monitor.db in the workspace.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", metavar="NAME", show_default=False,
@@ -38,7 +48,7 @@ def ingest(
         metavar="[FILE]...", show_default=False, help="Logs, JSON lines, kept.jsonl; - for what is piped in.")] = None,
     device: Annotated[str | None, typer.Option(
         "--device", metavar="NAME", show_default=False,
-        help="Whose lines they are, where they do not say so. Default: the file's name.")] = None,
+        help="The device that the lines come from, if they do not say so. Default: the file's name.")] = None,
     mqtt: Annotated[str | None, typer.Option(
         "--mqtt", metavar="URL", show_default=False,
         help="mqtt://[USER@]HOST[:PORT]: take in what devices publish, until Ctrl-C. Password: KWS_MQTT_PASSWORD."
@@ -48,12 +58,12 @@ def ingest(
     seconds: Annotated[float | None, typer.Option("--seconds", metavar="S", min=0.1, show_default=False,
                                                   help="With --mqtt: end after this time.")] = None,
     keep_days: Annotated[float | None, typer.Option("--keep-days", metavar="N", min=0.0, show_default=False,
-                                                    help="Then delete what is older.")] = None,
+                                                    help="Afterwards, delete what is older than N days.")] = None,
     json: JsonOption = False,
     store: StoreOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """Take in what devices printed or published. The same lines twice change nothing.
+    """Take in what devices printed or published. Reading the same lines again changes nothing.
 
     Example: kws monitor ingest kitchen.log hall/kept.jsonl
     """
@@ -79,7 +89,7 @@ def ingest(
         print_json(vars(total))
     else:
         print(f"{total.lines:,} lines: {total.new:,} new, {total.known:,} known already, {total.malformed:,} "
-              f"malformed, {total.other:,} say nothing to the monitor")
+              f"malformed, {total.other:,} other")
 
 
 @app.command()
@@ -117,7 +127,7 @@ def check(
     store: StoreOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """Judge the field, for a timer: exit status 3 where a requirement is broken or something has changed.
+    """Check deployed devices, from a timer: exit status 3 if a requirement is not met or something has changed.
 
     Example: kws monitor check --days 14
     """
@@ -131,8 +141,8 @@ def check(
     wrong = [finding for finding in findings if not finding.holds]
     compared = {finding.device for finding in findings if finding.name == "levels"}
     for device in sorted({finding.device for finding in findings} - compared):
-        note(f"{device}: not compared with anything, for it has no week with this model behind it; kws monitor "
-             "baseline AUDIO gives it something before")
+        note(f"{device}: not compared: it has not run for a week with this model yet; kws monitor baseline AUDIO "
+             "gives it a reference")
     if json:
         print_json({"findings": [finding.to_json() for finding in findings]})
     else:
@@ -141,7 +151,7 @@ def check(
         if not findings:
             note("no device has reported yet: kws monitor ingest takes in what kws listen --report and devices print")
         else:
-            print(f"{len(findings) - len(wrong)} of {len(findings)} things that were looked at are well")
+            print(f"{len(findings) - len(wrong)} of {len(findings)} checks passed")
     if wrong:
         raise typer.Exit(REQUIREMENT_NOT_MET)
 
@@ -151,7 +161,7 @@ def label(
     device: DeviceOption = None,
     page: Annotated[bool, typer.Option("--page", help="In a browser instead of the terminal.")] = False,
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65_535,
-                                      help="With --page: of the server; 0 takes a free one.")] = 0,
+                                      help="With --page: port of the server; 0 picks a free one.")] = 0,
     set_: Annotated[list[str] | None, typer.Option(
         "--set", metavar="CLIP=LABEL", show_default=False,
         help="Label a clip by its number: true, false, skip, or the word that was said.")] = None,
@@ -160,7 +170,7 @@ def label(
     store: StoreOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """Hear the clips that devices kept, one after the other, and say what they are.
+    """Listen to the clips that devices kept, one by one, and label them.
 
     Example: kws monitor label --page
     """
@@ -208,7 +218,7 @@ def in_terminal(store: "Store", *, device: str | None) -> None:
 
     labeller = Labeller(store, device=device)
     if labeller.current is None:
-        print("no clip waits for a label")
+        print("no clips to label")
         return
     if not is_interactive(plain=False):
         raise KwsError("labelling needs a terminal; use --page, or --set CLIP=LABEL")
@@ -238,12 +248,12 @@ def typed_word(screen: "object") -> str:
 
 @app.command()
 def promote(
-    source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/ that they go to.",
+    source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/ to put them in.",
                                         )] = "field",
     store: StoreOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """File the labelled clips under recordings/, the device as speaker, so that the next training learns from them.
+    """File labelled clips under recordings/, with the device as speaker, so that the next training learns from them.
 
     Example: kws monitor promote
     """
@@ -259,12 +269,12 @@ def promote(
 @app.command()
 def baseline(
     audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", show_default=False,
-                                                help="Recordings of a place as it should be; an hour or more.")],
+                                                help="Recordings of a place in its normal state; an hour or more.")],
     run: RunOption = None,
     store: StoreOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """Measure what a run counts on recordings, to hold devices with it against that instead of their first week.
+    """Measure a run on recordings, as the reference for its devices instead of their first week.
 
     Example: kws monitor baseline kitchen-monday.wav
     """
@@ -291,7 +301,7 @@ def forget(
     store: StoreOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """Delete what is known of a device, or what is old, with the clips. What was promoted stays in recordings/.
+    """Delete everything about a device, or everything old, clips included. What was promoted stays in recordings/.
 
     Example: kws monitor forget --keep-days 30
     """

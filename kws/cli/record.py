@@ -31,7 +31,7 @@ def record(
     words: Annotated[list[str] | None, typer.Argument(
         metavar="[WORD]...", help="Words to record. Default: the keywords of kws.toml.", show_default=False)] = None,
     count: Annotated[int, typer.Option("--count", min=1, max=10_000,
-                                       help="Takes of each word that this speaker has in the end.")] = 20,
+                                       help="Takes of each word that this speaker is to have in the end.")] = 20,
     device: Annotated[str | None, typer.Option(
         "--device", metavar="D", show_default=False,
         help="Number, name or part of the name of the microphone; remembered. Default: the last one, or the system's.",

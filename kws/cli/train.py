@@ -57,7 +57,7 @@ def train(
 
     With the talk in recordings/*/_talk_/, starting from a trained run: kws train --start commands
 
-    A run's recipe once more: kws train --like commands --run commands-again
+    A run's recipe again: kws train --like commands --run commands-again
     """
     from kws.pipeline.train import train_run
     from kws.pipeline.transfer import transfer_run

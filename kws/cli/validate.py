@@ -42,10 +42,10 @@ def validate(
         help="Write the ten worst false alarms there, each with the sound around it.")] = None,
     robustness: Annotated[bool, typer.Option(
         "--robustness", help="The same clips in noise, at other levels, places, speeds, in the rooms of the workspace, "
-                             "through codecs; and the speakers who are understood least.")] = False,
+                             "through codecs; and the speakers who are recognized least often.")] = False,
     report: Annotated[Path | None, typer.Option(
         "--report", metavar="HTML", show_default=False,
-        help="Write all of it as one page that needs nothing else, with plots and the worst moments to play.")] = None,
+        help="Write all of it as one self-contained page, with plots and the worst moments to play.")] = None,
     scheduler: SchedulerOption = None,
     run: RunOption = None,
     json: JsonOption = False,

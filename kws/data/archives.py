@@ -157,7 +157,7 @@ def entry_reader(archive: Path, bounds: Bounds) -> type[tarfile.TarInfo]:
             entry = super().frombuf(buf, encoding, errors)
             bounds.entry()
             if entry.type in _NOTES and entry.size > LONGEST_NOTE_BYTES:
-                raise DataError(f"{archive}: refused: a description in it has {entry.size / 1e6:.0f} MB; get "
+                raise DataError(f"{archive}: refused: a header in it takes {entry.size / 1e6:.0f} MB; get "
                                 "a fresh copy")
             return entry
 
@@ -171,13 +171,13 @@ def check_end(archive: Path, stream: TarStream, end: int) -> None:
     """
     mark = stream.seen(end, tarfile.BLOCKSIZE)
     if len(mark) < tarfile.BLOCKSIZE:
-        raise DataError(f"{archive}: truncated: it ends without the mark of its end; get a fresh copy")
+        raise DataError(f"{archive}: truncated: its end mark is missing; get a fresh copy")
     rest = mark + stream.seen(end + tarfile.BLOCKSIZE, 2 * _BLOCK_BYTES)
     while not any(rest):
         rest = stream.read(_BLOCK_BYTES)
         if not rest:
             return
-    raise DataError(f"{archive}: damaged: what follows its {end:,} first bytes is no entry; get a fresh copy")
+    raise DataError(f"{archive}: damaged after its first {end:,} bytes; get a fresh copy")
 
 
 @contextmanager

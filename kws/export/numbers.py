@@ -27,7 +27,7 @@ def read_numbers(models: Path) -> list[Numbered]:
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError) as error:
-        raise KwsError(f"{models / NAME} is damaged ({error}); move it away, and numbers begin anew") from error
+        raise KwsError(f"{models / NAME} is damaged ({error}); move it away to start numbering again") from error
 
 
 def number_of(models: Path, fingerprint: str, *, run: str) -> int:

@@ -62,7 +62,7 @@ def set_label(store: Store, clip: int, label: str | None) -> None:
         check_label(label)
     with store.writing():
         if not store.db.execute("UPDATE clips SET label = ? WHERE id = ?", (label, clip)).rowcount:
-            raise DataError(f"clip {clip}: there is none with this number")
+            raise DataError(f"there is no clip {clip}; list them with: kws monitor label --list")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def promote(store: Store, recordings: Path, *, source: str = SOURCE) -> Promoted
         "devices.id WHERE label IS NOT NULL AND label != ? AND promoted IS NOT label ORDER BY at_ms, clips.id",
         (SKIPPED,)).fetchall()
     if not rows:
-        raise DataError("no clip has a label that was not promoted yet; label some with: kws monitor label")
+        raise DataError("there are no labelled clips left to promote; label some with: kws monitor label")
     table = {row[0]: row for row in read_table(folder)}
     words: dict[str, int] = {}
     missing = 0

@@ -70,7 +70,7 @@ def findings_table(findings: Sequence[Finding], name: Names) -> str:
     wrong = [finding for finding in findings if not finding.holds]
     if not findings:
         return "<p>No device has reported yet, so there is nothing to judge.</p>"
-    well = f"<p class=good>{len(findings) - len(wrong)} of {len(findings)} things that were looked at are well.</p>"
+    well = f"<p class=good>{len(findings) - len(wrong)} of {len(findings)} checks passed.</p>"
     if not wrong:
         return well
     rows = [f"<tr><td>{escape(one.device)}</td><td class=left>{escape(name(one.model))}</td>"

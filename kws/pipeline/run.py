@@ -119,7 +119,7 @@ class Way:
         else:
             made = train_run(self.workspace, name=None, note=self._note)
         if made is None:
-            raise KwsError("kws run trains in one process; train with several by kws train --strategy")
+            raise KwsError("kws run trains in one process; to train with several: kws train --strategy")
         self.run, self._fresh = made.folder, True
         write_name(self.workspace, made.folder.name)
         int8 = made.metrics.splits["validation"].int8

@@ -135,8 +135,8 @@ class Listener:
         places, found = hardest(self.stretches.talk, self.score, window=self.frontend.frames, count=HARD_PLACES,
                                 apart=HARD_APART_MS // self.frontend.hop_ms)
         hours = len(self.stretches.talk) * self.frontend.hop_ms / 3.6e6
-        self.note(f"after epoch {number}: the network takes {int((found > DECEIVED).sum())} half seconds of "
-                  f"{hours:.1f} hours of training talk for a keyword")
+        self.note(f"after epoch {number}: in {hours:.1f} hours of training talk the network takes "
+                  f"{int((found > DECEIVED).sum()):,} half seconds for a keyword")
         return replace(material, stretches=replace(self.stretches, places=places))
 
     def score(self, rows: np.ndarray) -> np.ndarray:

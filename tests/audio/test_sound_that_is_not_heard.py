@@ -246,7 +246,7 @@ def test_a_wav_stream_is_heard_as_it_comes():
     (b"PK\x03\x04" + bytes(100), "a zip archive"), (b"\x1f\x8b\x08" + bytes(100), "a gzip file"),
     (b"<html><body>not found</body></html>\n" * 4, "text"), (b"%PDF-1.7" + bytes(100), "a PDF file")])
 def test_what_is_no_sound_in_a_pipe_is_refused_by_name(data, kind):
-    with pytest.raises(DataError, match=f"standard input: holds {kind}, no sound"):
+    with pytest.raises(DataError, match=f"standard input: holds {kind}, not sound"):
         open_pipe(Pipe(data))
 
 

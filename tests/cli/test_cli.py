@@ -48,6 +48,11 @@ def test_help_lists_the_commands_in_the_order_of_the_life_cycle():
     assert set(listed) == {path[0] for path in ALL}
 
 
+@pytest.mark.parametrize("group", ["data", "monitor"])
+def test_no_description_in_a_group_is_cut_off(group):
+    assert "..." not in runner.invoke(app, [group, "--help"]).stdout.partition("Commands:\n")[2]
+
+
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_every_command_explains_itself(path):
     result = runner.invoke(app, [*path, "--help"])

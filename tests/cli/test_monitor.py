@@ -64,7 +64,7 @@ def test_check_ends_with_3_where_something_is_wrong_and_says_what_to_do(workspac
     (workspace / "field.jsonl").write_text(recent(reports("kitchen", days=9)))
     call(workspace, "ingest", workspace / "field.jsonl")
     done = call(workspace, "check")
-    assert (done.exit_code, done.stdout) == (0, "8 of 8 things that were looked at are well\n")
+    assert (done.exit_code, done.stdout) == (0, "8 of 8 checks passed\n")
     loud = [*reports("hall", days=7), *reports("hall", days=7, level=9, start_day=7, session="00000002")]
     (workspace / "loud.jsonl").write_text(recent(loud))
     call(workspace, "ingest", workspace / "loud.jsonl")

@@ -77,7 +77,7 @@ def test_a_tar_that_was_cut_between_its_members_is_refused(tmp_path):
     """Each member takes 512 bytes of header and 3,072 of content: so it ends cleanly after six of twelve."""
     data = tar_bytes()
     (tmp_path / "a.tar").write_bytes(data[:6 * 3_584])
-    with pytest.raises(DataError, match="truncated: it ends without the mark of its end"):
+    with pytest.raises(DataError, match="truncated: its end mark is missing"):
         members(tmp_path / "a.tar")
 
 
