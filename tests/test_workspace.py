@@ -112,9 +112,9 @@ def test_a_manifest_lists_every_file(tmp_path):
     (None, r"holds no manifest.json: it is not a run"),
     ("", r"manifest.json is damaged"),
     ("\x00\xff", r"manifest.json is damaged"),
-    ("[]", r"is damaged \(no 'files' in it\); train again with: kws train"),
-    ('{"files": {}}', r"is damaged \(no 'created_utc' in it\)"),
-    ('{"files": [], "created_utc": ""}', r"no 'files'"),
+    ("[]", r"is damaged \('files' is missing\); train again with: kws train"),
+    ('{"files": {}}', r"is damaged \('created_utc' is missing\)"),
+    ('{"files": [], "created_utc": ""}', r"'files' is missing"),
 ], ids=str)
 def test_a_missing_or_damaged_manifest_is_named(tmp_path, content, message):
     if content is not None:

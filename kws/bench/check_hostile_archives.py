@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from kws.bench.common import ROOT, header, parser
+from kws.bench.common import ROOT, counted_parser, header
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 HOSTILE_NAMES = ("../evil.wav", "/tmp/evil.wav", "yes/../../../evil.wav", "..\\evil.wav", "C:\\evil.wav",
@@ -168,10 +168,7 @@ def try_batch(first: int, count: int, answers: Any) -> None:
 def main(arguments: Sequence[str]) -> int:
     from kws.bench.check_hostile_sounds import attack
 
-    options = parser(__doc__)
-    options.add_argument("--count", type=int, default=COUNT)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args(arguments)
+    chosen = counted_parser(__doc__, count=COUNT).parse_args(arguments)
     header(f"{chosen.count} hostile archives, seed {chosen.seed}")
     outcomes = attack(chosen.seed * 1_000_000, chosen.count, try_batch, batch=BATCH)
     wrong = {seed: outcome for seed, outcome in outcomes.items() if outcome not in ("imported", "refused")}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.bench.common import ROOT, header, parser
+from kws.bench.common import ROOT, counted_parser, header
 from kws.files import restore_interrupted, sha256_of
 
 COUNT = 200
@@ -34,10 +34,7 @@ def content(folder: Path) -> dict[str, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = parser(__doc__)
-    options.add_argument("--count", type=int, default=COUNT)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args(arguments)
+    chosen = counted_parser(__doc__, count=COUNT).parse_args(arguments)
     header()
     rng, broken, killed = np.random.default_rng(chosen.seed), 0, 0
     with tempfile.TemporaryDirectory() as folder:

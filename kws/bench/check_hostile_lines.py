@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kws.bench.common import ROOT, header, parser
+from kws.bench.common import ROOT, counted_parser, header
 from kws.detect.detector import load_detector
 from kws.listen.serial.device import DeviceListener
 from kws.listen.serial.protocol import LONGEST_BYTES, parse
@@ -49,10 +49,7 @@ def silent(*_: Any, **__: Any) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = parser(__doc__)
-    options.add_argument("--count", type=int, default=COUNT)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args(arguments)
+    chosen = counted_parser(__doc__, count=COUNT).parse_args(arguments)
     header()
     detector, acted, raised = load_detector(ROOT / "models" / "commands"), list[str](), 0
     actions: Any = SimpleNamespace(detected=lambda hit: acted.append(hit.keyword), poll=silent, close=silent)

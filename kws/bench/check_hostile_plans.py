@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from kws.bench.common import ROOT, header, parser
+from kws.bench.common import ROOT, counted_parser, header
 from kws.native.build import include_folders, sources
 
 COUNT = 200_000
@@ -20,10 +20,7 @@ FLAGS = ("-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = parser(__doc__)
-    options.add_argument("--count", type=int, default=COUNT)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args(arguments)
+    chosen = counted_parser(__doc__, count=COUNT).parse_args(arguments)
     header()
     with tempfile.TemporaryDirectory() as folder:
         binary = Path(folder) / "fuzz_plan"

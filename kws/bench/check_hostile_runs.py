@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.bench.common import ROOT, header, parser
+from kws.bench.common import ROOT, counted_parser, header
 from kws.detect.detector import load_detector
 from kws.errors import KwsError
 from kws.export.source import from_run
@@ -69,10 +69,7 @@ def opened(models: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = parser(__doc__)
-    options.add_argument("--count", type=int, default=COUNT)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args(arguments)
+    chosen = counted_parser(__doc__, count=COUNT).parse_args(arguments)
     header()
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from kws.bench.common import ROOT, header, parser
+from kws.bench.common import ROOT, counted_parser, header
 
 KINDS = (("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "FLOAT"), ("WAV", "DOUBLE"), ("WAV", "PCM_32"), ("WAV", "ULAW"),
          ("WAV", "IMA_ADPCM"), ("FLAC", "PCM_16"), ("FLAC", "PCM_24"), ("OGG", "VORBIS"), ("OGG", "OPUS"),
@@ -167,10 +167,7 @@ def attack(first: int, count: int, work: Work = try_batch, *, batch: int = BATCH
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = parser(__doc__)
-    options.add_argument("--count", type=int, default=COUNT)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args(arguments)
+    chosen = counted_parser(__doc__, count=COUNT).parse_args(arguments)
     header(f"{chosen.count} damaged sound files, seed {chosen.seed}")
     outcomes = attack(chosen.seed * 1_000_000, chosen.count)
     wrong = {seed: outcome for seed, outcome in outcomes.items() if outcome not in ("heard", "refused")}

@@ -23,6 +23,14 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
+def counted_parser(doc: str | None, *, count: int) -> argparse.ArgumentParser:
+    """The same for a check that draws at random: --count (`count` if it is not given) and --seed."""
+    options = parser(doc)
+    options.add_argument("--count", type=int, default=count, help="how many are tried")
+    options.add_argument("--seed", type=int, default=1)
+    return options
+
+
 def header(*facts: object) -> None:
     """Print when, from which commit and on what the figures below were measured, and the given facts."""
     print(", ".join([f"{date.today()}", f"commit {commit()}", machine(), *map(str, facts)]), flush=True)

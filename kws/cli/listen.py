@@ -69,8 +69,8 @@ def listen(
     report_s: Annotated[float | None, typer.Option(
         "--report", metavar="S", min=1.0, show_default=False,
         help="Print what kws monitor reads: detections as a device prints them (with --json as objects with session "
-             "and time), and every S seconds of sound what the detector counted about itself (try 3600). With --serial the "
-             "device decides how often.")] = None,
+             "and time), and every S seconds of sound what the detector counted about itself (try 3600). With --serial "
+             "the device decides how often.")] = None,
     name: Annotated[str | None, typer.Option(
         "--name", metavar="NAME", show_default=False,
         help="What the monitor calls this device, with --report and --save. Default: this computer's name.")] = None,

@@ -74,7 +74,7 @@ def judge(listener: "DeviceListener", folder: Path) -> None:
         note("error: the device's self-test failed; recompile the export, with another compiler or fewer "
              "optimizations")
     if found.different:
-        note(f"error: the device does not detect what {folder.name} detects; is it the same run (--run), and has it been "
-             "exported since it last changed?")
+        note(f"error: the device does not detect what {folder.name} detects; is it the same run (--run), and has it "
+             "been exported since it last changed?")
     if found.different or listener.totals.failed:
         raise typer.Exit(CANNOT)

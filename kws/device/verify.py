@@ -3,7 +3,7 @@
 The C engine is what the others are compared with; the oracle's layers are compared with those of TensorFlow Lite Micro.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -95,6 +95,14 @@ def verify(source: Source, samples: np.ndarray, *, note: Callable[[str], None] =
         note("exported C on this computer, with sanitizers")
         _compare(found, "exported C, this computer", engine,
                  host_trace(package, plan, samples, compiler=compiler), plan)
+    for cpu in emulated(found, note):
+        _compare(found, f"exported C, {cpu}", engine, device_trace(build_image(package, cpu=cpu), plan, samples), plan)
+    found.comparisons.sort(key=lambda one: STAGES.index(one.name.split()[0]))
+    return found
+
+
+def emulated(found: Verification, note: Callable[[str], None]) -> Iterator[str]:
+    """The processors to run the export on, one by one; those that cannot be emulated here are noted as missing."""
     for cpu in CPUS:
         try:
             require_device()
@@ -102,9 +110,7 @@ def verify(source: Source, samples: np.ndarray, *, note: Callable[[str], None] =
             found.missing[f"exported C, {cpu}"] = str(error)
             continue
         note(f"exported C on an emulated {cpu}")
-        _compare(found, f"exported C, {cpu}", engine, device_trace(build_image(package, cpu=cpu), plan, samples), plan)
-    found.comparisons.sort(key=lambda one: STAGES.index(one.name.split()[0]))
-    return found
+        yield cpu
 
 
 def compare(name: str, against: str, expected: np.ndarray, found: np.ndarray, *, hops: list[int],

@@ -9,21 +9,20 @@ from collections.abc import Callable
 import numpy as np
 
 from kws.device.emulator import EmulatedNetwork
-from kws.device.toolchain import build_image, require_device
+from kws.device.toolchain import build_image
 from kws.device.traces import decision_hops, host_compiler, run_on_host
 from kws.device.verify import (
-    CPUS,
     LAYER_WINDOWS,
     Comparison,
     Verification,
     compare,
     compare_layers,
+    emulated,
     judged,
     spread,
 )
 from kws.engine.network import Network
 from kws.engine.oracle.layers import run_graph
-from kws.errors import KwsError
 from kws.export.c import library
 from kws.export.source import Source
 
@@ -104,13 +103,7 @@ def _exported(found: Verification, source: Source, windows: np.ndarray, rows: np
         found.comparisons += _compare("exported C, this computer", source, expected,
                                       (scores[:len(windows)], scores[len(windows):]))
     chosen = spread(len(windows), DEVICE_WINDOWS)
-    for cpu in CPUS:
-        try:
-            require_device()
-        except KwsError as error:
-            found.missing[f"exported C, {cpu}"] = str(error)
-            continue
-        note(f"exported C on an emulated {cpu}")
+    for cpu in emulated(found, note):
         device = EmulatedNetwork(build_image(package, cpu=cpu), labels=source.program.labels)
         alone = np.array([device.run(windows[i])[0] for i in chosen])
         streamed = np.array([decision for decision, _ in device.stream(rows) if decision is not None])

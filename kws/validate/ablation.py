@@ -17,28 +17,18 @@ from kws.features.frontend import Frontend
 from kws.progress import progress
 from kws.validate.clips import ClipSet
 from kws.validate.compare import mcnemar
-from kws.validate.metrics import wilson_interval
+from kws.validate.metrics import Share
 
 GROUPS = 8  # of features, and of frames
 
 
-@dataclass(frozen=True)
-class Ablation:
+@dataclass(frozen=True, kw_only=True)
+class Ablation(Share):
     """what : the group that was masked, "nothing" first; lost : points of accuracy; p : that it is chance."""
 
     what: str
-    right: int
-    clips: int
     lost: float
     p: float
-
-    @property
-    def accuracy(self) -> float:
-        return self.right / self.clips if self.clips else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        return wilson_interval(self.right, self.clips)
 
     def to_json(self) -> dict[str, Any]:
         return {"what": self.what, "accuracy": self.accuracy, "interval": list(self.interval), "lost": self.lost,
@@ -63,8 +53,8 @@ def ablate(detector: Detector, clips: ClipSet, *, groups: int = GROUPS) -> list[
             mask(heard)
             right = np.array([int(network.window(one).argmax()) for one in heard], np.int64) == truth
             whole = right if what == "nothing" else whole
-            found.append(Ablation(what, int(right.sum()), len(right), 100 * float(whole.mean() - right.mean()),
-                                  mcnemar(whole, right)))
+            found.append(Ablation(what=what, right=int(right.sum()), clips=len(right),
+                                  lost=100 * float(whole.mean() - right.mean()), p=mcnemar(whole, right)))
             advance()
     return found
 

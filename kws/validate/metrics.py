@@ -30,6 +30,23 @@ def wilson_interval(successes: int, n: int, *, confidence: float = CONFIDENCE) -
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """right : of so many clips."""
+
+    right: int
+    clips: int
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.clips if self.clips else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy."""
+        return wilson_interval(self.right, self.clips)
+
+
 def poisson_interval(count: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """The exact interval of the mean of a Poisson count: (low, high). Divide by the hours for a rate per hour.
 

@@ -18,7 +18,7 @@ from kws.data.simulated_device import direct_first, in_room
 from kws.detect.detector import Detector
 from kws.spec import SILENCE
 from kws.validate.clips import ClipSet, streaming_scores
-from kws.validate.metrics import wilson_interval
+from kws.validate.metrics import Share
 
 SNRS_DB = (20, 10, 5, 0)
 LEVELS_DB = (-50, -40, -30, -20, -10, 0)
@@ -33,24 +33,14 @@ MU = 255.0
 Change = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
-class Condition:
+@dataclass(frozen=True, kw_only=True)
+class Condition(Share):
     """group : noise, level, …; right, clips : of the clips that hold a word (all of them in the first row)."""
 
     group: str
     name: str
-    right: int
-    clips: int
     missed: int
     keywords: int
-
-    @property
-    def accuracy(self) -> float:
-        return self.right / self.clips if self.clips else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        return wilson_interval(self.right, self.clips)
 
     def to_json(self) -> dict[str, Any]:
         return {"group": self.group, "name": self.name, "clips": self.clips, "accuracy": self.accuracy,
@@ -81,7 +71,8 @@ def robustness(detector: Detector, clips: ClipSet, *, noise: Sequence[np.ndarray
 def counted(group: str, name: str, decided: np.ndarray, truth: np.ndarray, detector: Detector) -> Condition:
     keywords = np.array([detector.labels[label] in detector.plan.spec.keywords for label in truth], bool)
     right = decided == truth
-    return Condition(group, name, int(right.sum()), len(truth), int((keywords & ~right).sum()), int(keywords.sum()))
+    return Condition(group=group, name=name, right=int(right.sum()), clips=len(truth),
+                     missed=int((keywords & ~right).sum()), keywords=int(keywords.sum()))
 
 
 def conditions(noise: Sequence[np.ndarray], rooms: dict[str, np.ndarray],

@@ -12,6 +12,7 @@ import pytest
 
 from kws.audio.microphone import Choice, Clock, Device, Microphone, Ring, choose, find_device, list_devices
 from kws.errors import DeviceError
+from tests.helpers.missing import NO_PORTAUDIO
 
 pytestmark = pytest.mark.audio
 
@@ -77,16 +78,7 @@ class TestClock:
 
 
 def test_without_portaudio_the_message_names_the_package():
-    code = """if True:
-        import sys
-        class Missing:
-            def find_spec(self, name, path=None, target=None):
-                if name == "sounddevice":
-                    raise OSError("PortAudio library not found")
-        sys.meta_path.insert(0, Missing())
-        from kws.audio.microphone import list_devices
-        list_devices()
-    """
+    code = NO_PORTAUDIO + "from kws.audio.microphone import list_devices\nlist_devices()\n"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "DeviceError: the microphone needs the library PortAudio" in result.stderr
     assert "apt-get install libportaudio2" in result.stderr

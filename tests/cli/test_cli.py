@@ -14,6 +14,7 @@ from kws.cli.common import Commands, DirectoryOption, JsonOption, RunOption, cou
 from kws.errors import DataError
 from kws.spec import ModelSpec, Spec
 from kws.specfile import read_spec
+from tests.helpers.missing import NO_PORTAUDIO
 
 runner = CliRunner()
 
@@ -88,18 +89,12 @@ def test_starting_up_imports_nothing_slow():
 
 def test_a_missing_sound_library_breaks_no_command():
     """sounddevice raises OSError when it is imported without libportaudio2."""
-    code = """if True:
-        import sys
-        class Missing:
-            def find_spec(self, name, path=None, target=None):
-                if name == "sounddevice":
-                    raise OSError("PortAudio library not found")
-        sys.meta_path.insert(0, Missing())
-        import pkgutil, importlib, kws
-        for module in pkgutil.walk_packages(kws.__path__, "kws."):
-            if module.name not in ("kws.__main__", "kws.native.build"):
-                importlib.import_module(module.name)
-    """
+    code = NO_PORTAUDIO + """
+import pkgutil, importlib, kws
+for module in pkgutil.walk_packages(kws.__path__, "kws."):
+    if module.name not in ("kws.__main__", "kws.native.build"):
+        importlib.import_module(module.name)
+"""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 

@@ -33,8 +33,7 @@ def call(workspace, *arguments, stdin=None):
 def test_files_and_pipes_are_taken_in_once(workspace):
     (workspace / "kitchen.log").write_bytes(LINES)
     done = call(workspace, "ingest", workspace / "kitchen.log")
-    assert (done.exit_code, done.stdout) == (0, "5 lines: 1 new, 0 known already, 1 malformed, 1 say nothing to the "
-                                                "monitor\n")
+    assert (done.exit_code, done.stdout) == (0, "5 lines: 1 new, 0 known already, 1 malformed, 1 other\n")
     done = call(workspace, "ingest", "-", "--device", "kitchen", "--json", stdin=LINES)
     assert json.loads(done.stdout) == {"lines": 5, "new": 0, "known": 1, "malformed": 1, "other": 1}
     assert (workspace / "field" / "monitor.db").is_file()
@@ -59,7 +58,7 @@ def recent(lines):
 def test_check_ends_with_3_where_something_is_wrong_and_says_what_to_do(workspace):
     (workspace / "new.jsonl").write_text(recent(reports("new", days=1)))
     call(workspace, "ingest", workspace / "new.jsonl")
-    assert "new: not compared with anything" in call(workspace, "check").stderr
+    assert "new: not compared: it has not run for a week" in call(workspace, "check").stderr
     call(workspace, "forget", "--device", "new")
     (workspace / "field.jsonl").write_text(recent(reports("kitchen", days=9)))
     call(workspace, "ingest", workspace / "field.jsonl")

@@ -112,7 +112,7 @@ def test_a_description_of_gigabytes_is_not_read(tmp_path, kind):
     with gzip.open(tmp_path / "a.tar.gz", "wb") as file:
         file.write(info.tobuf())
         file.write(bytes(5_000_000))
-    with pytest.raises(DataError, match="a description in it has 1500 MB"):
+    with pytest.raises(DataError, match="a header in it takes 1500 MB"):
         members(tmp_path / "a.tar.gz")
 
 

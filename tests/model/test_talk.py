@@ -171,6 +171,7 @@ def tones(tmp_path_factory):
 
 
 @pytest.mark.train
+@pytest.mark.slow
 def test_a_network_learns_the_words_and_is_silent_in_talk_made_of_them(tones, tmp_path):
     pytest.importorskip("keras")
     from kws.data.corpus import scan

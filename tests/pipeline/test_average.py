@@ -24,6 +24,7 @@ def call(workspace, *arguments):
     return CliRunner().invoke(app, [*arguments, "-C", str(workspace)])
 
 
+@pytest.mark.slow
 def test_the_weights_lie_between_but_for_the_balance_of_the_last_layer(tmp_path):
     write_recordings(tmp_path / "recordings", speakers=20)
     (tmp_path / "kws.toml").write_text(write_spec(replace(SPEC, training=replace(SPEC.training, epochs=2))))
