@@ -50,7 +50,7 @@ def local(function: Callable[[Block], Result], blocks: Sequence[Block]) -> Itera
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of each worker: the cores are taken already
-    with ProcessPoolExecutor(min(cores(), len(blocks)), multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(cores(), len(blocks)), multiprocessing.get_context("spawn"), end_with_parent) as pool:
         waiting = {pool.submit(function, block): index for index, block in enumerate(blocks)}
         try:
             for future in as_completed(list(waiting)):
@@ -58,6 +58,21 @@ def local(function: Callable[[Block], Result], blocks: Sequence[Block]) -> Itera
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def end_with_parent() -> None:
+    """Have this worker end when the process that started it does, however that ends: it would wait for work forever."""
+    import multiprocessing
+    import threading
+
+    if (parent := multiprocessing.parent_process()) is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def distributed(function: Callable[[Block], Result], blocks: Sequence[Block],

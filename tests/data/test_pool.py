@@ -1,6 +1,9 @@
 """The same work on this machine's cores and on a cluster, of which a worker is killed half-way."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,10 +15,19 @@ from kws.audio.files import encode
 from kws.cli import app
 from kws.data.pool import map_blocks
 from kws.errors import KwsError
-from tests.helpers.cluster import at_work, cluster, wait_for, watched
+from tests.helpers.cluster import FREE, at_work, cluster, running, wait_for, watched
 from tests.helpers.paths import ROOT
 
 pytest.importorskip("distributed")
+ALONE = """
+import sys
+from pathlib import Path
+from kws.data.pool import map_blocks
+from tests.helpers.cluster import FREE, watched
+if __name__ == "__main__":
+    blocks = [(Path(sys.argv[1]), FREE + number) for number in range(2)]
+    map_blocks(watched, blocks, scheduler=None, title="squares", sizes=[1, 1])
+"""
 
 
 def run(*arguments: object) -> str:
@@ -27,6 +39,19 @@ def run(*arguments: object) -> str:
 def test_an_address_at_which_nobody_answers_is_one_clear_line():
     with pytest.raises(KwsError, match="no Dask scheduler answers there; start one: dask scheduler"):
         map_blocks(abs, [1], scheduler="tcp://127.0.0.1:9", title="nothing", sizes=[1])
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core works without other processes")
+def test_no_worker_outlives_a_command_that_is_killed(tmp_path):
+    (tmp_path / "alone.py").write_text(ALONE)
+    (tmp_path / "work").mkdir()
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, tmp_path / "alone.py", tmp_path / "work"], env=surroundings) as command:
+        wait_for(lambda: len(list((tmp_path / "work").glob(f"{FREE}-*"))) == 1)
+        worker = int(next((tmp_path / "work").glob(f"{FREE}-*")).name.split("-")[1])
+        assert running(worker) and worker != command.pid
+        command.kill()
+    wait_for(lambda: not running(worker))
 
 
 @pytest.mark.slow

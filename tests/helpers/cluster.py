@@ -70,3 +70,11 @@ def at_work(folder: Path, worker: "subprocess.Popen[bytes]") -> Sequence[int]:
     """The numbers that a worker has begun with and cannot have ended yet."""
     found = [path.name.split("-") for path in folder.glob(f"*-{worker.pid}")]
     return [int(number) for number, _ in found if int(number) >= FREE]
+
+
+def running(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
