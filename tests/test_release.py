@@ -17,8 +17,8 @@ from kws.workspace import read_artefact
 from tests.helpers.paths import ROOT
 
 MODELS, DEMO = ROOT / "models", ROOT / "recordings" / "demo"
-RELEASED = ("base", "commands", "large", "quiet", "small", "wide", "wide-2")
-PARAMETERS = {"commands": 25_000, "quiet": 25_000, "small": 12_000}  # at most
+RELEASED = ("base", "commands", "large", "mfcc", "quiet", "small", "wide", "wide-2")
+PARAMETERS = {"commands": 25_000, "mfcc": 15_000, "quiet": 25_000, "small": 12_000}  # at most
 LATE_S = 1.0  # a detection may come this long after the end of its word
 
 
