@@ -1,6 +1,8 @@
 """The shape of the code: who may import whom, what is never imported early, how long a file may be."""
 
 import ast
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sounddevice", "scipy",
          "umap", "distributed", "av")
 MODULES = sorted((ROOT / "kws").rglob("*.py"))
 LONGEST = 400
+# Methods that a library calls: click, io, keras, http.server.
+HOOKS = {"format_commands", "readinto", "on_train_batch_end", "do_GET", "do_POST", "log_message"}
 
 
 def imports(tree: ast.AST) -> list[str]:
@@ -80,6 +84,18 @@ def test_the_rules_can_fail():
     tree = ast.parse("import tensorflow as tf\nif TYPE_CHECKING:\n    import scipy\nif True:\n    import unicorn\n"
                      "class A:\n    import keras\n    def f(self):\n        import librosa\n")
     assert early_imports(tree) == ["tensorflow", "unicorn", "keras"]
+
+
+def test_everything_that_is_defined_is_used():
+    """By name, somewhere in kws, scripts or tests; a command by its decorator, a hook by its framework."""
+    texts = [path.read_text() for path in (*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "scripts").glob("*"))
+             if path.is_file()]
+    mentions = Counter(word for text in texts for word in re.findall(r"\w+", text))
+    defined = {node.name: node for path in MODULES for node in ast.walk(ast.parse(path.read_text()))
+               if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    unused = {name for name, node in defined.items() if mentions[name] == 1 and name not in HOOKS
+              and not any("command" in ast.unparse(decorator) for decorator in node.decorator_list)}
+    assert unused == set()
 
 
 def test_files_stay_short():

@@ -20,7 +20,6 @@ from kws.validate.metrics import wilson_interval
 
 MINUTES = 60
 HOPS = 3_000  # in a minute
-STATES = ("quiet", "talk", "television", "kitchen")
 LEVEL = np.array([2.5, 7.0, 6.0, 8.0])  # mean bin of each state
 BUSY = np.array([0.002, 0.06, 0.05, 0.01])  # share of the decisions that are not at rest
 RATE = np.array([0.05, 6.0, 3.0, 0.5])  # detections in an hour of it

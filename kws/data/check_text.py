@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from kws.data.check import ACTIONS, Action, CheckReport
+from kws.data.check import CheckReport
 from kws.data.choices import Fault
 
 EXAMPLES, FOLDERS, LINES = 3, 12, 10
@@ -40,8 +40,3 @@ def folders(report: CheckReport) -> list[str]:
         listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(4))
         lines.append(f"    {'/'.join(folder)}: {affected[folder]} of {sizes[folder]} ({listed})")
     return lines
-
-
-def what_fix_leaves() -> str:
-    """The kinds that --fix only reports."""
-    return ", ".join(kind for kind, action in ACTIONS.items() if action is Action.REPORT and kind is not Fault.DROPPED)

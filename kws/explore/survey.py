@@ -61,9 +61,6 @@ class Survey:
         """The sums over what the network of these settings is given."""
         return self.mfcc if self.spec.frontend.coefficients else self.mel
 
-    def clips_of(self, *, word: str, split: str) -> int:
-        return sum(clip.word == word and clip.split == split for clip in self.table.clips)
-
 
 def survey(table: ClipTable, spec: Spec, *, embed: Embed | None, use_umap: bool, scheduler: str | None,
            seed: int = 1) -> Survey:

@@ -15,7 +15,7 @@ from kws.features.frontend import Frontend, measure_normalisation, network_input
 from kws.features.tables import Normalisation, build_tables
 from kws.model.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.model.distill import Teacher, Teaching, make_teaching, shared_normalisation
-from kws.model.examples import SILENCE_LABEL, UNKNOWN_LABEL, Examples, Part, draw_epoch
+from kws.model.examples import SILENCE_LABEL, Examples, Part, draw_epoch
 from kws.model.stretches import CLIPS, Stretches
 from kws.model.talk import noise_rows, read_rooms, talk_rows
 from kws.model.versions import Versions
@@ -65,12 +65,6 @@ class Material:
         rng = self.rng(SILENCE, SPLITS.index(split))
         silent = silence(self.noise[split], part.silence, self.spec.frontend.clip_samples, rng)
         return np.concatenate([self.clips[split], silent]), part.all_labels
-
-    def calibration_audio(self) -> tuple[np.ndarray, np.ndarray]:
-        """Validation clips and more unknown words: int16 [n, samples] and int labels [n]."""
-        clips, labels = self.audio("validation")
-        others = load_clips(self.examples.others, samples=self.spec.frontend.clip_samples, cache=None)
-        return np.concatenate([clips, others]), np.append(labels, np.full(len(others), UNKNOWN_LABEL))
 
     def heard(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Training clips, augmented: places in the training part (-1: silence) to int16 [n, samples]."""
