@@ -84,7 +84,7 @@ def _run(run: str | None, cpu: Cpu | None, audio: list[Path], compare: list[str]
 
 def _network(tflite: Path, inputs: Path | None, cpu: Cpu | None, directory: Path | None, *, functions: bool,
              json: bool) -> bool:
-    """Profile a network from elsewhere and print; whether the workspace's requirements hold, where there is one."""
+    """Profile a network from elsewhere and print; whether the workspace's requirements hold, if there is one."""
     from kws.device.network_inputs import choose_windows
     from kws.device.profile_network import profile_network
     from kws.device.tables import functions_table, network_profile_table

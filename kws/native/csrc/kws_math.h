@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* KWS_WIDE before a function: on a PC it is compiled twice, and the processor's vector unit is used where there is one.
+/* KWS_WIDE before a function: on a PC it is compiled twice, and the processor's vector unit is used if there is one.
  * KWS_INDEPENDENT before a loop: its turns touch different memory. Both change the speed and nothing else. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
 #define KWS_WIDE __attribute__((target_clones("avx2", "default")))
