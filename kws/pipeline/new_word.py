@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -69,10 +69,7 @@ def spec_for(word: str, base: Path) -> Spec:
     if word in plan.spec.keywords:
         raise KwsError(f"{word!r} is one of the words that {base.name} was taught, so it would not be a new one; train "
                        f"on real clips of it: kws new DIR --keywords {word}")
-    spec = Spec(keywords=(word,), frontend=plan.spec.frontend, model=plan.spec.model)
-    flash = spec.requirements.flash_bytes
-    return spec if plan.spec.model.width <= 1 else replace(
-        spec, requirements=replace(spec.requirements, flash_bytes=2 * flash, ram_bytes=2 * spec.requirements.ram_bytes))
+    return Spec(keywords=(word,), frontend=plan.spec.frontend, model=plan.spec.model)
 
 
 def opened(root: Path, spec: Spec) -> Workspace:
