@@ -3,9 +3,12 @@
 A word's normal form is its name everywhere: in kws.toml, as a folder, in detections and in exported C.
 """
 
+import re
+import shlex
 import unicodedata
 
 LONGEST_CHARACTERS, LONGEST_BYTES = 40, 120
+SAFE = re.compile(r"[\w@%+=:,./-]+")  # what no shell takes apart
 RULE = "must be a word of letters and digits of any language, ' - and _, at most 40 of them, in lower case"
 
 
@@ -42,3 +45,8 @@ def fault(text: object) -> str | None:
 def spoken(word: str) -> str:
     """How a word is said: its parts apart."""
     return word.replace("_", " ")
+
+
+def as_arguments(*texts: object) -> str:
+    """Words, names and paths in a command that is printed, so that a shell takes them as they are: don't, my folder."""
+    return " ".join(str(text) if SAFE.fullmatch(str(text)) else shlex.quote(str(text)) for text in texts)

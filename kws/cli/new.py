@@ -11,7 +11,7 @@ from kws.errors import KwsError, SpecError
 from kws.files import write_atomic
 from kws.spec import ModelSpec, Spec
 from kws.specfile import NAME, write_spec
-from kws.words import fault, normal
+from kws.words import as_arguments, fault, normal
 
 RECOMMENDED = Network("ds_cnn")  # the most accurate for its cost on a device; docs/figures.md
 GITIGNORE = """\
@@ -87,7 +87,7 @@ def new(
     write_gitignore(directory)
     write_atomic(directory / NAME, write_spec(spec))
     print(f"{directory / NAME}: {len(words)} keyword{'s' if len(words) > 1 else ''}, model {spec.model.name}")
-    print(NEXT.format(directory=directory, words=" ".join(words)))
+    print(NEXT.format(directory=as_arguments(directory), words=as_arguments(*words)))
 
 
 def new_word(directory: Path, word: str, talk: list[Path], base: str) -> None:
@@ -100,7 +100,7 @@ def new_word(directory: Path, word: str, talk: list[Path], base: str) -> None:
     write_gitignore(directory)
     kind = "people" if made.people else "synthesizers"
     print(f"{directory / NAME}: {word}; {made.recordings:,} recordings of talk by {kind}; base {made.base}")
-    print(NEXT_WORD.format(directory=directory, word=word, base=made.base, page=PAGE))
+    print(NEXT_WORD.format(directory=as_arguments(directory), word=as_arguments(word), base=made.base, page=PAGE))
 
 
 def write_gitignore(directory: Path) -> None:

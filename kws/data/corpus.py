@@ -18,6 +18,7 @@ from kws.data.choices import Split
 from kws.errors import DataError
 from kws.progress import progress
 
+SYNTHESIZED = ".synthesized"  # a file in a source whose voices are synthesizers
 NOISE = "_background_noise_"
 SPLITS = tuple(split.value for split in Split)
 VALIDATION_PERCENT, TESTING_PERCENT = 10, 10

@@ -31,7 +31,7 @@ from kws.data.shelf import LONGEST_NAME, Job, Laid, Shelf, safe_name
 from kws.errors import DataError
 from kws.progress import progress
 from kws.spec import SILENCE, UNKNOWN
-from kws.words import fault, normal
+from kws.words import as_arguments, fault, normal
 
 TEST_LABELS = (SILENCE, UNKNOWN)
 BATCH_FILES, BATCH_BYTES = 64, 100_000_000  # that are decoded at a time
@@ -128,7 +128,7 @@ def check(path: Path, folder: Path, *, word: str | None, speaker: str | None) ->
         raise DataError(f"speaker = {speaker!r}: must be letters, digits, . - and _, at most {LONGEST_NAME} of them")
     if path.is_file() and not is_archive(path):
         if word is None:
-            raise DataError(f"{path}: a single file needs its word: kws data import {path} --word yes")
+            raise DataError(f"{path}: a single file needs its word: kws data import {as_arguments(path)} --word yes")
         if not is_audio(path.name) and not is_foreign(path.name):
             raise DataError(f"{path}: neither an audio file nor a known kind of archive (.tar.gz, .tgz, .tar, .zip)")
 

@@ -47,7 +47,7 @@ def download(folder: Path, downloads: Path, *, url: str = URL, sha256: str | Non
     done = read_mark(folder, url=url, sha256=sha256)
     if done is not None:
         return Downloaded(done, None)
-    archive = downloads / safe_name(PurePosixPath(urlsplit(url).path).name)
+    archive = downloads / safe_name(PurePosixPath(path_of(url)).name)
     if not is_archive(archive):
         raise DownloadError(f"url = {url!r}: must end in the name of an archive: {', '.join(SUFFIXES)}")
     digest = fetch(url, archive, sha256=sha256, room_factor=UNPACKED, wait=wait)
@@ -61,6 +61,14 @@ def download(folder: Path, downloads: Path, *, url: str = URL, sha256: str | Non
     for path in (archive, archive.with_name(archive.name + ".json")):
         path.unlink(missing_ok=True)
     return Downloaded(digest, imported)
+
+
+def path_of(url: str) -> str:
+    """The path in an address. Raises DownloadError if it is none, such as one of IPv6 that was cut short."""
+    try:
+        return urlsplit(url).path
+    except ValueError as error:
+        raise DownloadError(f"url = {url!r}: is no address ({error}); write https://HOST/PATH/NAME.tar.gz") from error
 
 
 def read_mark(folder: Path, *, url: str, sha256: str | None) -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 from kws.data.corpus import SPLITS, Clip, Corpus
 from kws.errors import DataError
 from kws.spec import Spec
+from kws.words import as_arguments
 
 SILENCE_LABEL, UNKNOWN_LABEL, FIRST_KEYWORD = 0, 1, 2  # places in Spec.labels
 HELD_OUT = 10  # every tenth speaker, where the split by name leaves none for validation
@@ -169,7 +170,7 @@ def refuse_missing(spec: Spec, training: Sequence[Clip]) -> None:
     counts = Counter(clip.word for clip in training)
     missing = [word for word in spec.keywords if not counts[word]]
     if missing:
-        words = " ".join(missing)
+        words = as_arguments(*missing)
         raise DataError(f"no training clips of {', '.join(missing)}: each keyword needs some, hundreds if possible; "
                         f"next: kws data import FOLDER, kws data download, or kws data synth {words} --count 300")
 

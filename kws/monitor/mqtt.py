@@ -38,7 +38,10 @@ class Broker:
 
 def broker_of(url: str) -> Broker:
     """mqtt://[user@]host[:port], or mqtts:// for TLS; the host alone will do. Raises KwsError for anything else."""
-    parts = urlsplit(url if "://" in url else f"mqtt://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"mqtt://{url}")
+    except ValueError as error:
+        raise KwsError(f"--mqtt {url}: is no address ({error}); must be mqtt://[USER@]HOST[:PORT]") from error
     try:
         port = parts.port or PORTS[parts.scheme]
         if not parts.hostname or parts.password or parts.path not in ("", "/"):

@@ -17,7 +17,7 @@ import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, to_int16, write_audio
 from kws.audio.word_place import loudest
-from kws.data.corpus import NOISE, SPLITS, folders, speaker_of, split_of
+from kws.data.corpus import NOISE, SPLITS, SYNTHESIZED, folders, speaker_of, split_of
 from kws.data.pool import map_blocks
 from kws.errors import DataError
 from kws.progress import progress
@@ -71,6 +71,9 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
         unknown = 0 if others else max(2, count // 10)
     if noise is None:
         noise = NOISE not in there
+    if not any(folders(folder)):  # nobody's recordings are there
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SYNTHESIZED).touch()
     result: dict[str, Made] = {}
     speak = partial(make_clips, folder, samples=samples, seed=seed, engines=engines, scheduler=scheduler)
     if count:

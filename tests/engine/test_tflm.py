@@ -7,7 +7,7 @@ from kws.engine.graph import read_graph
 from kws.engine.oracle.layers import run_graph
 from kws.engine.tflm import NotRun, judge
 from kws.errors import ModelError
-from tests.helpers.operators import Draw
+from tests.helpers.operators import Draw, Grid, Writer
 
 pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
 
@@ -20,20 +20,6 @@ def network() -> bytes:
 def windows_of(file: bytes, count: int = 5) -> np.ndarray:
     graph = read_graph(file)
     return np.random.default_rng(1).integers(-128, 128, (count, graph.frames, graph.features)).astype(np.int8)
-
-
-def with_memory_plan(file: bytes, buffer: int) -> bytes:
-    """The network with a plan of TFLM's memory in a buffer; nothing that the engine reads."""
-    import flatbuffers
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(file, 0))
-    plan = schema.MetadataT()
-    plan.name, plan.buffer = "OfflineMemoryAllocation", buffer
-    model.metadata = [plan]
-    builder = flatbuffers.Builder(4096)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def test_scores_and_layers_are_those_of_the_oracle(network):
@@ -53,7 +39,10 @@ def test_what_tflm_refuses_is_said(network, monkeypatch):
         judge(network, read_graph(network), windows_of(network))
 
 
-def test_a_network_that_crashes_tflm_is_one_line_with_what_to_do(network):
-    file = with_memory_plan(network, 1 << 30)
+def test_a_network_that_crashes_tflm_is_one_line_with_what_to_do():
+    writer = Writer()
+    source = writer.tensor([1, 1, 1, 4], Grid(0.1))
+    output = writer.add("RELU", [source], writer.tensor([1, 1, 1, 4], Grid(0.1)))
+    file = writer.file(source, output, memory_plan=1 << 30)
     with pytest.raises(ModelError, match=r"TFLM crashes \(SIG\w+\) on this network, .*; convert the network again"):
         judge(file, read_graph(file), windows_of(file))

@@ -63,7 +63,8 @@ class Writer:
         self.operators.append((op, inputs, output, made))
         return output
 
-    def file(self, source: int, output: int) -> bytes:
+    def file(self, source: int, output: int, *, memory_plan: int | None = None) -> bytes:
+        """memory_plan : number of a buffer with a plan of TFLM's memory; nothing that the engine reads."""
         import flatbuffers
         from tensorflow.lite.python import schema_py_generated as schema
 
@@ -72,6 +73,9 @@ class Writer:
         graph.tensors, graph.inputs, graph.outputs = self.tensors, [source], [output]
         graph.operators = [operator(names.index(op), *rest) for op, *rest in self.operators]
         model.version, model.subgraphs = 3, [graph]
+        if memory_plan is not None:
+            model.metadata = [schema.MetadataT()]
+            model.metadata[0].name, model.metadata[0].buffer = "OfflineMemoryAllocation", memory_plan
         model.operatorCodes = [operator_code(name) for name in names]
         model.buffers = [buffer(content) for content in self.buffers]
         builder = flatbuffers.Builder(4096)

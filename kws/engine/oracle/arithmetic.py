@@ -2,7 +2,7 @@
 
 All functions take and return Python ints or integer NumPy arrays whose values fit int32; they are computed in int64.
 Sources: the gemmlowp fixed-point definitions and TFLite's quantization specification. Proven equal to the TFLM
-interpreter in tests/engine/test_arithmetic.py.
+interpreter in tests/attacks/test_arithmetic.py.
 """
 
 import math

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner, Result
 
 from kws.audio import files, foreign
 from kws.audio.word_place import utterances, word_place
+from kws.cli import app
 from kws.data import importer, shelf
 from kws.data.choices import Layout
 from kws.data.corpus import scan
@@ -319,3 +321,57 @@ def test_the_loudest_second_of_a_long_recording_needs_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert abs(start - 300 * RATE_HZ) <= 160 and peak < 30_000_000
+
+
+# At the command line
+
+def data(folder: Path, *arguments: object) -> Result:
+    """kws data in the workspace w, made for yes and no."""
+    runner = CliRunner()
+    if not (folder / "w").exists():
+        assert runner.invoke(app, ["new", str(folder / "w"), "--keywords", "yes,no"]).exit_code == 0
+    return runner.invoke(app, ["-C", str(folder / "w"), "data", *map(str, arguments)])
+
+
+def test_import_says_if_no_word_is_a_keyword_and_takes_the_layout(tmp_path):
+    for person in ("anna", "bert"):
+        for word in ("left", "right"):
+            lay(tmp_path / f"mine/{word}/{person}/1.wav", take(len(word + person)))
+    result = data(tmp_path, "import", tmp_path / "mine")
+    assert "  anna: 2 clips by 2 speakers\n  bert: 2 clips by 2 speakers\n" in result.stdout
+    assert "none of these words is a keyword of kws.toml (yes, no); if they are people: --layout word/speaker" \
+        in result.stderr
+    result = data(tmp_path, "import", tmp_path / "mine", "--source", "b", "--layout",
+                 "word/speaker")
+    assert "  left: 2 clips by 2 speakers\n  right: 2 clips by 2 speakers\n" in result.stdout
+
+
+def test_what_lies_aside_is_taken_with_accept(tmp_path):
+    lay(tmp_path / "mine/yes/good.wav", take(1))
+    lay(tmp_path / "mine/yes/zeros.wav", np.zeros(RATE_HZ, np.int16))
+    result = data(tmp_path, "import", tmp_path / "mine")
+    assert result.exit_code == 0 and "1 written" in result.stdout
+    assert "not taken: nothing but zeros 1; they lie in" in result.stderr and "--accept" in result.stderr
+    result = data(tmp_path, "import", tmp_path / "mine", "--accept")
+    assert "1 written, 1 there already" in result.stdout and "not taken" not in result.stderr
+
+
+def test_stats_name_what_is_no_clip(tmp_path):
+    data(tmp_path, "stats")  # makes the workspace
+    lay(tmp_path / "w/recordings/own/yes/a.wav", take(1))
+    (tmp_path / "w/recordings/own/yes/b.m4a").write_bytes(b"x")
+    result = data(tmp_path, "stats")
+    assert "own/yes/b.m4a: this form is not read here" in result.stderr
+
+
+def test_a_folder_of_clips_alone_needs_its_word(tmp_path):
+    """Its help promised another word than it took for such a folder; now it asks for the word."""
+    lay(tmp_path / "my/yes/a.wav", take(1))
+    told = " ".join(data(tmp_path, "import", "--help").stdout.split())
+    assert "Default: the name of a folder, in lower case" in told
+    assert "  yes: 1 clip by 1 speaker" in data(tmp_path, "import", tmp_path / "my").stdout
+    refused = data(tmp_path, "import", tmp_path / "my/yes", "--source", "b")
+    assert refused.exit_code == 1
+    assert "a.wav: is not in a word's folder; import it separately with --word" in refused.stderr
+    taken = data(tmp_path, "import", tmp_path / "my/yes", "--source", "b", "--word", "yes")
+    assert "  yes: 1 clip by 1 speaker" in taken.stdout

@@ -1,8 +1,13 @@
 """One arithmetic, and TFLM is its judge: each operator alone, with every kind of scale, and networks from elsewhere."""
 
+import json
+import re
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from kws.cli import app
 from kws.engine.graph import read_graph
 from kws.engine.network import Network
 from kws.engine.operators import OPERATORS as SUPPORTED
@@ -149,3 +154,43 @@ def test_what_tflm_refuses_the_engine_refuses_by_name(file, reason: str):
 def test_where_tflm_aborts_or_shifts_too_far_the_engine_refuses_by_name(file, reason: str):
     with pytest.raises(ModelError, match=reason):
         lower(read_graph(file()))
+
+
+# At the command line
+
+def relu_to(target: str, grid: Grid, **more: int) -> bytes:
+    """A layer of four numbers, and another operator behind it."""
+    writer = Writer()
+    source = writer.tensor([1, 1, 1, 4], Grid(0.1))
+    inside = writer.add("RELU", [source], writer.tensor([1, 1, 1, 4], Grid(0.1)))
+    return writer.file(source, writer.add(target, [inside], writer.tensor([1, 1, 1, 4], grid)), **more)
+
+
+@pytest.mark.slow
+@pytest.mark.device
+def test_verify_proves_a_network_from_elsewhere(tmp_path):
+    """A mean of equal scales behind a dense layer of one weight scale: TFLM, oracle, engine, exported C on four."""
+    writer, grid, rng = Writer(), Grid(0.05, -3), np.random.default_rng(1)
+    source = writer.tensor([1, 12, 1, 8], grid)
+    bias = Grid(np.float32(0.05) * np.float32(0.011))
+    inputs = [writer.add("MEAN", [source, writer.numbers([1, 2])], writer.tensor([1, 8], grid), "Reducer"),
+              writer.tensor([4, 8], Grid(0.011), rng.integers(-127, 128, (4, 8)).astype(np.int8)),
+              writer.tensor([4], bias, np.arange(4, dtype=np.int32), kind="INT32")]
+    output = writer.add("FULLY_CONNECTED", inputs, writer.tensor([1, 4], Grid(0.07)), "FullyConnected")
+    (tmp_path / "far.tflite").write_bytes(writer.file(source, output))
+    done = CliRunner().invoke(app, ["verify", "--tflite", str(tmp_path / "far.tflite"), "--json"])
+    stages = json.loads(done.stdout)["stages"]
+    assert done.exit_code == 0 and not any(stage["different"] for stage in stages)
+    assert {"TFLM", "oracle", "exported C, cortex-m4"} <= {stage["against"] for stage in stages}
+
+
+@pytest.mark.parametrize(("file", "said"), [
+    (lambda: relu_to("TANH", Grid(1 / 128)), "the engine does not know the operator TANH; it runs ADD, "),
+    (lambda: relu_to("RELU", Grid(0.1), memory_plan=1 << 30), r"TFLM crashes \(SIG"),
+    (lambda: relu_to("RELU", Grid(0.1))[:-100], "damaged")])
+def test_what_cannot_be_proven_is_one_line(tmp_path, file, said):
+    """A healthy file that does not export is never called damaged, and one that crashes the judge ends nothing else."""
+    (tmp_path / "far.tflite").write_bytes(file())
+    done = CliRunner().invoke(app, ["verify", "--tflite", str(tmp_path / "far.tflite")])
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.exit_code == 1 and re.search(said, line) and ("damaged" in line) == (said == "damaged")

@@ -1,14 +1,24 @@
 """What is damaged, foreign or left by a kill: one clear line, and what was whole stays or comes back."""
 
+import gzip
+import io
 import json
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+from typer.testing import CliRunner, Result
 
+from kws.bench.check_hostile_archives import archive
+from kws.cli import app
 from kws.errors import ModelError, NoWorkspaceError, SpecError
 from kws.files import fresh_folder, restore_interrupted, temporary_sibling
 from kws.specfile import parse_spec, write_spec
@@ -156,3 +166,132 @@ class TestKeras:
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env={
             **os.environ, "KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "torch"})
         assert done.stdout.split() == ["channels_last", "float32", "tensorflow", "1e-07"], done.stderr
+
+
+# At the command line
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def refused(*arguments: object) -> str:
+    """The one line of an error; nothing else went wrong."""
+    done = run(*arguments)
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.exit_code == 1 and isinstance(done.exception, SystemExit), done.output
+    return line
+
+
+def clip(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.resize(np.array([9_000, -9_000], np.int16), 16_000), 16_000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def packed() -> bytes:
+    """A tar of twelve clips."""
+    data, rng = io.BytesIO(), np.random.default_rng(1)
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for number in range(12):
+            sound = io.BytesIO()
+            soundfile.write(sound, rng.integers(-9_000, 9_000, 16_000).astype(np.int16), 16_000, format="WAV")
+            info = tarfile.TarInfo(f"on/anna_nohash_{number}.wav")
+            info.size = len(sound.getvalue())
+            tar.addfile(info, io.BytesIO(sound.getvalue()))
+    return data.getvalue()
+
+
+def test_a_tar_that_was_cut_after_six_of_twelve_is_refused_whole(workspace, packed):
+    (workspace / "w.tar").write_bytes(packed[:6 * (512 + 32_256)])
+    assert "w.tar: truncated" in refused("-C", workspace, "data", "import", workspace / "w.tar")
+    assert not (workspace / "recordings").exists()
+
+
+def test_a_flipped_bit_in_a_compressed_tar_is_refused_whole(workspace, packed):
+    data = bytearray(gzip.compress(packed, 1, mtime=0))
+    for place in np.random.default_rng(2).integers(20, len(data) - 8, 5):
+        data[place] ^= 4
+        (workspace / "w.tar.gz").write_bytes(data)
+        data[place] ^= 4
+        assert "w.tar.gz" in refused("-C", workspace, "data", "import", workspace / "w.tar.gz")
+        assert not (workspace / "recordings").exists()
+
+
+def test_headers_that_ask_for_gigabytes_cost_none_and_end_no_import(workspace):
+    """A rate of 1 Hz, a FLAC of 2^36 samples; the good one beside them is taken. In 3 GB of address space."""
+    folder = workspace / "in/on"
+    wav = bytearray(clip(folder / "slow.wav").read_bytes())
+    wav[24:28] = (1).to_bytes(4, "little")
+    (folder / "slow.wav").write_bytes(wav)
+    clip(folder / "long.flac")
+    flac = bytearray((folder / "long.flac").read_bytes())
+    flac[21:26] = bytes([flac[21] | 15]) + b"\xff" * 4
+    (folder / "long.flac").write_bytes(flac)
+    clip(folder / "good.wav")
+    program = "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30)); " \
+              "from kws.cli import app; app(sys.argv[1:])"
+    done = subprocess.run([sys.executable, "-c", program, "-C", workspace, "data", "import", workspace / "in"],
+                          cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "2 written" in done.stdout, done.stderr
+    assert "slow.wav: has a rate of 1 Hz" in done.stderr
+
+
+def test_no_archive_writes_out_of_its_folder(workspace):
+    """Forty of the attack's archives: whole or refused, and nothing beside recordings/."""
+    before = sorted(path.name for path in workspace.iterdir())
+    for seed in range(40):
+        suffix, data = archive(seed)
+        (workspace / f"w{suffix}").write_bytes(data)
+        done = run("-C", workspace, "data", "import", workspace / f"w{suffix}", "--source", f"s{seed}")
+        assert done.exit_code in (0, 1) and (done.exception is None or isinstance(done.exception, SystemExit))
+        (workspace / f"w{suffix}").unlink()
+    assert set(os.listdir(workspace)) - set(before) <= {"recordings", ".cache"}
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "ftp://[::1/w.tar.gz", "file:///etc/w.tar.gz", "http://"])
+def test_an_address_that_is_none_is_one_line(workspace, url):
+    assert url in refused("-C", workspace, "data", "download", "--url", url)
+
+
+def test_towers_of_brackets_and_digits_are_one_line(workspace):
+    a_run(workspace / "models", "mine")
+    (workspace / "models/mine/manifest.json").write_text("[" * 200_000)
+    sound = clip(workspace / "a.wav")
+    assert "manifest.json is damaged" in refused("-C", workspace, "detect", sound)
+    assert run("detect", "--run", ROOT / "models/small", sound).exit_code == 0
+    (workspace / "kws.toml").write_text(f"seed = {'9' * 5_000}\n{SPEC}")
+    assert "kws.toml" in refused("-C", workspace, "data", "stats")
+
+
+@pytest.mark.parametrize("target", ["c", "arduino", "esp-idf", "zephyr"])
+def test_the_time_of_a_detection_does_not_wrap_after_49_days(tmp_path, target):
+    assert run("export", target, "--run", ROOT / "models/small", "--out", tmp_path / "out").exit_code == 0
+    sources = [path.read_text() for path in (tmp_path / "out").rglob("*") if path.suffix in (".c", ".cpp", ".ino")]
+    [example] = [text for text in sources if "event.sample * 1000" in text]
+    wide = r"(uint64_t|unsigned long long) (time_ms = event\.sample \* 1000|first, int32_t second\))"
+    assert re.search(wide, example)
+
+
+def test_names_from_elsewhere_cannot_steer_the_terminal(workspace, tmp_path):
+    """Colours, cleared screens and forged lines in names of folders, files and members of archives."""
+    evil = "\x1b[2J\x1b[31m\nerror: forged\u202e"
+    clip(tmp_path / f"mine/yes/{evil}a.wav")
+    (tmp_path / f"mine/yes/{evil}b.wav").write_text("broken")
+    clip(tmp_path / f"mine/{evil}/c.wav")
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as packed:
+        packed.write(tmp_path / f"mine/yes/{evil}a.wav", f"yes/{evil}.wav")
+        packed.writestr(f"no/{evil}.wav", b"broken")
+    for path in ("mine", "w.zip"):
+        result = run("-C", workspace, "data", "import", tmp_path / path)
+        assert result.exit_code == 0 and "\\x1b[2J" in result.stderr, result.output
+        assert "\x1b" not in result.output and "\u202e" not in result.output
+        assert not any(line.startswith("error: forged") for line in result.output.splitlines())
+
+
+def test_names_of_files_that_are_heard_are_escaped(tmp_path):
+    name = tmp_path / "a\x1b[31mred\nforged line.wav"
+    soundfile.write(name, np.zeros(8_000, np.int16), 16_000)
+    done = run("detect", name, name, "--run", ROOT / "models/small")
+    assert done.exit_code == 0 and "\x1b" not in done.output and "a\\x1b[31mred\\nforged line.wav" in done.stderr
+    assert not any(line.startswith("forged") for line in done.output.splitlines())

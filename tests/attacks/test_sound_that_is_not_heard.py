@@ -4,18 +4,23 @@ import io
 import shutil
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner, Result
 
 from kws.audio import foreign
 from kws.audio.containers import find_pieces
 from kws.audio.mpeg import header_at
 from kws.audio.reading import open_sound
 from kws.audio.sources import open_pipe
+from kws.bench import tones
+from kws.cli import app
 from kws.errors import DataError
+from tests.helpers.paths import ROOT
 
 RATE_HZ = 16_000
 
@@ -255,3 +260,89 @@ def test_raw_samples_in_a_pipe_stay_raw_samples():
     opened = open_pipe(Pipe(samples.tobytes(), 333))
     assert (np.concatenate(list(opened.blocks)) == samples).all() and not opened.is_file and opened.notices == ()
     assert find_pieces(samples.tobytes()).notices == ()
+
+
+# At the command line
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def two_words() -> np.ndarray:
+    """int16 [48000]: low at 1 s, high at 2 s."""
+    return tones.spoken({1.0: "low", 2.0: "high"}, seconds=3, rng=np.random.default_rng(5))
+
+
+def unknown_length(data: bytes, container: str) -> bytes:
+    """As a program writes it into a pipe: no length."""
+    changed = bytearray(data)
+    if container == "FLAC":
+        changed[21] &= 0xF0
+        changed[22:26] = bytes(4)
+    else:
+        at = data.find(b"data" if container == "WAV" else b"data\0") + 4
+        unknown = bytes(4) if container == "WAV" else 8 * b"\xff"
+        changed[at:at + len(unknown)] = unknown
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("name", ["joined.mp3", "joined.ogg", "joined.opus", "pipe.flac", "empty.wav", "pipe.caf",
+                                  "stream.mp3"])
+def test_detect_and_import_hear_the_whole_file(tone_run, tmp_path, name):
+    """Two words in each of three parts, or two behind a header that counts none of them."""
+    start, _, suffix = name.partition(".")
+    audio = two_words() / 32768
+    data = encoded(audio, {"opus": "OGG"}.get(suffix, suffix.upper()), "OPUS" if suffix == "opus" else None,
+                   **({"bitrate_mode": "VARIABLE", "compression_level": 0.3} if start == "stream" else {}))
+    parts = 3 if start == "joined" else 1
+    data = data * 3 if start == "joined" else (without_header_frame(data) if start == "stream" else
+                                               unknown_length(data, suffix.upper()))
+    (tmp_path / "in/low").mkdir(parents=True)
+    (tmp_path / "in/low" / name).write_bytes(data)
+    done = call("detect", tmp_path / "in/low" / name, "--run", tone_run)
+    assert done.exit_code == 0 and [line.split()[2] for line in done.stdout.splitlines()] == ["low", "high"] * parts
+    assert call("new", tmp_path / "w", "--keywords", "low").exit_code == 0
+    done = call("-C", tmp_path / "w", "data", "import", tmp_path / "in")
+    assert done.exit_code == 0 and "1 written" in done.stdout, done.output
+
+
+@pytest.mark.slow
+def test_whole_clips_of_known_words_are_detected(real_data, tmp_path):
+    """One second, nothing but the word: none of 360 was detected, with quiet around them 335."""
+    words = ("yes", "no", "stop", "left", "go")
+    clips = [path for word in words for path in sorted((real_data / "speech_commands" / word).glob("*.wav"))[:8]]
+    done = call("detect", *clips, "--run", ROOT / "models" / "commands", "--json")
+    found = {tuple(line.split('"')[i] for i in (3, 7)) for line in done.stdout.splitlines()}
+    assert sum((str(path), path.parent.name) in found for path in clips) >= 0.8 * len(clips)
+
+
+@pytest.mark.parametrize(("change", "hint"), [
+    (lambda x: x // 1_000, "very quiet: its loudest tenth of a second has"), (np.zeros_like, "nothing but zeros"),
+    (lambda x: np.clip(x.astype(int) * 40, -32768, 32767).astype(np.int16), "too loud: the sound clips")])
+def test_a_level_that_no_word_is_heard_at_is_said(tone_run, tmp_path, change, hint):
+    recording = two_words()
+    soundfile.write(tmp_path / "a.wav", change(recording), RATE_HZ)
+    done = call("detect", tmp_path / "a.wav", "--run", tone_run)
+    assert done.exit_code == 0 and hint in done.stderr
+    soundfile.write(tmp_path / "b.wav", recording, RATE_HZ)
+    assert len(call("detect", tmp_path / "b.wav", "--run", tone_run).stderr.splitlines()) == 1  # no hint
+
+
+def test_inverted_stereo_and_16_bit_values_in_a_32_bit_file_are_heard(tone_run, tmp_path):
+    recording = two_words()
+    soundfile.write(tmp_path / "a.wav", np.column_stack([recording, -recording]), RATE_HZ)
+    soundfile.write(tmp_path / "b.wav", recording.astype(np.int32), RATE_HZ, subtype="PCM_32")
+    soundfile.write(tmp_path / "c.wav", recording.astype(float), RATE_HZ, subtype="FLOAT")
+    for name, notice in (("a", "cancel each other"), ("b", "16-bit numbers in a 32-bit file"), ("c", "a float file")):
+        done = call("detect", tmp_path / f"{name}.wav", "--run", tone_run)
+        assert [line.split()[2] for line in done.stdout.splitlines()] == ["low", "high"] and notice in done.stderr
+
+
+@pytest.mark.parametrize("container", ["AIFF", "AU", "CAF", "FLAC", "WAV"])
+def test_a_file_in_a_pipe_is_heard_as_that_file(tone_run, tmp_path, container):
+    recording = two_words()
+    path = tmp_path / "a"
+    soundfile.write(path, recording, RATE_HZ, format=container, subtype="PCM_16")
+    command = [sys.executable, "-m", "kws", "detect", "-", "--run", str(tone_run)]
+    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, check=True, cwd=ROOT)
+    assert [line.split()[2] for line in done.stdout.decode().splitlines()] == ["low", "high"]
