@@ -88,6 +88,6 @@ def test_no_broker_is_an_error_with_its_address(tmp_path):
 def test_the_address_of_a_broker():
     assert broker_of("home") == Broker("home", 1_883, None, False)
     assert broker_of("mqtts://anna@home:9000") == Broker("home", 9_000, "anna", True)
-    for wrong in ("http://home", "mqtt://home:none", "mqtt://anna:secret@home"):
+    for wrong in ("http://home", "mqtt://[::1", "mqtt://home:none", "mqtt://anna:secret@home"):
         with pytest.raises(KwsError, match="must be mqtt://"):
             broker_of(wrong)
