@@ -212,6 +212,34 @@ class Epoch:
     on_int8_grid: bool = False
 
 
+@dataclass(frozen=True)
+class LayerQuantization:
+    """One layer's output.
+
+    layer     : of the Keras network, "" if none is like it
+    low, high : what the grid of 256 steps holds; used_low, used_high : what came up
+    sqnr_db   : signal to quantization noise against the float network, all layers before it included; None if unknown
+    grid_db   : what rounding to this grid alone would leave; None without a signal
+    saturated : share of the numbers at an end of the grid, unless that end is 0; 0..1
+    weights, weights_db : how many, and their signal to the noise of rounding; None without weights
+    """
+
+    op: str
+    layer: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+    low: float
+    high: float
+    used_low: float
+    used_high: float
+    sqnr_db: float | None
+    grid_db: float | None
+    saturated: float
+    weights: int
+    weights_db: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
     """The content of metrics.json. What has a default is missing in runs of earlier versions.
@@ -227,6 +255,7 @@ class Metrics:
     operating_point: OperatingPoint
     device: Budget
     field_baseline: JsonObject | None = None
+    quantization: tuple[LayerQuantization, ...] = ()
     training_seconds: float
     data: WordCounts | None = None
     epochs: tuple[Epoch, ...]

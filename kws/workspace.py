@@ -9,6 +9,7 @@ A run is a folder with manifest.json; whatever else lies in it is listed there w
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,6 +133,15 @@ def write_manifest(run: Path, manifest: dict[str, Any], *, now: datetime | None 
     }
     write_atomic(run / MANIFEST, json.dumps(whole, indent=2) + "\n")
     return whole
+
+
+def list_again(run: Path, names: Sequence[str]) -> None:
+    """Note the new SHA-256 of files that were written anew into a run; whatever else its manifest says stays."""
+    manifest = read_manifest(run)
+    manifest["files"] |= {name: sha256_of(run / name) for name in names}
+    if isinstance(manifest.get("bytes"), dict):
+        manifest["bytes"] |= {name: (run / name).stat().st_size for name in names}
+    write_atomic(run / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
 def read_manifest(run: Path) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 KWS_TEST_DATA names a folder with the real recordings: packed (with unpack.py) or as unpack.py writes them.
 """
 
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -81,3 +82,22 @@ def null_sink(pulse: "PulseAudio", monkeypatch: pytest.MonkeyPatch) -> "PulseAud
         monkeypatch.setenv(name, value)
     list_devices(again=True)
     return pulse
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium that Selenium drives."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not found or not driver:
+        pytest.skip("no browser: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = found
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,1000",
+                     "--autoplay-policy=no-user-gesture-required"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    running = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield running
+    running.quit()

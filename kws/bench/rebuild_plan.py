@@ -36,9 +36,9 @@ def main(arguments: Sequence[str]) -> None:
     from kws.engine.graph import read_graph
     from kws.export.source import Source
     from kws.files import write_atomic
-    from kws.pipeline.report import training_report
-    from kws.records import from_json, to_json
-    from kws.run_metrics import METRICS, Metrics
+    from kws.records import to_json
+    from kws.run_metrics import METRICS
+    from kws.validate.record import renew
     from kws.workspace import read_manifest, write_manifest
 
     options = parser(__doc__)
@@ -55,9 +55,9 @@ def main(arguments: Sequence[str]) -> None:
     document = {**json.loads((run / METRICS).read_bytes()), "device": to_json(device),
                 "bytes": {path.name: path.stat().st_size for path in sorted(run.glob("model.*"))}}
     write_atomic(run / METRICS, json.dumps(document, indent=2) + "\n")
-    write_atomic(run / "report.html", training_report(plan.spec, from_json(Metrics, document)))
     manifest = read_manifest(run)
     manifest["bytes"] = {name: (run / name).stat().st_size for name in manifest["bytes"]}
     write_manifest(run, manifest, now=datetime.fromisoformat(manifest["created_utc"]))
+    renew(run)
     print(f"{run}: {device.instructions_per_second:,} instructions per second on the {limits.cpu}")
 

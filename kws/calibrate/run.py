@@ -22,6 +22,7 @@ from kws.run_metrics import METRICS, KeywordCounts, OperatingPoint, PointCheck, 
 from kws.spec import Spec
 from kws.validate.intervals import hours_to_prove, miss_interval, rate_bound, rate_interval
 from kws.validate.negatives import NegativeSource, hear_negatives
+from kws.validate.record import forget_decoded, renew
 from kws.validate.streams import LabelledTrack, hear_stream
 from kws.workspace import Workspace, nearby_workspace, read_json, read_manifest, write_manifest
 
@@ -249,6 +250,7 @@ def write_calibration(run: Path, calibration: Calibration, *, now: datetime | No
     found = to_json(calibration.point)
     with fresh_folder(run, replace=True) as making:
         shutil.copytree(run, making, dirs_exist_ok=True)
+        forget_decoded(making)
         write_atomic(making / PLAN_NAME, replace(plan, decoder=calibration.tables).to_bytes())
         if METRICS in manifest["files"]:
             document = {**read_json(run, METRICS), "operating_point": found}  # what else it holds stays as it is
@@ -258,3 +260,4 @@ def write_calibration(run: Path, calibration: Calibration, *, now: datetime | No
         kept["calibration"] = {"date_utc": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
                                **{key: found[key] for key in ("target", "from", "rule", "test")}}
         write_manifest(making, kept, now=datetime.fromisoformat(manifest["created_utc"]))
+        renew(making, name=run.name)

@@ -13,6 +13,7 @@ from kws.cli.common import (
     SchedulerOption,
     note,
     print_json,
+    refusal,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ def validate(
                              "through codecs; and the speakers who are recognized least often.")] = False,
     report: Annotated[Path | None, typer.Option(
         "--report", metavar="HTML", show_default=False,
-        help="Write all of it as one self-contained page, with plots and the worst moments to play.")] = None,
+        help="Write the run's page there too.")] = None,
+    keep: Annotated[bool, typer.Option(
+        help="Keep the figures in the run and renew its report.html, a page that needs nothing else.")] = True,
+    sounds: Annotated[bool, typer.Option(
+        help="With the worst clips and false alarms to play and to see; without them for a page to pass on.")] = True,
     scheduler: SchedulerOption = None,
     run: RunOption = None,
     json: JsonOption = False,
@@ -54,7 +59,8 @@ def validate(
     """Measure a run on sound that it has never met: clips, hours without keywords, a recording with its truth.
 
     The streaming engine, the C that runs on the device, decides; on clips, TensorFlow Lite Micro and the float network
-    are compared with it if they are installed. Exit status 3: a requirement of kws.toml was measured and is not met.
+    are compared with it if they are installed. The figures stay in the run, and its report.html shows them. Exit
+    status 3: a requirement of kws.toml was measured and is not met.
 
     Example: kws validate --clips speech_commands_test_set
 
@@ -62,9 +68,7 @@ def validate(
 
     Example: kws validate --stream kitchen.wav --truth kitchen.csv
     """
-    from kws.files import write_atomic
     from kws.requirements import broken
-    from kws.validate.page import page
     from kws.validate.run import measure_robustness
     from kws.validate.run import validate as measure
     from kws.workspace import locate_run
@@ -88,13 +92,38 @@ def validate(
         print_json(found | ({"robustness": [one.to_json() for one in conditions]} if conditions else {}))
     else:
         print_text(outcome, folder, conditions)
-    if report:
-        write_atomic(report, page(folder, outcome, conditions))
-        note(f"see {report}")
+    if keep or report:
+        put_down(folder, outcome, conditions, directory=directory, keep=keep, sounds=sounds, report=report)
     if save and outcome.negatives:
         save_worst(outcome, save)
     if broken(outcome.requirements):
         raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+def put_down(folder: Path, outcome: "Outcome", conditions: "list[Condition]", *, directory: Path | None, keep: bool,
+             sounds: bool, report: Path | None) -> None:
+    """What was found into the run and its page, and the page where it is wanted."""
+    from datetime import date
+
+    from kws.detect.detector import load_detector
+    from kws.files import write_atomic
+    from kws.validate.page import known_of, page
+    from kws.validate.record import findings, joined
+    from kws.validate.record import keep as keep_in
+    from kws.validate.run import own_requirements
+
+    detector = load_detector(folder)
+    limits = own_requirements(folder, detector.plan.spec, directory)
+    found = findings(detector, outcome, conditions, sounds=sounds, today=date.today())
+    if report:
+        write_atomic(report, page(joined(known_of(folder, limits), found)))
+        note(f"see {report}")
+    if keep:
+        try:
+            keep_in(folder, found, limits)
+            note(f"see {folder / 'report.html'}")
+        except PermissionError as error:
+            note(f"not kept in the run: {refusal(error)}")
 
 
 def print_text(outcome: "Outcome", folder: Path, conditions: "list[Condition]") -> None:

@@ -13,8 +13,8 @@ from kws.engine.plan import Plan
 from kws.explore.figures import COLOURS, MARKS, chart, tiles
 from kws.explore.page import Page
 from kws.explore.sounds import playable
-from kws.features.frontend import RAW_SCALE, Frontend, measure_normalisation
-from kws.features.tables import FrontendTables, Normalisation, build_tables
+from kws.features.frontend import Frontend, log_mel, measure_normalisation
+from kws.features.tables import FrontendTables, build_tables
 from kws.files import write_atomic
 from kws.spec import Spec
 from kws.workspace import read_artefact
@@ -49,10 +49,8 @@ def show(page: Page, number: int, path: Path, audio: np.ndarray, *, spec: Spec, 
     padded = fit(audio, max(len(audio), spec.frontend.clip_samples))
     tables = plan.frontend if plan else own_tables(spec, padded)
     frontend = Frontend(tables)
-    bands = Frontend(build_tables(spec.frontend.__class__(**{**vars(spec.frontend), "coefficients": 0}),
-                                  Normalisation.identity(spec.frontend.bands)))
     page.figure(waveform(audio), "Waveform.")
-    page.figure(tiles([""], [(bands.raw(padded[None])[0] * RAW_SCALE).T], x="frame", y="band"),
+    page.figure(tiles([""], [log_mel(spec.frontend, padded).T], x="frame", y="band"),
                 f"Log mel bands, natural logarithms; a frame every {spec.frontend.hop_ms} ms.")
     rows = frontend.extract(padded[None])[0]
     page.figure(tiles([""], [rows.T], x="frame", y="coefficient" if spec.frontend.coefficients else "band"),

@@ -6,7 +6,7 @@ of the natural logarithm (of magnitudes in units of the unnormalised FFT of the 
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,12 @@ def _memory(struct: Any) -> tuple[np.ndarray, Any]:
 def network_input(features: np.ndarray) -> np.ndarray:
     """int8 [n, frames, features] as a network sees it: float32 [n, frames, features, 1]."""
     return (features.astype(np.float32) * np.float32(INPUT_SCALE))[..., None]
+
+
+def log_mel(spec: FrontendSpec, audio: np.ndarray) -> np.ndarray:
+    """int16 [n] -> float [frames, bands]: natural logarithms of the mel bands, whatever the network is given."""
+    bands = Frontend(build_tables(replace(spec, coefficients=0), Normalisation.identity(spec.bands)))
+    return bands.raw(audio[None])[0] * RAW_SCALE
 
 
 def cores() -> int:

@@ -18,10 +18,10 @@ from kws.model.examples import choose_examples
 from kws.model.keras_loading import load_keras
 from kws.model.warm_start import WarmStart, load_warm_start
 from kws.pipeline.run_names import new_run
-from kws.pipeline.train import Run, finish, manifest_of
+from kws.pipeline.train import Run, finish, manifest_of, seal
 from kws.run_metrics import read_metrics
 from kws.train.loop import balance_none
-from kws.workspace import Workspace, find_run, write_manifest
+from kws.workspace import Workspace, find_run
 
 
 def average_runs(workspace: Workspace, run: str, other: str, *, share: float, name: str | None,
@@ -60,7 +60,7 @@ def average_into(folder: Path, workspace: Workspace, run: str, other: str, *, sh
         note("quantizing, choosing thresholds, measuring")
         metrics = finish(making, material, network, history, recordings=workspace.recordings)
         manifest = manifest_of(folder.name, material, metrics, making, None)
-        write_manifest(making, {**manifest, **origin(first, second, share, folder.name)})
+        seal(making, {**manifest, **origin(first, second, share, folder.name)})
     return Run(folder, metrics)
 
 

@@ -32,17 +32,18 @@ from kws.model.warm_start import WarmStart, load_warm_start
 from kws.monitor.baseline import measure_baseline
 from kws.pipeline.calibration import calibrated
 from kws.pipeline.data_notes import data_notes
-from kws.pipeline.report import training_report
 from kws.pipeline.run_names import new_run
 from kws.quantize.convert import convert
+from kws.quantize.inspect import WINDOWS, inspect_layers
 from kws.records import JsonObject, to_json
 from kws.requirements import Requirement
-from kws.run_metrics import METRICS, Epoch, Metrics, SplitAccuracy, WordCounts
+from kws.run_metrics import METRICS, Epoch, LayerQuantization, Metrics, SplitAccuracy, WordCounts
 from kws.spec import Spec, fingerprint
 from kws.train.choices import Backend, Strategy
 from kws.train.loop import train
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
-from kws.validate.gate import from_check, from_metrics, gate
+from kws.validate.gate import gate_of
+from kws.validate.record import renew
 from kws.workspace import Workspace, find_run, write_manifest
 
 BASELINE = 101  # purposes of random numbers, beside those of kws.model.dataset
@@ -129,7 +130,7 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
     with fresh_folder(folder) as making:
         note("quantizing, choosing thresholds, measuring")
         metrics = finish(making, material, model, history, recordings=workspace.recordings)
-        write_manifest(making, manifest_of(folder.name, material, metrics, making, strategy, begun))
+        seal(making, manifest_of(folder.name, material, metrics, making, strategy, begun))
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
 
@@ -214,16 +215,29 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
         operating_point=point.point,
         device=device_budget(Source(material.spec.model.name, plan.program, read_graph(tflite), tflite, plan),
                              material.audio("validation")[0], limits),
+        quantization=layers_of(material, tflite, model),
         field_baseline=field_baseline(material, plan),
         training_seconds=sum(epoch.seconds for epoch in history),
         data=counts_of(recordings, material.spec),
         epochs=history,
         bytes={path.name: path.stat().st_size for path in sorted(folder.glob("model.*"))})
-    measured = [*from_metrics(metrics, limits), *from_check(metrics.operating_point.check, limits)]
-    metrics = replace(metrics, requirements=gate(limits, measured))
+    metrics = replace(metrics, requirements=gate_of(limits, metrics))
     write_atomic(folder / METRICS, json.dumps(to_json(metrics), indent=2) + "\n")
-    write_atomic(folder / "report.html", training_report(material.spec, metrics))
     return metrics
+
+
+def seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """The last files of a run: its manifest, and the page that quotes it."""
+    write_manifest(folder, manifest)
+    renew(folder, name=manifest["name"])
+
+
+def layers_of(material: Material, tflite: bytes, model: Any) -> tuple[LayerQuantization, ...]:
+    """What quantization did to each layer, on some validation clips; on training clips if there are none."""
+    clips, _ = material.audio("validation")
+    some = clips if len(clips) else material.audio("training")[0]
+    windows = material.frontend.extract(np.asarray(some[::max(1, len(some) // WINDOWS)]))
+    return inspect_layers(tflite, model, windows)
 
 
 def field_baseline(material: Material, plan: Plan) -> JsonObject | None:

@@ -18,12 +18,13 @@ from kws.pipeline.train import (
     Run,
     finish,
     manifest_of,
+    seal,
     summary,
     training_fingerprint,
 )
 from kws.spec import fingerprint
 from kws.train.transfer import Base, load_base, transfer
-from kws.workspace import Workspace, find_run, write_manifest
+from kws.workspace import Workspace, find_run
 
 
 def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Callable[[str], None]) -> Run:
@@ -64,7 +65,7 @@ def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callab
         metrics = finish(making, material, model, history, recordings=workspace.recordings, choose=calibrated_few,
                          representative=lesson.some(REPRESENTATIVE_CLIPS))
         manifest = manifest_of(folder.name, material, metrics, making, None)
-        write_manifest(making, {**manifest, **origin(start, folder.name)})
+        seal(making, {**manifest, **origin(start, folder.name)})
     checkpoint.unlink(missing_ok=True)
     return Run(folder, metrics)
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from kws import records
 from kws.pipeline.choices import Cost
-from kws.pipeline.report import STYLE, percent
-from kws.pipeline.report import table as html_table
 from kws.pipeline.tune import FINISHED, REFUSED, Candidate, Tuned, limit_of
 from kws.records import Json
 from kws.requirements import Requirement
 from kws.spec import NETWORKS
 from kws.validate.gate import against, from_counts, from_device, gate
+from kws.validate.html import document, percent
+from kws.validate.html import table as html_table
 from kws.validate.summary import requirements_table
 
 COLOURS = ("#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -178,5 +178,4 @@ def page(tuned: Tuned, png: bytes) -> str:
              "<h2>Trained candidates, the cheapest first</h2>", html_table(COLUMNS, rows(tuned))]
     if refused:
         parts += ["<h2>Refused before training</h2>", html_table(["", "candidate", "why"], refused)]
-    return (f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>kws tune</title><style>{STYLE}</style>\n'
-            + "\n".join(parts) + "\n</html>\n")
+    return document("kws tune", parts)

@@ -36,12 +36,14 @@ class ClipSet:
 
     samples : int16 [n, samples]; truth : int [n], indices into the run's labels; notes : what a person should know.
     speakers : who speaks each clip, "" if nobody knows; empty if it is known of none
+    names : of each clip as a person may find it again; empty if they have none
     """
 
     samples: np.ndarray
     truth: np.ndarray
     notes: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> Cl
              ((padded, "shorter", "zeros added at the end"), (cut, "longer", "cut to the word")) if count]
     notes += [f"left out: {left_out}"] if left_out else []
     return ClipSet(clips, np.array([label for _, label in paths]), tuple(notes),
-                   tuple(speaker_of(path.stem) for path, _ in paths))
+                   tuple(speaker_of(path.stem) for path, _ in paths),
+                   tuple(f"{path.parent.name}/{path.name}" for path, _ in paths))
 
 
 def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_model: Path | None,

@@ -15,6 +15,7 @@ from kws.validate.intervals import rate_interval
 from kws.validate.negatives import NegativeSource
 from kws.validate.streams import LabelledTrack, StreamResult
 
+CURVE_RATES = (100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.1)  # at which a curve is read
 SHIFTS = tuple(step / 4 for step in range(-16, 25))  # in logits, from lenient to strict
 
 

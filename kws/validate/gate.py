@@ -30,10 +30,15 @@ def gate(limits: Requirements, measured: Iterable[Requirement]) -> tuple[Require
 
 def gate_of_run(run: Path, limits: Requirements) -> tuple[Requirement, ...]:
     """Every requirement as far as a run's files tell it: trained, calibrated, validated, the latest last."""
-    metrics = read_metrics(run)
+    return gate_of(limits, read_metrics(run), read_listed(run, VALIDATION_NAME))
+
+
+def gate_of(limits: Requirements, metrics: Metrics | None,
+            validation: Mapping[str, Any] | None = None) -> tuple[Requirement, ...]:
+    """The same from the content of metrics.json and validation.json."""
     check = metrics.operating_point.check if metrics else None
     return gate(limits, [*from_metrics(metrics, limits), *from_check(check, limits),
-                         *from_validation(read_listed(run, VALIDATION_NAME), limits)])
+                         *from_validation(validation or {}, limits)])
 
 
 def read_listed(run: Path, name: str) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from kws.data.talk import find_rooms
 from kws.data.truth import read_truth
 from kws.detect.detector import Detector, load_detector
 from kws.errors import DataError
+from kws.features.frontend import Frontend
+from kws.quantize.inspect import WINDOWS, inspect_layers
 from kws.requirements import Requirement
-from kws.run_metrics import read_metrics
+from kws.run_metrics import LayerQuantization, read_metrics
 from kws.spec import Requirements, Spec
-from kws.validate.clips import ClipResult, ClipSet, classify, read_clip_folder
+from kws.validate.clips import FLOAT, ClipResult, ClipSet, classify, read_clip_folder
 from kws.validate.curves import CurvePoint, curve
 from kws.validate.gate import against, from_metrics, gate
 from kws.validate.intervals import hours_to_prove
@@ -40,13 +42,18 @@ class ClipOutcome:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The parts that were asked for, every requirement, and the curve if there are negatives and a stream."""
+    """The parts that were asked for, every requirement, and the curve if there are negatives and a stream.
+
+    measured : the requirements that this validation decided; layers : what quantization did, if it had to be looked at
+    """
 
     clips: ClipOutcome | None
     negatives: NegativeResult | None
     stream: StreamResult | None
     requirements: tuple[Requirement, ...]
     curve: tuple[CurvePoint, ...] = ()
+    measured: tuple[Requirement, ...] = ()
+    layers: tuple[LayerQuantization, ...] = ()
 
 
 def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] = (), stream: Path | None = None,
@@ -73,11 +80,22 @@ def validate(run: Path, *, clips: Path | None = None, negatives: Sequence[Path] 
     track = hear_stream(detector, stream, events) if stream else None
     if track:
         heard = track.judge(decoder)
-    measured = from_metrics(read_metrics(run), limits)
-    return Outcome(on_clips, judged, heard,
-                   gate(limits, [*measured, *measured_now(limits, on_clips.result if on_clips else None, judged,
-                                                          heard)]),
-                   tuple(curve(track, sources, decoder)) if track and sources else ())
+    metrics = read_metrics(run)
+    now = measured_now(limits, on_clips.result if on_clips else None, judged, heard)
+    return Outcome(on_clips, judged, heard, gate(limits, [*from_metrics(metrics, limits), *now]),
+                   tuple(curve(track, sources, decoder)) if track and sources else (), tuple(now),
+                   inspected(run, detector, on_clips) if on_clips and not (metrics and metrics.quantization) else ())
+
+
+def inspected(run: Path, detector: Detector, found: ClipOutcome) -> tuple[LayerQuantization, ...]:
+    """What quantization did to each layer, on some of the clips; nothing without Keras."""
+    if FLOAT not in found.result.scores:
+        return ()
+    import keras
+
+    some = found.clips.samples[::max(1, len(found.clips.samples) // WINDOWS)]
+    model = keras.models.load_model(run / KERAS_NAME, compile=False)
+    return inspect_layers(read_artefact(run, TFLITE_NAME), model, Frontend(detector.plan.frontend).extract(some))
 
 
 def measured_now(limits: Requirements, clips: ClipResult | None, negatives: NegativeResult | None,
@@ -180,4 +198,5 @@ def test_split(spec: Spec, workspace: Workspace, trained_on: str | None) -> Clip
     if trained_on not in (None, examples.fingerprint):
         notes = ("the recordings have changed since the training: clips of this test split may have been trained on",)
     speakers = (*(clip.speaker for clip in part.clips), *[""] * part.silence)
-    return ClipSet(np.concatenate([speech, silent]), part.all_labels, notes, speakers)
+    names = (*("/".join(clip.path.parts[-3:]) for clip in part.clips), *["silence"] * part.silence)
+    return ClipSet(np.concatenate([speech, silent]), part.all_labels, notes, speakers, names)

@@ -5,14 +5,12 @@ from typing import Any
 
 from kws.files import printable
 from kws.requirements import Requirement, number
-from kws.validate.curves import CurvePoint, at_rate
+from kws.validate.curves import CURVE_RATES, CurvePoint, at_rate
 from kws.validate.intervals import rate_interval
 from kws.validate.negatives import FalseAlarm, NegativeResult, SourceCount
 from kws.validate.report import align
 from kws.validate.robustness import Condition
 from kws.validate.streams import StreamResult
-
-CURVE_RATES = (100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.1)
 
 
 def negatives_report(result: NegativeResult) -> str:

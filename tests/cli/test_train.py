@@ -64,7 +64,7 @@ def test_the_device_is_asked_before_and_after(trained):
 
 def test_the_report_stands_alone(trained):
     page = (trained[0] / "models" / "first" / "report.html").read_text()
-    assert page.startswith("<!doctype html>") and "<polyline" in page and "_unknown_" in page
+    assert page.startswith("<!doctype html>") and "<svg" in page and "_unknown_" in page
     assert "http:" not in page and "nan," not in page and ",nan" not in page
 
 

@@ -1,7 +1,6 @@
 """The page: complete by itself, and it plays what is clicked, in a real browser."""
 
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -63,25 +62,6 @@ def test_single_clips_are_shown_and_one_that_cannot_be_read_is_named(place):
     broken.write_bytes(b"RIFF")
     result = CliRunner().invoke(app, ["explore", "-C", str(place), str(broken), "--out", str(place / "no.html")])
     assert result.exit_code == 1 and "broken.wav: cannot be read" in result.stderr and not (place / "no.html").exists()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not found or not driver:
-        pytest.skip("no browser: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = found
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,1000",
-                     "--autoplay-policy=no-user-gesture-required"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    running = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield running
-    running.quit()
 
 
 @pytest.mark.slow

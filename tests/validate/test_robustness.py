@@ -1,8 +1,6 @@
-"""The same words otherwise: each change does what its row says, and the page stands alone."""
+"""The same words otherwise: each change does what its row says."""
 
 import json
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -75,40 +73,15 @@ def sound(tmp_path_factory):
     return folder
 
 
-def test_the_command_measures_every_condition_and_writes_the_page(tone_run, sound, tmp_path):
-    pytest.importorskip("matplotlib")
+def test_the_command_measures_every_condition(tone_run, sound):
     arguments = ["validate", "--run", tone_run, "--clips", sound / "clips", "--robustness", "--stream", sound / "a.wav",
-                 "--negatives", sound / "talk.wav", "--report", tmp_path / "report.html", "--json"]
+                 "--negatives", sound / "talk.wav", "--no-keep", "--json"]
     done = CliRunner().invoke(app, [*map(str, arguments)])
     assert done.exit_code == 3, done.stderr
     rows = {(one["group"], one["name"]): one for one in json.loads(done.stdout)["robustness"]}
     assert rows["as recorded", ""]["accuracy"] == 1.0 and rows["as recorded", ""]["clips"] == 9
     assert rows["level", "-10 dBFS"]["keywords"] == 6 and len({group for group, _ in rows}) >= 6
     assert rows["speakers", "worst tenth, 1 of 1"]["clips"] == 9
-    html = (tmp_path / "report.html").read_text()
-    assert html.index("requirements not met: false_alarms_per_hour") < html.index("Misses against false alarms")
-    assert html.count("<svg") == 2 and html.count("<audio") == 1 and "data:audio/flac" in html
-    assert 'src="http' not in html and 'href="http' not in html.replace("http://www.w3.org", "")
-    assert "<script" not in html
-
-
-@pytest.mark.slow
-def test_a_browser_shows_the_page(tone_run, sound, tmp_path):
-    """Headless Chromium draws it, on a screen and on a phone; the plots are more than white."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        pytest.skip("no chromium; apt-get install chromium")
-    pytest.importorskip("matplotlib")
-    arguments = ["validate", "--run", tone_run, "--clips", sound / "clips", "--robustness",
-                 "--report", tmp_path / "report.html"]
-    assert CliRunner().invoke(app, [*map(str, arguments)]).exit_code in (0, 3)
-    for width in (1_000, 390):
-        picture = tmp_path / f"{width}.png"
-        subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-                        f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1600",
-                        f"--screenshot={picture}", (tmp_path / "report.html").as_uri()],
-                       check=True, capture_output=True, timeout=120)
-        assert picture.stat().st_size > 20_000
 
 
 def test_robustness_without_clips_is_wrong_usage(tone_run, sound):

@@ -1,0 +1,76 @@
+"""Where it fails: the clips that it got most wrong and its worst false alarms, to hear and to see."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from kws.audio.files import SAMPLE_RATE_HZ
+from kws.detect.detector import Detector
+from kws.explore.sounds import playable
+from kws.features.frontend import log_mel
+from kws.validate.clips import STREAMING, ClipResult, ClipSet
+from kws.validate.negatives import BEFORE_S, FalseAlarm, moment
+from kws.validate.plots import moment_plot
+from kws.validate.track import hear
+
+CLIP, FALSE_ALARM = "clip", "false alarm"
+WORST_CLIPS = 10
+LINES = 3  # scores that are drawn
+
+
+@dataclass(frozen=True)
+class Failure:
+    """kind : CLIP or FALSE_ALARM; title : what happened where; sound : a data: address; picture : SVG."""
+
+    kind: str
+    title: str
+    sound: str
+    picture: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def worst_clips(result: ClipResult, *, most: int = WORST_CLIPS) -> list[int]:
+    """Wrong clips, those with the greatest lead of what was decided over what was said first."""
+    scores = result.scores[STREAMING].astype(np.int64)
+    rows = np.arange(len(scores))
+    lead = scores.max(axis=1) - scores[rows, result.truth]
+    wrong = np.flatnonzero(scores.argmax(axis=1) != result.truth)
+    return [int(i) for i in wrong[np.argsort(-lead[wrong], kind="stable")][:most]]
+
+
+def clip_failures(detector: Detector, clips: ClipSet, result: ClipResult) -> list[Failure]:
+    """The worst clips."""
+    found = []
+    for i in worst_clips(result):
+        row = result.scores[STREAMING][i].astype(int)
+        said, heard = result.labels[int(result.truth[i])], result.labels[int(row.argmax())]
+        name = clips.names[i] if clips.names else f"clip {i}"
+        title = f"{name}: {said}, taken for {heard} (score {(row.max() + 128) / 256:.2f})"
+        found.append(Failure(CLIP, title, playable(clips.samples[i]), picture(detector, clips.samples[i], said, heard)))
+    return found
+
+
+def alarm_failures(detector: Detector, alarms: Sequence[FalseAlarm]) -> list[Failure]:
+    """The worst false alarms, with the sound around them."""
+    found = []
+    for alarm in alarms:
+        audio, start_s = moment(alarm), max(alarm.time_s - BEFORE_S, 0.0)
+        title = (f"{alarm.keyword} {alarm.score:.2f} at {alarm.time_s:.1f} s of {alarm.path.name}, "
+                 f"{alarm.time_s - start_s:.1f} s into the sound")
+        found.append(Failure(FALSE_ALARM, title, playable(audio), picture(detector, audio, alarm.keyword)))
+    return found
+
+
+def picture(detector: Detector, audio: np.ndarray, *shown: str) -> str:
+    """Bands and scores over time; shown : labels that are drawn whatever their scores, as far as LINES reaches."""
+    track = hear(detector, [audio])
+    scores = (track.scores.astype(np.float64) + 128) / 256
+    others = [track.labels[k] for k in np.argsort(-scores.max(axis=0), kind="stable")]
+    labels = list(dict.fromkeys([*shown, *others]))[:LINES]
+    spec = detector.plan.spec.frontend
+    return moment_plot(log_mel(spec, audio), spec.hop_ms, track.heard / SAMPLE_RATE_HZ,
+                       scores[:, [track.labels.index(label) for label in labels]], labels)
