@@ -1,51 +1,115 @@
-"""kws ablate: what each group of features and frames is worth to a run."""
+"""kws ablate: what features, frames, augmentation and layers are worth to a run."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli.common import DirectoryOption, JsonOption, RunOption, print_json
+from kws.cli.common import ClipsOption, DirectoryOption, JsonOption, RunOption, counted, note, print_json
+from kws.pipeline.choices import Retrain
+
+if TYPE_CHECKING:
+    from kws.pipeline.ablate import Worth
+    from kws.validate.ablation import Ablation
 
 
 def ablate(
-    clips: Annotated[Path | None, typer.Option(
-        "--clips", metavar="DIR", show_default=False,
-        help="Folder with a folder of clips for each label. Default: the run's own test split.")] = None,
+    clips: ClipsOption = None,
     groups: Annotated[int, typer.Option("--groups", min=1, max=80, help="Groups of features, and of frames.")] = 8,
+    retrain: Annotated[list[Retrain] | None, typer.Option(
+        "--retrain", show_default=False,
+        help="Instead: train the run's network anew, without each kind of augmentation, or each block of layers. May "
+             "be repeated.")] = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, metavar="N", help="With --retrain: of each training.")] = 6,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, metavar="N",
+                                       help="With --retrain: trainings of each, with other seeds.")] = 1,
     run: RunOption = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
-    """Mask each group of bands (or coefficients) and of frames in turn, and say what is lost.
+    """Leave out each group of bands (or coefficients) and of frames in turn, and say what is lost.
 
-    Nothing is trained again: it says what this network takes from a group, not what another could do without it. Each
-    loss is tested against chance on the same clips (McNemar).
+    They are masked and nothing is trained again: it says what this network takes from a group, not what another could
+    do without it. With --retrain, augmentation and layers are left out of short trainings with the same clips, epochs
+    and seeds, judged on the validation split; if that is interrupted, run the same command again to continue.
 
     Example: kws ablate --clips speech_commands_test_set
+
+    Example: kws ablate --retrain augmentation --retrain layers --epochs 6
     """
+    from kws.workspace import locate_run
+
+    folder = locate_run(run, directory)
+    if retrain:
+        if clips is not None:
+            raise typer.BadParameter("is for masks; --retrain is judged on the validation split", param_hint="--clips")
+        train_without(folder, retrain, epochs=epochs, seeds=seeds, directory=directory, json=json)
+        return
+    found, n = masked(folder, clips, groups=groups, directory=directory)
+    if json:
+        print_json({"run": str(folder), "masked": [one.to_json() for one in found]})
+    else:
+        print(f"run {folder}: {n:,} clips, masked, not trained again\n\n" + mask_table(found))
+
+
+def masked(folder: Path, clips: Path | None, *, groups: int, directory: Path | None) -> "tuple[list[Ablation], int]":
+    """Every group masked, and the number of clips."""
     from kws.detect.detector import load_detector
     from kws.validate.ablation import ablate as mask_each
     from kws.validate.clips import read_clip_folder
-    from kws.validate.report import align
     from kws.validate.run import test_split
-    from kws.workspace import locate_run, open_workspace, read_manifest
+    from kws.workspace import open_workspace, read_manifest
 
-    folder = locate_run(run, directory)
     detector = load_detector(folder)
     spec = detector.plan.spec
     if clips is not None:
         chosen = read_clip_folder(clips, labels=spec.labels, samples=spec.frontend.clip_samples)
     else:
         chosen = test_split(spec, open_workspace(directory), read_manifest(folder).get("data_fingerprint"))
-    found = mask_each(detector, chosen, groups=groups)
-    if json:
-        print_json({"run": str(folder), "masked": [one.to_json() for one in found]})
-        return
-    rows = [["masked", "accuracy", "95 % interval", "lost", ""]]
+    return mask_each(detector, chosen, groups=groups), len(chosen.truth)
+
+
+def mask_table(found: "Sequence[Ablation]") -> str:
+    from kws.validate.report import align, interval
+
+    rows = [["masked", "accuracy", "95 % interval", "lost, points", "95 % interval", ""]]
     for one in found:
-        low, high = one.interval
-        rows.append([one.what, f"{100 * one.accuracy:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}",
-                     f"{one.lost:+.1f} points", "" if one.p < 0.05 else "may be chance"])
-    rows[1][3:] = ["", ""]
-    print(f"run {folder}: {len(chosen.truth):,} clips, masked, not trained again\n\n" + align(rows, left=(0, 4)))
+        low, high = one.lost_interval
+        rows.append([one.what, f"{100 * one.accuracy:.1f} %", interval(*one.interval), f"{one.lost:+.1f}",
+                     f"{low:+.1f} to {high:+.1f}", "" if one.p < 0.05 else "may be chance"])
+    rows[1][3:] = ["", "", ""]
+    return align(rows, left=(0, 5))
+
+
+def train_without(folder: Path, retrain: Sequence[Retrain], *, epochs: int, seeds: int, directory: Path | None,
+                  json: bool) -> None:
+    """Short trainings without each thing, and their table."""
+    from kws.cli.common import workspace
+    from kws.pipeline.ablate import retrained
+    from kws.workspace import spec_of_run
+
+    found = retrained(workspace(directory), spec_of_run(folder), retrain, epochs=epochs, seeds=seeds, note=note)
+    if json:
+        print_json({"run": str(folder), "epochs": epochs, "seeds": seeds,
+                    "retrained": [one.to_json() for one in found]})
+        return
+    many = "once" if seeds == 1 else f"{seeds} times"
+    print(f"run {folder}: its settings, trained anew {many} for {counted(epochs, 'epoch')} each; {found[0].clips:,} "
+          f"validation clips\n\n{worth_table(found)}\n\nThe intervals are over speakers; trainings with other seeds "
+          "differ too: --seeds")
+
+
+def worth_table(found: "Sequence[Worth]") -> str:
+    from kws.validate.report import align
+
+    rows = [["left out", "", "accuracy", "lost, points", "95 % interval", ""]]
+    for k, one in enumerate(found):
+        if one.refusal:
+            rows.append([one.group, one.what, "-", "", "", "not possible: what follows needs its shape"])
+        else:
+            low, high = one.interval
+            chance = "" if k == 0 or not low <= 0 <= high else "may be chance"
+            lost = ["", ""] if k == 0 else [f"{one.lost:+.1f}", f"{low:+.1f} to {high:+.1f}"]
+            rows.append([one.group, one.what, f"{100 * one.accuracy:.1f} %", *lost, chance])
+    return align(rows, left=(0, 1, 5))

@@ -5,15 +5,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, RunOption, note, print_json
+from kws.cli.common import (
+    REQUIREMENT_NOT_MET,
+    DirectoryOption,
+    JsonOption,
+    MoreNegatives,
+    RunOption,
+    TruthOption,
+    note,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from kws.calibrate.run import Calibration
 
 
 def calibrate(
-    more: Annotated[list[Path] | None, typer.Argument(
-        metavar="[PATH]...", show_default=False, help="More audio without keywords, after --negatives PATH.")] = None,
+    more: MoreNegatives = None,
     false_alarms_per_hour: Annotated[float | None, typer.Option(
         "--false-alarms-per-hour", metavar="F", min=0.001, show_default=False,
         help="Miss as little as possible with at most this many false alarms per hour. "
@@ -28,9 +36,7 @@ def calibrate(
     stream: Annotated[Path | None, typer.Option(
         "--stream", metavar="WAV", show_default=False,
         help="A recording with keywords to choose on. Default: one made of the workspace's validation clips.")] = None,
-    truth: Annotated[Path | None, typer.Option(
-        "--truth", metavar="CSV", show_default=False,
-        help="What is said in it and when. Default: the .csv beside it.")] = None,
+    truth: TruthOption = None,
     test_negatives: Annotated[list[Path] | None, typer.Option(
         "--test-negatives", metavar="PATH", show_default=False,
         help="Audio without keywords to check on; may be repeated. Default: the talk of the testing split, "

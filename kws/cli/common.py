@@ -43,6 +43,24 @@ SchedulerOption = Annotated[str | None, typer.Option(
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
+ClipsOption = Annotated[Path | None, typer.Option(
+    "--clips", metavar="DIR", show_default=False,
+    help="Folder with a folder of clips for each label, as in the official test archive. "
+         "Default: the run's own test split, if nothing else is given either.")]
+StreamOption = Annotated[Path | None, typer.Option(
+    "--stream", metavar="WAV", show_default=False, help="A long recording with keywords in it.")]
+TruthOption = Annotated[Path | None, typer.Option(
+    "--truth", metavar="CSV", show_default=False,
+    help="What is said in it and when: columns keyword, start_s, end_s, and speaker if known. "
+         "Default: the .csv beside the recording.")]
+NegativesOption = Annotated[list[Path] | None, typer.Option(
+    "--negatives", metavar="PATH", show_default=False,
+    help="Audio without keywords, any hours of it: a file, or a folder with everything below it; may be repeated. "
+         "Recordings whose transcript holds a keyword are left out.")]
+MoreNegatives = Annotated[list[Path] | None, typer.Argument(
+    metavar="[PATH]...", show_default=False, help="More audio without keywords, after --negatives PATH.")]
+
+
 def only_with_tflite(tflite: Path | None, *, inputs: Path | None, excluded: Mapping[str, object]) -> None:
     """Refuse --inputs without --tflite, and with it the options that only a run has. excluded : option -> its value."""
     if inputs is not None and tflite is None:

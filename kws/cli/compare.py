@@ -1,14 +1,11 @@
 """kws compare: runs, networks from elsewhere and other detectors side by side."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from kws.cli.common import DirectoryOption, JsonOption, print_json
-
-if TYPE_CHECKING:
-    from kws.validate.compare import Contender, Difference
+from kws.cli.common import DirectoryOption, JsonOption, NegativesOption, StreamOption, TruthOption, print_json
 
 
 def compare(
@@ -17,13 +14,9 @@ def compare(
                                                    "that the others are compared with.")],
     clips: Annotated[Path | None, typer.Option(
         "--clips", metavar="DIR", show_default=False, help="Folder with a folder of clips for each label.")] = None,
-    stream: Annotated[Path | None, typer.Option(
-        "--stream", metavar="WAV", show_default=False, help="A long recording with keywords in it.")] = None,
-    truth: Annotated[Path | None, typer.Option(
-        "--truth", metavar="CSV", show_default=False,
-        help="What is said in it and when. Default: the .csv beside it.")] = None,
-    negatives: Annotated[list[Path] | None, typer.Option(
-        "--negatives", metavar="PATH", show_default=False, help="Audio without keywords; may be repeated.")] = None,
+    stream: StreamOption = None,
+    truth: TruthOption = None,
+    negatives: NegativesOption = None,
     tflite: Annotated[list[Path] | None, typer.Option(
         "--tflite", metavar="FILE", show_default=False,
         help="A network from elsewhere with the same inputs and labels, behind the first run's front end and "
@@ -42,6 +35,7 @@ def compare(
     Example: kws compare commands small --clips speech_commands_test_set --stream kitchen.wav --negatives talk/
     """
     from kws.validate.compare import differences, recommended
+    from kws.validate.compare_text import difference_line, table
     from kws.validate.contenders import common_sound, of_detections, of_run, of_tflite
     from kws.validate.run import own_requirements
     from kws.workspace import locate_run, spec_of_run
@@ -60,27 +54,3 @@ def compare(
                     "recommended": advice})
     else:
         print(table(found) + "\n\n" + "\n".join([*map(difference_line, pairs), advice]))
-
-
-def table(found: "list[Contender]") -> str:
-    """One line each: accuracy, misses, false alarms, costs."""
-    from kws.requirements import number
-    from kws.validate.report import align
-
-    rows = [["", "accuracy", "missed", "false alarms per hour", "flash", "RAM", "instructions/s"]]
-    for one in found:
-        missed = one.stream.miss_rate if one.stream else None
-        costs = one.costs or {}
-        rows.append([one.name, "-" if one.accuracy is None else f"{100 * one.accuracy:.1f} %",
-                     "-" if missed is None else f"{100 * missed:.1f} %",
-                     "-" if one.per_hour is None else number(one.per_hour),
-                     *(f"{costs[name]:,.0f}" if name in costs else "-"
-                       for name in ("flash_bytes", "ram_bytes", "instructions_per_second"))])
-    return align(rows, left=(0,))
-
-
-def difference_line(pair: "Difference") -> str:
-    """How much better or worse, and whether that is more than chance."""
-    span = f" ({pair.interval[0]:+.1f} to {pair.interval[1]:+.1f})" if pair.interval else f" (p = {pair.p:.2g})"
-    verdict = "more than chance" if pair.significant else "may be chance"
-    return f"{pair.what} of {pair.other} against {pair.first}: {pair.points:+.1f} points{span}: {verdict}"

@@ -20,6 +20,10 @@ def explore(
         "--run", metavar="RUN", show_default=False,
         help="The trained run that makes the map, or gives scores to clips; none for spectra alone. Default: the "
              "newest run, if there is one.")] = None,
+    label: Annotated[str | None, typer.Option(
+        "--label", metavar="LABEL", show_default=False,
+        help="With clips and a run: the label for which the page says what in the clip speaks for it, over time and "
+             "frequency. Default: the keyword that scores most.")] = None,
     umap: Annotated[bool, typer.Option("--umap", help="Draw the map with UMAP instead of PCA.")] = False,
     scheduler: SchedulerOption = None,
     directory: DirectoryOption = None,
@@ -33,12 +37,14 @@ def explore(
     from kws.explore.page import require_plotly
 
     require_plotly()
+    if label and not clips:
+        raise typer.BadParameter("explains single clips: name some", param_hint="--label")
     place = workspace(directory)
     target = out or place.root / "explore.html"
     if clips:
         from kws.explore.clip_page import write_clip_page
 
-        size = write_clip_page(clips, target, spec=place.spec, run=chosen_run(place, run))
+        size = write_clip_page(clips, target, spec=place.spec, run=chosen_run(place, run), label=label)
         print(f"{target}: {len(clips)} {'recording' if len(clips) == 1 else 'recordings'}, {size / 1e6:.1f} MB")
         return
     explore_all(place, target, run=chosen_run(place, run), umap=umap, scheduler=scheduler)

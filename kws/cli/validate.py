@@ -7,10 +7,15 @@ import typer
 
 from kws.cli.common import (
     REQUIREMENT_NOT_MET,
+    ClipsOption,
     DirectoryOption,
     JsonOption,
+    MoreNegatives,
+    NegativesOption,
     RunOption,
     SchedulerOption,
+    StreamOption,
+    TruthOption,
     note,
     print_json,
     refusal,
@@ -22,22 +27,11 @@ if TYPE_CHECKING:
 
 
 def validate(
-    more: Annotated[list[Path] | None, typer.Argument(
-        metavar="[PATH]...", show_default=False, help="More audio without keywords, after --negatives PATH.")] = None,
-    clips: Annotated[Path | None, typer.Option(
-        "--clips", metavar="DIR", show_default=False,
-        help="Folder with a folder of clips for each label, as in the official test archive. "
-             "Default: the run's own test split, if nothing else is given either.")] = None,
-    negatives: Annotated[list[Path] | None, typer.Option(
-        "--negatives", metavar="PATH", show_default=False,
-        help="Audio without keywords, any hours of it: a file, or a folder with everything below it; may be repeated. "
-             "Recordings whose transcript holds a keyword are left out.")] = None,
-    stream: Annotated[Path | None, typer.Option(
-        "--stream", metavar="WAV", show_default=False, help="A long recording with keywords in it.")] = None,
-    truth: Annotated[Path | None, typer.Option(
-        "--truth", metavar="CSV", show_default=False,
-        help="What is said in it and when: columns keyword, start_s, end_s, and speaker if known. "
-             "Default: the .csv beside the recording.")] = None,
+    more: MoreNegatives = None,
+    clips: ClipsOption = None,
+    negatives: NegativesOption = None,
+    stream: StreamOption = None,
+    truth: TruthOption = None,
     save: Annotated[Path | None, typer.Option(
         "--save", metavar="DIR", show_default=False,
         help="Write the ten worst false alarms there, each with the sound around it.")] = None,

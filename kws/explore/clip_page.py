@@ -10,7 +10,9 @@ from kws.audio.files import SAMPLE_RATE_HZ, fit, read_samples
 from kws.data.clip_faults import clip_faults, measure_clip
 from kws.engine.network import Network
 from kws.engine.plan import Plan
-from kws.explore.figures import COLOURS, MARKS, chart, tiles
+from kws.errors import DataError
+from kws.explore.attribution import HIDDEN, MASKS, explain
+from kws.explore.figures import COLOURS, MARKS, SCALE, chart, tiles
 from kws.explore.page import Page
 from kws.explore.sounds import playable
 from kws.features.frontend import Frontend, log_mel, measure_normalisation
@@ -21,21 +23,32 @@ from kws.workspace import read_artefact
 
 MOST_SAMPLES = 60 * SAMPLE_RATE_HZ
 POINTS = 4_000  # of a waveform
+EXPLANATION_SEED = 1
+QUIET = SAMPLE_RATE_HZ // 2  # samples of silence before and after a recording, so that windows fill
 SCORE_STEPS = 256
 
 
-def write_clip_page(paths: Sequence[Path], target: Path, *, spec: Spec, run: Path | None) -> int:
-    """Write the page on these recordings; returns its size in bytes. Raises DataError if one cannot be read."""
+def write_clip_page(paths: Sequence[Path], target: Path, *, spec: Spec, run: Path | None,
+                    label: str | None = None) -> int:
+    """Write the page on these recordings; returns its size in bytes.
+
+    label : whose score is explained; by default the keyword that scores most in the recording
+    Raises DataError if a recording cannot be read, or the run does not know the label.
+    """
     page = Page("A recording as the network hears it" if len(paths) == 1 else "Recordings as the network hears them")
     plan = Plan.from_bytes(read_artefact(run, "model.kws")) if run else None
+    if label is not None and (plan is None or label not in plan.labels):
+        known = f"the run knows {', '.join(plan.labels)}" if plan else "it takes a trained run; name one with --run"
+        raise DataError(f"--label {label}: {known}")
     for number, path in enumerate(paths):
-        show(page, number, path, read_samples(path), spec=plan.spec if plan else spec, plan=plan)
+        show(page, number, path, read_samples(path), spec=plan.spec if plan else spec, plan=plan, label=label)
     text = page.to_html()
     write_atomic(target, text)
     return len(text.encode())
 
 
-def show(page: Page, number: int, path: Path, audio: np.ndarray, *, spec: Spec, plan: Plan | None) -> None:
+def show(page: Page, number: int, path: Path, audio: np.ndarray, *, spec: Spec, plan: Plan | None,
+         label: str | None = None) -> None:
     """The part of the page on one recording."""
     measures = measure_clip(audio)
     faults = clip_faults(measures, samples=max(spec.frontend.clip_samples, len(audio)))
@@ -58,6 +71,45 @@ def show(page: Page, number: int, path: Path, audio: np.ndarray, *, spec: Spec, 
     if plan is not None:
         page.figure(scores(plan, padded), "Scores of the run at the end of each window, from 0 to 1, before smoothing. "
                                           "Half a second of silence stands before and after the recording.")
+        explanation(page, plan, padded, label)
+
+
+def rows_between_quiet(plan: Plan, audio: np.ndarray) -> np.ndarray:
+    """int16 [n] -> int8 [frames, features] with QUIET on both sides."""
+    quiet = np.zeros(QUIET, np.int16)
+    return Frontend(plan.frontend).extract(np.concatenate((quiet, audio, quiet))[None])[0]
+
+
+def explanation(page: Page, plan: Plan, audio: np.ndarray, label: str | None) -> None:
+    """What in the recording speaks for a label, patch by patch."""
+    rows, network = rows_between_quiet(plan, audio), Network(plan.program)
+    chosen = label or strongest_keyword(network, rows, plan)
+    found = explain(network, rows, plan.labels.index(chosen), np.random.default_rng(EXPLANATION_SEED))
+    hop_s = plan.frontend.hop_samples / SAMPLE_RATE_HZ
+    start_s = found.first * hop_s - QUIET / SAMPLE_RATE_HZ
+    page.figure(worth(found.worth, start_s=start_s, hop_s=hop_s,
+                      y="coefficient" if plan.spec.frontend.coefficients else "band"),
+                f"What speaks for {chosen!r} in the window where it scores most ({found.score:.2f}): by how much its "
+                "score is higher, on average, when a patch is heard than when it is hidden; what speaks against it is "
+                f"below 0. {MASKS:,} times {HIDDEN:.0%} of the patches are hidden from the int8 network, by what is "
+                "heard there when little is.")
+
+
+def strongest_keyword(network: Network, rows: np.ndarray, plan: Plan) -> str:
+    """The keyword that scores most anywhere in the recording."""
+    network.reset()
+    best = network.stream(rows).max(axis=0).astype(int)
+    return max(plan.spec.keywords, key=lambda word: best[plan.labels.index(word)])
+
+
+def worth(values: np.ndarray, *, start_s: float, hop_s: float, y: str) -> Any:
+    """float [frames, features] as a picture, the darker the more it speaks against; 0 lies in the middle."""
+    import plotly.graph_objects as go
+
+    most = max(float(np.abs(values).max()), 0.01)
+    times = start_s + (np.arange(len(values)) + 0.5) * hop_s
+    return chart(go.Heatmap(z=values.T, x=times, colorscale=SCALE, zmin=-most, zmax=most,
+                            colorbar={"title": "score"}), x="s", y=y, height=300)
 
 
 def own_tables(spec: Spec, audio: np.ndarray) -> FrontendTables:
@@ -81,12 +133,11 @@ def scores(plan: Plan, audio: np.ndarray) -> Any:
     """The scores of each label over the time at which the network gives them."""
     import plotly.graph_objects as go
 
-    quiet = np.zeros(SAMPLE_RATE_HZ // 2, np.int16)
-    rows = Frontend(plan.frontend).extract(np.concatenate((quiet, audio, quiet))[None])[0]
+    rows = rows_between_quiet(plan, audio)
     given = (Network(plan.program).stream(rows).astype(np.float32) + 128) / SCORE_STEPS
     first = plan.program.frames - 1
     ends = (plan.frontend.window_samples + (first + np.arange(len(given)) * plan.program.decide_every)
-            * plan.frontend.hop_samples - len(quiet)) / SAMPLE_RATE_HZ
+            * plan.frontend.hop_samples - QUIET) / SAMPLE_RATE_HZ
     traces = [go.Scatter(x=ends, y=given[:, i], name=label, mode="lines+markers", line={
         "color": COLOURS[i % len(COLOURS)]}, marker={"symbol": MARKS[i % len(MARKS)], "size": 5})
         for i, label in enumerate(plan.labels)]

@@ -1,4 +1,4 @@
-"""What kws data stream and kws tune let a person choose. Nothing heavy is imported here, so that help is quick."""
+"""What kws data stream, tune and ablate let a person choose. Nothing heavy is imported here: help is quick."""
 
 from enum import StrEnum
 
@@ -10,6 +10,13 @@ class Preset(StrEnum):
     CLEAN = "clean"
     TENSORFLOW = "tensorflow"
     MLPERF = "mlperf"
+
+
+class Retrain(StrEnum):
+    """What kws ablate leaves out of a training."""
+
+    AUGMENTATION = "augmentation"
+    LAYERS = "layers"
 
 
 class Cost(StrEnum):

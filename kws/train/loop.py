@@ -44,13 +44,15 @@ DECEIVED = 0.5  # probability of a keyword where none is
 
 
 def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], workers: "Workers | None" = None,
-          start: Sequence[np.ndarray] | None = None) -> tuple[Any, tuple[Epoch, ...]]:
+          start: Sequence[np.ndarray] | None = None,
+          changed: Callable[[Any], Any] | None = None) -> tuple[Any, tuple[Epoch, ...]]:
     """Train the network of `material.spec` from its seed, or go on where `checkpoint` stopped.
 
     checkpoint : file that is replaced after every epoch; remove it when the result is safe
     note       : is told in one line when the training resumes
     workers    : what to train with instead of this process alone; the chief's checkpoint counts, and it alone writes
     start      : weights to begin with instead of the seed's
+    changed    : makes what is trained out of the zoo's network
     Raises ModelError if the training diverges or the checkpoint is of another training.
     """
     load_keras()
@@ -62,6 +64,7 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
     keep_freed_memory()
     with native_messages_hidden():
         network = build(material.spec, seed=spec.seed)
+        network = changed(network) if changed else network
         if start is not None:
             network.set_weights(start)
         model = with_fused_normalisation(network)

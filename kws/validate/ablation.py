@@ -4,7 +4,8 @@ A group is replaced by what the network hears on average there, so that it tells
 network takes from the group and cannot take from the others; a network that was trained without it would lose less.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,6 +18,7 @@ from kws.features.frontend import Frontend
 from kws.progress import progress
 from kws.validate.clips import ClipSet
 from kws.validate.compare import mcnemar
+from kws.validate.intervals import group_bootstrap
 from kws.validate.metrics import Share
 
 GROUPS = 8  # of features, and of frames
@@ -24,15 +26,19 @@ GROUPS = 8  # of features, and of frames
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation(Share):
-    """what : the group that was masked, "nothing" first; lost : points of accuracy; p : that it is chance."""
+    """what : the group that was masked, "nothing" first; lost : points of accuracy.
+
+    lost_interval : 95 % of them, on the same clips over speakers; p : that it is chance
+    """
 
     what: str
     lost: float
+    lost_interval: tuple[float, float]
     p: float
 
     def to_json(self) -> dict[str, Any]:
         return {"what": self.what, "accuracy": self.accuracy, "interval": list(self.interval), "lost": self.lost,
-                "p": self.p}
+                "lost_interval": list(self.lost_interval), "p": self.p}
 
 
 def ablate(detector: Detector, clips: ClipSet, *, groups: int = GROUPS) -> list[Ablation]:
@@ -53,10 +59,26 @@ def ablate(detector: Detector, clips: ClipSet, *, groups: int = GROUPS) -> list[
             mask(heard)
             right = np.array([int(network.window(one).argmax()) for one in heard], np.int64) == truth
             whole = right if what == "nothing" else whole
+            low, high = lost_interval(whole, right, clips.speakers or [""] * len(right))
             found.append(Ablation(what=what, right=int(right.sum()), clips=len(right),
-                                  lost=100 * float(whole.mean() - right.mean()), p=mcnemar(whole, right)))
+                                  lost=100 * float(whole.mean() - right.mean()),
+                                  lost_interval=(100 * low, 100 * high), p=mcnemar(whole, right)))
             advance()
     return found
+
+
+def lost_interval(whole: np.ndarray, right: np.ndarray, speakers: Sequence[str]) -> tuple[float, float]:
+    """95 % interval of the accuracy that is lost on the same clips, if speakers are drawn with replacement.
+
+    whole, right : bool or 0..1 [clips], before and after; speakers : "" if nobody knows, who then stands alone
+    """
+    groups: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for i, (before, after, speaker) in enumerate(zip(whole, right, speakers, strict=True)):
+        group = groups[speaker or f"\0{i}"]
+        group[0] += float(before) - float(after)
+        group[1] += 1
+    return group_bootstrap(np.array([group[0] for group in groups.values()]),
+                           np.array([group[1] for group in groups.values()]))
 
 
 def cuts(size: int, groups: int) -> list[tuple[int, int]]:

@@ -32,7 +32,7 @@ def miss_interval(missed: Sequence[bool], speakers: Sequence[str]) -> tuple[floa
 
 
 def group_bootstrap(parts: np.ndarray, wholes: np.ndarray, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Interval of sum(parts) / sum(wholes) if whole groups are drawn with replacement. parts, wholes : int [groups]."""
+    """Interval of sum(parts) / sum(wholes) if whole groups are drawn with replacement. parts, wholes : [groups]."""
     rng = np.random.default_rng(BOOTSTRAP_SEED)
     groups = len(parts)
     weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES)  # [resamples, groups]

@@ -103,8 +103,9 @@ def keep(folder: Path, found: Findings, limits: Requirements) -> None:
     """Write what was found into the run, beside what earlier validations found."""
     with in_turn(folder):
         run = joined(known_of(folder, limits), found)
-        files = {VALIDATION_NAME: json.dumps(run.validation) + "\n", REPORT_NAME: page(run),
-                 FAILURES_NAME: json.dumps({"failures": list(run.failures)}) + "\n"}
+        files = {VALIDATION_NAME: json.dumps(run.validation) + "\n", REPORT_NAME: page(run)}
+        if run.failures or (folder / FAILURES_NAME).exists():
+            files[FAILURES_NAME] = json.dumps({"failures": list(run.failures)}) + "\n"
         write_files(folder, files)
         list_again(folder, tuple(files))
 
@@ -123,5 +124,6 @@ def forget_decoded(folder: Path) -> None:
         parts = {name: part for name, part in run.validation.items() if name not in DECODED}
         measured = {name: one for name, one in run.validation.get("measured", {}).items() if name not in DECODED_LIMITS}
         write_atomic(folder / VALIDATION_NAME, json.dumps({**parts, "measured": measured}) + "\n")
+    if run.failures:
         kept = [one for one in run.failures if one["kind"] != FALSE_ALARM]
         write_atomic(folder / FAILURES_NAME, json.dumps({"failures": kept}) + "\n")

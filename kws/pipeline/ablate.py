@@ -1,0 +1,147 @@
+"""What an augmentation or a layer is worth: the network trained anew without it, shortly, and judged on the same clips.
+
+Every training has the same clips, epochs and seeds, and is judged, int8, in the streaming engine, on the validation
+split. What is done is kept in the workspace's cache, so a search that was stopped goes on.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.data.corpus import Corpus, scan
+from kws.detect.detector import Detector
+from kws.errors import ModelError
+from kws.files import write_atomic
+from kws.model.blocks import Block, blocks_of, without
+from kws.model.dataset import prepare
+from kws.model.examples import Examples, choose_examples
+from kws.pipeline.choices import Retrain
+from kws.pipeline.train import engine_plan, training_fingerprint
+from kws.quantize.convert import convert
+from kws.spec import Spec, TrainingSpec, fingerprint
+from kws.train.loop import train
+from kws.validate.ablation import lost_interval
+from kws.validate.clips import STREAMING, ClipSet, classify
+from kws.workspace import Workspace
+
+ALL = "all of it"
+# What is left out, and the settings that do it.
+AUGMENTATIONS: dict[str, dict[str, Any]] = {
+    "noise": {"noise_percent": 0.0}, "levels": {"gain_db": 0.0}, "places in the window": {"shift_ms": 0},
+    "timbres": {"equalization_db": 0.0}, "masks over time": {"time_mask_frames": 0},
+    "masks over bands": {"band_mask_features": 0}}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network to train: its settings, and the block that it does without."""
+
+    group: str
+    what: str
+    spec: Spec
+    block: Block | None = None
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What was left out, and what that took from the validation clips.
+
+    lost : points of accuracy; interval : 95 % of it, over speakers; refusal : why it was not trained, or ""
+    """
+
+    group: str
+    what: str
+    accuracy: float
+    lost: float
+    interval: tuple[float, float]
+    clips: int
+    refusal: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"group": self.group, "what": self.what, "accuracy": self.accuracy, "lost": self.lost,
+                "interval": list(self.interval), "clips": self.clips, "refusal": self.refusal}
+
+
+def retrained(workspace: Workspace, spec: Spec, kinds: Sequence[Retrain], *, epochs: int, seeds: int,
+              note: Callable[[str], None]) -> list[Worth]:
+    """The whole network first, then each variant, every one trained `seeds` times for `epochs`.
+
+    spec : the settings to start from; without talk and epochs on the int8 grid, which a short training has no use for
+    """
+    corpus = scan(workspace.recordings)
+    examples = choose_examples(corpus, spec)
+    if not len(examples.validation.all_labels):
+        raise ModelError("no validation clips to compare on; record more speakers: kws data stats")
+    base = replace(spec, training=replace(spec.training, epochs=epochs, talk_percent=0.0, quantization_aware_epochs=0))
+    speakers = [*(clip.speaker for clip in examples.validation.clips), *[""] * examples.validation.silence]
+    tried, whole, found = list(variants(base, kinds)), np.empty(0), []
+    for number, variant in enumerate(tried, 1):
+        note(f"{number} of {len(tried)}: {'' if variant.what == ALL else 'without '}{variant.what}")
+        try:
+            right = np.mean([one_right(workspace, seeded(variant, seed), corpus, examples, note)
+                             for seed in range(spec.training.seed, spec.training.seed + seeds)], axis=0)
+        except ModelError as error:
+            note(f"left out: {error}")
+            found.append(Worth(variant.group, variant.what, 0.0, 0.0, (0.0, 0.0), 0, str(error)))
+            continue
+        whole = right if variant.what == ALL else whole
+        low, high = lost_interval(whole, right, speakers)
+        found.append(Worth(variant.group, variant.what, float(right.mean()), 100 * float(whole.mean() - right.mean()),
+                           (100 * low, 100 * high), len(right)))
+    return found
+
+
+def variants(spec: Spec, kinds: Sequence[Retrain]) -> Iterator[Variant]:
+    """The network as it is, and without each thing; an augmentation that is off is none."""
+    yield Variant("", ALL, spec)
+    if Retrain.AUGMENTATION in kinds:
+        for what, off in AUGMENTATIONS.items():
+            changed: TrainingSpec = replace(spec.training, **off)
+            if changed != spec.training:
+                yield Variant(Retrain.AUGMENTATION, what, replace(spec, training=changed))
+    if Retrain.LAYERS in kinds:
+        from kws.model.keras_loading import load_keras
+        from kws.model.zoo import build
+
+        load_keras()
+        for block in blocks_of(build(spec, seed=spec.training.seed)):
+            yield Variant(Retrain.LAYERS, block.name, spec, block)
+
+
+def seeded(variant: Variant, seed: int) -> Variant:
+    return replace(variant, spec=replace(variant.spec, training=replace(variant.spec.training, seed=seed)))
+
+
+def one_right(workspace: Workspace, variant: Variant, corpus: Corpus, examples: Examples,
+              note: Callable[[str], None]) -> np.ndarray:
+    """bool [validation clips]: which ones the variant names rightly, trained now or known from before."""
+    block = variant.block
+    material = prepare(variant.spec, examples, corpus.noise, cache=workspace.cache)
+    key = fingerprint(training_fingerprint(material), list(block.layers) if block else [])
+    kept, checkpoint = (workspace.cache / folder / f"{key}.npz" for folder in ("ablate", "training"))
+    if (known := read_right(kept)) is not None:
+        return known
+    model, _ = train(material, checkpoint=checkpoint, note=note,
+                     changed=(lambda network: without(network, block)) if block else None)
+    plan = engine_plan(material, convert(model, material.representative()))
+    clips, labels = material.audio("validation")
+    result = classify(Detector(plan), ClipSet(clips, labels), tflite=None, keras_model=None)
+    right = result.scores[STREAMING].argmax(axis=1) == labels
+    data = io.BytesIO()
+    np.savez(data, right=right)
+    write_atomic(kept, data.getvalue())
+    checkpoint.unlink(missing_ok=True)
+    return np.asarray(right)
+
+
+def read_right(path: Path) -> np.ndarray | None:
+    """What an earlier call found; None if there is nothing, or it is damaged."""
+    try:
+        with np.load(path) as content:
+            return np.asarray(content["right"], bool)
+    except (OSError, ValueError, KeyError):
+        return None
