@@ -87,12 +87,13 @@ def train_without(folder: Path, retrain: Sequence[Retrain], *, epochs: int, seed
     """Short trainings without each thing, and their table."""
     from kws.cli.common import workspace
     from kws.pipeline.ablate import retrained
+    from kws.records import to_json
     from kws.workspace import spec_of_run
 
     found = retrained(workspace(directory), spec_of_run(folder), retrain, epochs=epochs, seeds=seeds, note=note)
     if json:
         print_json({"run": str(folder), "epochs": epochs, "seeds": seeds,
-                    "retrained": [one.to_json() for one in found]})
+                    "retrained": [to_json(one) for one in found]})
         return
     many = "once" if seeds == 1 else f"{seeds} times"
     print(f"run {folder}: its settings, trained anew {many} for {counted(epochs, 'epoch')} each; {found[0].clips:,} "
@@ -101,15 +102,15 @@ def train_without(folder: Path, retrain: Sequence[Retrain], *, epochs: int, seed
 
 
 def worth_table(found: "Sequence[Worth]") -> str:
+    from kws.pipeline.ablate import NOISY_DB
     from kws.validate.report import align
 
-    rows = [["left out", "", "accuracy", "lost, points", "95 % interval", ""]]
+    lost_head = "lost, points (95 %)"
+    rows = [["left out", "", "as recorded", lost_head, f"in noise, {NOISY_DB:.0f} dB", lost_head]]
     for k, one in enumerate(found):
-        if one.refusal:
-            rows.append([one.group, one.what, "-", "", "", "not possible: what follows needs its shape"])
-        else:
-            low, high = one.interval
-            chance = "" if k == 0 or not low <= 0 <= high else "may be chance"
-            lost = ["", ""] if k == 0 else [f"{one.lost:+.1f}", f"{low:+.1f} to {high:+.1f}"]
-            rows.append([one.group, one.what, f"{100 * one.accuracy:.1f} %", *lost, chance])
-    return align(rows, left=(0, 1, 5))
+        row = [one.group, one.what]
+        for part in (one.clean, one.noisy):
+            lost = f"{part.lost:+.1f} ({part.interval[0]:+.1f} to {part.interval[1]:+.1f})" if part and k else ""
+            row += [f"{100 * part.accuracy:.1f} %" if part else "-", lost]
+        rows.append(row if not one.refusal else [*row[:-1], "what follows needs its shape"])
+    return align(rows, left=(0, 1))

@@ -45,7 +45,8 @@ def test_the_command_trains_each_once_and_goes_on_where_it_was(tone_run, monkeyp
     found = json.loads(done.stdout)
     assert [one["what"] for one in found["retrained"]] == [ALL, "noise", "levels", "places in the window"]
     first = found["retrained"][0]
-    assert first["lost"] == 0 and first["clips"] == found["retrained"][1]["clips"] > 10
+    assert first["clean"]["lost"] == first["noisy"]["lost"] == 0
+    assert first["clips"] == found["retrained"][1]["clips"] > 10
     assert "1 of 4: all of it" in done.stderr and "2 of 4: without noise" in done.stderr
 
     def refuse(*_, **__):
