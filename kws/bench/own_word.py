@@ -14,7 +14,6 @@ readers, French, the other ten languages. Scenarios:
 
     strangers  --count takes, each by somebody else, as they come; other people are heard
     synthetic  no takes: `kws data synth --count 300 --near-misses 10`
-    both       the takes and the synthesizers' clips
     own voice  words of Speech Commands only: ten people twice or more; other takes of these people are heard
 
 Nothing is ever chosen on the people who test: --side validation splits those who may train once more, and hears the
@@ -178,8 +177,6 @@ def run(job: Job, bench: "Bench") -> dict[str, Any]:
     made = prepare_word(root, job.word, base=str(bench.base.resolve()), talk=bench.talk, note=quiet)
     if not (bench.out / "spoken" / job.word).is_dir():
         shutil.copytree(root / "recordings" / SYNTH, bench.out / "spoken" / job.word)
-    if job.scenario in ("strangers", "own voice"):
-        shutil.rmtree(root / "recordings" / SYNTH / job.word)
     if bench.words:
         add_speech_commands(root / "recordings", bench.data, job.word)
     takes, tests = chosen(job, bench.data, bench.side)
@@ -265,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("base", "data", "out"):
         options.add_argument(name, type=Path)
     options.add_argument("--words", default="alexa,computer,marvin")
-    options.add_argument("--only", default="strangers,own voice,synthetic,both")
+    options.add_argument("--only", default="strangers,own voice,synthetic")
     options.add_argument("--count", type=int, default=20)
     options.add_argument("--draws", type=int, default=2)
     options.add_argument("--with-words", action="store_true")

@@ -19,7 +19,7 @@ from kws.bench.common import ROOT
 from kws.bench.null_sink import PulseAudio
 from kws.speech.voices import Voice, synthesize, timbres_of
 
-WORD = "computer"
+WORD, BASE = "computer", "base-2"
 RATE_HZ = 16_000
 LEVEL = 0.4  # peak of what is said
 HELD_OUT = (*timbres_of("testing"), *timbres_of("validation"))[:10]
@@ -106,7 +106,7 @@ def prepare(place: Path, sink: PulseAudio, talk: Path, *, speakers: int, takes: 
 
 def train(place: Path) -> None:
     """kws train, as the page says."""
-    kws("train", "-C", place, "--from", "base", "--run", "own")
+    kws("train", "-C", place, "--from", BASE, "--run", "own")
 
 
 def words_said(timbres: Sequence[str], *, rng: np.random.Generator) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """Examples for a new keyword of which there are few recordings: how they are sorted, and what is made of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from kws.model.variants import another_voice, half_said, run_together
 from kws.spec import Spec
 from kws.speech.noise import response
 
+SYNTHESIZED, ENOUGH = "synth", 10  # source of kws data synth; takes by people that do without it
 SOFTEST_DB = -60.0  # of the quiet rooms, below the loudest silence
 COPIES = 1_500  # of all recordings of a keyword together
 OTHERS = 4_000  # clips of other words, at most
@@ -36,10 +38,11 @@ def choose_few(corpus: Corpus, spec: Spec) -> Examples:
     """Sort the recordings: each keyword clip that is not for testing trains, as there are none to spare for validation.
 
     Where a keyword's recordings all fall into the testing split, they train. Other words keep to the speaker split;
-    those of the validation split are `others`, on which the thresholds are chosen. Raises DataError if a keyword has
-    no recordings.
+    those of the validation split are `others`, on which the thresholds are chosen. Synthesized clips of a keyword stay
+    out if people said it often enough. Raises DataError if a keyword has no recordings.
     """
-    splits = {split: [clip for clip in corpus.clips if clip.split == split] for split in SPLITS}
+    clips = by_people(corpus.clips, spec.keywords)
+    splits = {split: [clip for clip in clips if clip.split == split] for split in SPLITS}
     alone = {word for word in spec.keywords if not any(clip.word == word for clip in splits["training"])}
     few = [clip for clip in splits["validation"] if clip.word in spec.keywords]
     few += [clip for clip in splits["testing"] if clip.word in alone - {clip.word for clip in few}]
@@ -50,10 +53,19 @@ def choose_few(corpus: Corpus, spec: Spec) -> Examples:
              "testing": part(tested([clip for clip in splits["testing"] if clip not in set(few)], spec), spec)}
     listened = in_turns([clip for clip in splits["validation"] if clip.word not in spec.keywords], LISTENED)
     notes = [line for line in find_faults(parts, corpus) if not line.startswith("the validation split")]
+    if left_out := len(corpus.clips) - len(clips):
+        notes.append(f"{left_out} synthesized clips of the keywords stay out: {ENOUGH} takes by people are enough")
     if not listened:
         notes.append("no other words in the validation split: the thresholds cannot be chosen on what is not a keyword "
                      "and stay high; add other speakers: kws data download, or kws data synth")
     return Examples(**parts, others=tuple(listened), notes=tuple(notes))
+
+
+def by_people(clips: Sequence[Clip], keywords: Sequence[str]) -> list[Clip]:
+    """The clips without the synthesized ones of a keyword of which people made ENOUGH takes."""
+    takes = Counter(clip.word for clip in clips if clip.source != SYNTHESIZED)
+    return [clip for clip in clips
+            if clip.source != SYNTHESIZED or clip.word not in keywords or takes[clip.word] < ENOUGH]
 
 
 def tested(clips: Sequence[Clip], spec: Spec) -> list[Clip]:

@@ -39,6 +39,17 @@ def test_recordings_that_would_all_test_train_instead():
     assert any("testing split is empty" in line for line in examples.notes)
 
 
+def test_synthesized_clips_of_the_keyword_stay_out_once_ten_takes_are_by_people():
+    everything = full(["yes", "cat"], per_split=(5, 3, 4))
+    for takes, kept in ((9, 5 + 3), (10, 0)):
+        said = corpus(*[("yes", name) for name in speakers("training", takes)])
+        people = [replace(clip, source="own") for clip in said.clips]
+        spoken = [replace(clip, source="synth") for clip in everything.clips]
+        examples = choose_few(Corpus((*people, *spoken), everything.noise), SPEC)
+        assert words_of(examples.training) == {"yes": takes + kept, "cat": 5}
+        assert any("synthesized clips of the keywords stay out" in line for line in examples.notes) == (takes == 10)
+
+
 def test_what_is_missing_is_said_with_the_next_step():
     with pytest.raises(DataError, match=r"no training clips of yes.*kws data synth yes"):
         choose_few(full(["cat"]), SPEC)
