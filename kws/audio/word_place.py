@@ -7,6 +7,7 @@ counts for more than a few dB: time decides, not power.
 
 import numpy as np
 
+from kws.audio.endpoint import PAUSE_FRAMES, SHORTEST_FRAMES
 from kws.audio.resampling import SAMPLE_RATE_HZ
 
 FRAME = 160  # samples, 10 ms
@@ -14,8 +15,6 @@ WINDOW = 512  # samples of a spectrum
 LOW_HZ, HIGH_HZ = 300, 4_000
 ABOVE_NOISE_DB, SOFTEST_DB = 8.0, -65.0  # speech is louder than the noise in its band by this, and than this
 MOST_DB = 25.0  # what a moment counts at most
-PAUSE_FRAMES = 25  # a word has no longer pause in it
-SHORTEST_FRAMES = 8  # what is shorter is a click
 PLATEAU = 0.98  # windows with this share of the greatest energy hold the word as well
 LONG = 300 * SAMPLE_RATE_HZ  # beyond this the loudest stretch begins at a whole frame
 _CHUNK_FRAMES = 1_024

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from kws.listen.listener import Reporting
     from kws.listen.serial.protocol import Ready
 
-SCORE_STEPS = 256
-
 
 class FieldPrinter:
     """Detections, starts and reports on stdout, each with the device's name, its session and the time."""
@@ -50,6 +48,8 @@ class FieldPrinter:
             print_json({"file": source, "keyword": hit.keyword, "time_s": round(hit.time_s, 3),
                         "score": round(hit.score, 4), "device": self._device, "session": self._session, "at": now()})
         else:
+            from kws.engine.decoder import SCORE_STEPS
+
             score = min(round(hit.score * SCORE_STEPS), SCORE_STEPS - 1)
             self._print(f"detected {hit.keyword} {round(hit.time_s * 1000)} {score}")
 

@@ -201,6 +201,7 @@ def tell_missing(place: Workspace, takes: "Takes") -> None:
 def record_noise(recorder: "Recorder", *, seconds: float) -> None:
     """Background noise into _background_noise_/."""
     from kws.audio.endpoint import noise_level
+    from kws.audio.resampling import SAMPLE_RATE_HZ
     from kws.data.corpus import NOISE
 
     recorder.screen.line(f"recording {seconds:.0f} s of background noise: no words, please; any key ends it")
@@ -211,7 +212,7 @@ def record_noise(recorder: "Recorder", *, seconds: float) -> None:
     recorder.screen.clear()
     level_db = noise_level(audio)
     path = recorder.takes.add(NOISE, audio, level_db=level_db, noise_db=level_db, now=now())
-    print(f"{path}: {len(audio) / 16_000:.1f} s at {level_db:.0f} dB of full scale")
+    print(f"{path}: {len(audio) / SAMPLE_RATE_HZ:.1f} s at {level_db:.0f} dB of full scale")
 
 
 def record_freely(recorder: "Recorder", words: tuple[str, ...], *, seconds: float | None) -> None:
@@ -247,12 +248,13 @@ def from_file(place: Workspace, file: Path, words: tuple[str, ...], *, speaker: 
 def keep(takes: "Takes", audio: "np.ndarray", words: tuple[str, ...], screen: "Screen", *,
          samples: int, play: "Callable[[np.ndarray], None]", from_file: bool = False) -> None:
     """Cut a long recording apart, review it, write what is kept; of a file, what was kept before is known."""
+    from kws.audio.resampling import SAMPLE_RATE_HZ
     from kws.record.recorder import cut_apart, review
     from kws.record.takes import origin_of
 
     found = cut_apart(audio, samples=samples)
     if not found:
-        raise DataError(f"no word was found in {len(audio) / 16_000:.1f} s; is the recording loud enough?")
+        raise DataError(f"no word was found in {len(audio) / SAMPLE_RATE_HZ:.1f} s; is the recording loud enough?")
     def origin(verdict: "Verdict") -> str:
         assert verdict.utterance is not None  # it was cut apart there
         return origin_of(audio, verdict.utterance.start) if from_file else ""

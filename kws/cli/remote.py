@@ -62,8 +62,10 @@ def summarize(totals: "DeviceTotals", actions: Any, keeper: Any) -> None:
 
 def judge(listener: "DeviceListener", folder: Path) -> None:
     """The result of --compare; exits with status 1 where the device does not do what this PC does."""
+    from kws.audio.resampling import SAMPLE_RATE_HZ
+
     found = listener.twin.totals
-    seconds = found.samples / 16_000
+    seconds = found.samples / SAMPLE_RATE_HZ
     if not found.samples:
         raise KwsError("nothing was compared: the device sent no sound, or too little; compile its example with "
                        "KWS_SEND_SOUND (see the README.md of the export), and listen for longer")

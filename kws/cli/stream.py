@@ -40,6 +40,7 @@ def stream(
 
     Example: kws data stream evening.wav --minutes 30 --snr-db 10 --device phone
     """
+    from kws.audio.resampling import SAMPLE_RATE_HZ
     from kws.pipeline.stream import make_stream, preset_settings, with_device, write_scene
 
     place = workspace(directory)
@@ -49,7 +50,7 @@ def stream(
         settings = replace(settings, scene=replace(settings.scene, snr_db=(snr_db, snr_db)))
     made = make_stream(place, settings, split=split, seed=seed)
     write_scene(path, made, rate_hz=rate.hz)
-    seconds = len(made.samples) / 16_000
+    seconds = len(made.samples) / SAMPLE_RATE_HZ
     if json:
         print_json({"file": str(path), "truth": str(path.with_suffix(".csv")), "seconds": seconds,
                     "keywords": len(made.events), "placed": len(made.placed)})

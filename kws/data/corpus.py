@@ -20,6 +20,7 @@ from kws.progress import progress
 
 SYNTHESIZED = ".synthesized"  # a file in a source whose voices are synthesizers
 NOISE = "_background_noise_"
+NOHASH = "_nohash_"  # in a file's name: before it the speaker, behind it a number
 SPLITS = tuple(split.value for split in Split)
 VALIDATION_PERCENT, TESTING_PERCENT = 10, 10
 LARGEST = 2**27 - 1
@@ -75,7 +76,7 @@ def split_of(speaker: str) -> str:
 
 def speaker_of(stem: str) -> str:
     """The speaker in a file name without its suffix."""
-    return re.sub(r"_nohash_.*$", "", stem)
+    return stem.partition(NOHASH)[0]
 
 
 def source_folder(recordings: Path, source: str) -> Path:

@@ -24,7 +24,7 @@ from kws.audio.reading import open_sound
 from kws.data.admission import Admission, admit, reason_of
 from kws.data.archives import SUFFIXES, Member, contents, is_archive, members
 from kws.data.choices import Layout
-from kws.data.corpus import NOISE
+from kws.data.corpus import NOHASH, NOISE
 from kws.data.import_report import Imported
 from kws.data.layouts import Reading, is_noise, labels_of, read_layout
 from kws.data.shelf import LONGEST_NAME, Job, Laid, Shelf, safe_name
@@ -124,7 +124,7 @@ def check(path: Path, folder: Path, *, word: str | None, speaker: str | None) ->
         raise DataError(f"{path}: lies in {folder.parent} already, or contains it; import from somewhere else")
     if word is not None and word != NOISE and (what := fault(word)):
         raise DataError(f"word = {what}, or {NOISE}")
-    if speaker is not None and (safe_name(speaker) != speaker or "_nohash_" in speaker):
+    if speaker is not None and (safe_name(speaker) != speaker or NOHASH in speaker):
         raise DataError(f"speaker = {speaker!r}: must be letters, digits, . - and _, at most {LONGEST_NAME} of them")
     if path.is_file() and not is_archive(path):
         if word is None:
@@ -194,7 +194,7 @@ def is_wanted(path: PurePosixPath, report: Imported) -> bool:
 def job_of(path: PurePosixPath, layout: Reading, rules: Rules, report: Imported) -> Job | None:
     """The job for a file; None, and noted in the report, for what is not imported."""
     labels = labels_of(path, layout)
-    speaker = rules.speaker or (labels.speaker if "_nohash_" not in path.stem else None)
+    speaker = rules.speaker or (labels.speaker if NOHASH not in path.stem else None)
     if rules.word is not None:
         return Job(path, rules.word, rules.speaker)
     if any(is_noise(part, rules.keywords) for part in (*path.parts[:-1], labels.word or "")):
@@ -217,7 +217,7 @@ def with_alike(jobs: list[Job]) -> list[Job]:
     folders = defaultdict(set)
     for job in jobs:
         folders[job.word, job.path.stem].add(job.path.parent)
-    return [replace(job, alike=True) if job.speaker is None and "_nohash_" not in job.path.stem
+    return [replace(job, alike=True) if job.speaker is None and NOHASH not in job.path.stem
             and job.word != NOISE and len(folders[job.word, job.path.stem]) > 1 else job for job in jobs]
 
 
@@ -348,5 +348,5 @@ def lay(shelf: Shelf, job: Job, result: Decoded | DataError, *, rules: Rules, se
     if job.word != NOISE:
         report.padded += result.length < rules.samples
         report.cut += result.length > rules.samples
-        report.own_speaker += job.speaker is None and "_nohash_" not in job.path.stem
+        report.own_speaker += job.speaker is None and NOHASH not in job.path.stem
         report.remarks.update([admission.remark] if admission.remark else [])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kws.audio.files import encode, read_samples
 from kws.data.check import REPAIRABLE_SAMPLES, Action, Finding
+from kws.data.corpus import NOHASH
 from kws.data.repair import repaired
 from kws.errors import DataError, KwsError
 from kws.files import sha256_of, write_atomic
@@ -105,10 +106,10 @@ def digest(data: bytes | None) -> str:
 
 def free_name(recordings: Path, source: str, word: str, path: Path, taken: set[str]) -> str:
     """Where a clip goes under another word: its own name, or with the next number that is free."""
-    stem, _, number = path.stem.rpartition("_nohash_")
+    stem, _, number = path.stem.rpartition(NOHASH)
     stem, count = (stem, int(number)) if stem and number.isdigit() else (path.stem, 0)
     while True:
-        name = f"{source}/{word}/{path.name if not count and stem == path.stem else f'{stem}_nohash_{count}'}"
+        name = f"{source}/{word}/{path.name if not count and stem == path.stem else f'{stem}{NOHASH}{count}'}"
         name = name if name.endswith(path.suffix) else name + path.suffix
         if not (recordings / name).exists() and name not in taken:
             return name

@@ -20,7 +20,7 @@ import numpy as np
 
 from kws.audio.files import encode
 from kws.data.admission import ASIDE, REASONS
-from kws.data.corpus import NOISE, speaker_of
+from kws.data.corpus import NOHASH, NOISE, speaker_of
 from kws.files import in_turn, write_atomic, write_new
 
 LONGEST_NAME = 80
@@ -89,20 +89,20 @@ class Shelf:
         if job.word == NOISE:
             yield stem
             yield from (f"{stem}_{number + i}" for i in itertools.count())
-        if job.speaker is None and "_nohash_" in stem:
+        if job.speaker is None and NOHASH in stem:
             yield stem
-            yield from (f"{speaker_of(stem)}_nohash_{number + i}" for i in itertools.count())
+            yield from (f"{speaker_of(stem)}{NOHASH}{number + i}" for i in itertools.count())
         who = self.speaker(job)
         if job.speaker is None and who in self.speakers_of(job.word):
-            if (self.folder / job.word / f"{who}_nohash_{number}.wav").exists():
-                yield f"{who}_nohash_{number}"
+            if (self.folder / job.word / f"{who}{NOHASH}{number}.wav").exists():
+                yield f"{who}{NOHASH}{number}"
             who = f"{who}-{number & 0xFFFF:04x}"
-        yield from (f"{who}_nohash_{number + i}" for i in itertools.count())
+        yield from (f"{who}{NOHASH}{number + i}" for i in itertools.count())
 
     def speaker(self, job: Job) -> str:
         """Who speaks, as part of a file name."""
         if job.speaker is not None:
-            return safe_name(job.speaker).replace("_nohash_", "_")
+            return safe_name(job.speaker).replace(NOHASH, "_")
         if job.alike:
             return safe_name("_".join((*job.path.parts[:-1], job.path.stem)))
         return safe_name(speaker_of(job.path.stem))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, is_audio, read_samples
+from kws.data.corpus import NOISE
 from kws.device.emulator import emulate
 from kws.device.image import STAGES
 from kws.device.toolchain import Image, build_image
@@ -136,7 +137,7 @@ def found_audio(recordings: Path | None) -> list[Path]:
         return []
     folders: dict[Path, list[Path]] = {}
     for path in sorted(recordings.rglob("*")):
-        if is_audio(path.name) and path.is_file() and "_background_noise_" not in path.parts:
+        if is_audio(path.name) and path.is_file() and NOISE not in path.parts:
             folders.setdefault(path.parent, []).append(path)
     ranked = [(rank, path) for paths in folders.values() for rank, path in enumerate(paths)]
     return [path for _, path in sorted(ranked)]

@@ -8,6 +8,7 @@ import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, fit, read_samples
 from kws.data.clip_faults import clip_faults, measure_clip
+from kws.engine.decoder import SCORE_STEPS
 from kws.engine.network import Network
 from kws.engine.plan import Plan
 from kws.errors import DataError
@@ -25,7 +26,6 @@ MOST_SAMPLES = 60 * SAMPLE_RATE_HZ
 POINTS = 4_000  # of a waveform
 EXPLANATION_SEED = 1
 QUIET = SAMPLE_RATE_HZ // 2  # samples of silence before and after a recording, so that windows fill
-SCORE_STEPS = 256
 
 
 def write_clip_page(paths: Sequence[Path], target: Path, *, spec: Spec, run: Path | None,

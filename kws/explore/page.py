@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kws.audio.files import read_samples
+from kws.audio.resampling import SAMPLE_RATE_HZ
 from kws.errors import DataError
 from kws.explore import figures
 from kws.explore.gist import gist_lines, missing
@@ -114,7 +115,8 @@ def levels(page: Page, found: Survey) -> None:
     page.section("Length, level and noise")
     table = found.table
     snr = table.column("level_db") - table.column("noise_db")
-    page.figure(figures.distribution(found, table.column("samples") / 16_000, x="length in s"), "Length of the files.")
+    page.figure(figures.distribution(found, table.column("samples") / SAMPLE_RATE_HZ, x="length in s"),
+                "Length of the files.")
     page.figure(figures.distribution(found, table.column("level_db"), x="dB of full scale"),
                 "Level of each clip's loudest 100 ms.")
     page.figure(figures.distribution(found, snr, x="dB"),

@@ -10,6 +10,7 @@ from collections import deque
 
 import numpy as np
 
+from kws.audio.resampling import SAMPLE_RATE_HZ
 from kws.features.tables import FrontendTables
 
 DB_PER_NEPER = 20 / np.log(10)
@@ -73,7 +74,7 @@ class Meter:
         full = int(np.count_nonzero(np.abs(wide) >= FULL_SCALE - 1))
         self._counts.append((len(samples), full, int(np.count_nonzero(samples))))
         self._heard += len(samples)
-        while self._heard - self._counts[0][0] >= MEMORY_S * 16_000:
+        while self._heard - self._counts[0][0] >= MEMORY_S * SAMPLE_RATE_HZ:
             self._heard -= self._counts.popleft()[0]
         self._rows.extend(float((row + 0.5) @ self._weights) for row in rows)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kws.data.corpus import SPLITS, source_folder
+from kws.data.corpus import NOHASH, SPLITS, source_folder
 from kws.data.talk import TALK
 from kws.errors import DataError
 from kws.files import write_atomic
@@ -117,9 +117,9 @@ def speaker_of(device: str) -> str:
 def filed(path: Path, folder: Path, word: str, speaker: str) -> str:
     """Copy a clip to the next free number of its word or of the talk; returns its name below `folder`."""
     place = f"{TALK}/{SPLITS[0]}" if word == FALSE else word
-    numbers = [int(match[1]) for known in (folder / place).glob(f"{speaker}_nohash_*")
-               if (match := re.search(r"_nohash_(\d+)\.", known.name))]
-    name = f"{place}/{speaker}_nohash_{max(numbers, default=0) + 1}{path.suffix}"
+    numbers = [int(match[1]) for known in (folder / place).glob(f"{speaker}{NOHASH}*")
+               if (match := re.search(NOHASH + r"(\d+)\.", known.name))]
+    name = f"{place}/{speaker}{NOHASH}{max(numbers, default=0) + 1}{path.suffix}"
     write_atomic(folder / name, path.read_bytes())
     return name
 

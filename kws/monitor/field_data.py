@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from kws.audio.resampling import SAMPLE_RATE_HZ
 from kws.listen.field_report import FEATURES, LEVELS, SCORES
 from kws.monitor.baseline import Baseline, baseline_from_json
 from kws.monitor.drift import Drift, histogram_drift, rate_drift
@@ -92,7 +93,7 @@ def in_order(rows: list[tuple[int, ...]], histograms: list[tuple[str, str, str]]
     table = np.array(rows, np.int64).reshape(-1, 6)
     counts = [np.array([texts[i].split(",") for texts in histograms], np.int64).reshape(-1, bins)
               for i, bins in enumerate((LEVELS, SCORES, FEATURES))]
-    hours = Hours(table[:, 0], table[:, 1] / 16_000, *(table[:, i] for i in range(2, 6)), *counts)
+    hours = Hours(table[:, 0], table[:, 1] / SAMPLE_RATE_HZ, *(table[:, i] for i in range(2, 6)), *counts)
     return hours.pick(np.argsort(hours.time_ms, kind="stable"))
 
 

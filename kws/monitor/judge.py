@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kws.audio.resampling import SAMPLE_RATE_HZ
 from kws.monitor.baseline import Baseline
 from kws.monitor.drift import ALPHA, Drift, rate_drift
 from kws.monitor.field_data import DAY_MS, Hours, Reference, clusters, drifts, of_baseline, reported, summed
@@ -113,7 +114,7 @@ def health(device: str, model: str, window: Hours, *, now_ms: int) -> Iterator[F
     silent = max(now_ms - int(window.time_ms[-1]), 0) / HOUR_MS
     yield Finding(device, model, "silent", silent, silent, silent, SILENT_HOURS, silent <= SILENT_HOURS,
                   f"last heard of {silent:.0f} hours ago")
-    samples = max(float(window.seconds.sum()) * 16_000, 1.0)
+    samples = max(float(window.seconds.sum()) * SAMPLE_RATE_HZ, 1.0)
     for name, limit in (("lost", LOST_PERCENT), ("clipped", CLIPPED_PERCENT)):
         percent = 100 * float(getattr(window, name).sum()) / samples
         yield Finding(device, model, name, percent, percent, percent, limit, percent <= limit,

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import encode
+from kws.data.corpus import NOHASH
 from kws.data.shelf import LONGEST_NAME, safe_name
 from kws.errors import DataError
 from kws.files import in_turn, write_atomic, write_new
@@ -31,7 +32,7 @@ class Takes:
 
         Raises DataError for a speaker's name that no file name can hold.
         """
-        if safe_name(speaker) != speaker or "_nohash_" in speaker:
+        if safe_name(speaker) != speaker or NOHASH in speaker:
             raise DataError(f"speaker = {speaker!r}: must be letters, digits, . - and _, at most {LONGEST_NAME}")
         self.folder, self.speaker = folder, speaker
         self._device, self._rate_hz = device, rate_hz
@@ -48,7 +49,7 @@ class Takes:
         """
         number = max(self._numbers(word), default=0) + 1
         data = encode(clip)
-        while not write_new(path := self.folder / word / f"{self.speaker}_nohash_{number}.wav", data):
+        while not write_new(path := self.folder / word / f"{self.speaker}{NOHASH}{number}.wav", data):
             number += 1  # somebody else records under this name
         time = now.astimezone(UTC).isoformat(timespec="seconds")
         name = path.relative_to(self.folder).as_posix()
@@ -80,7 +81,7 @@ class Takes:
         return [row + [""] * (len(COLUMNS) - len(row)) for row in rows]
 
     def _numbers(self, word: str) -> list[int]:
-        pattern = re.compile(re.escape(self.speaker) + r"_nohash_(\d+)\.wav")
+        pattern = re.compile(re.escape(self.speaker + NOHASH) + r"(\d+)\.wav")
         folder = self.folder / word
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         return [int(match[1]) for name in names if (match := pattern.fullmatch(name))]

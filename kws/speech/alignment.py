@@ -11,8 +11,8 @@ from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.data.transcripts import Stretch, words_of
 from kws.errors import DataError
 from kws.progress import progress
+from kws.speech.pronunciations import INSTALL
 
-INSTALL = "pip install 'kws[words]'"
 FRAME_S = 0.01  # of the aligner
 DITHER = 20  # standard deviation
 

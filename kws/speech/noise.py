@@ -46,7 +46,8 @@ def babble(samples: int, rng: np.random.Generator, *, keywords: tuple[str, ...])
     for _ in range(TALKERS):
         voice = draw_voice(str(rng.choice(timbres)), rng)
         talk = [synthesize(texts[i], voice) for i in rng.permutation(len(texts))[:8]]
-        line = np.concatenate([np.append(at_level(part), np.zeros(rng.integers(1_600, 16_000))) for part in talk])
+        line = np.concatenate([np.append(at_level(part), np.zeros(rng.integers(SAMPLE_RATE_HZ // 10, SAMPLE_RATE_HZ)))
+                               for part in talk])
         crowd += np.resize(np.roll(line, rng.integers(len(line))), samples) * rng.uniform(0.4, 1)
     return at_level(crowd + 0.02 * coloured(samples, rng, slope=1))
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ
-from kws.data.scene import background, speech_in
+from kws.data.scene import FULL_SCALE, background, speech_in
 from kws.data.simulated_device import direct_first, in_room
 from kws.detect.detector import Detector
 from kws.spec import SILENCE
@@ -27,7 +27,6 @@ SPEEDS = (0.8, 0.9, 1.1, 1.25)
 OPUS, MU_LAW = "Opus", "telephone, mu-law at 8 kHz"
 WORST_SHARE = 0.1
 FEWEST_CLIPS = 3  # of a speaker, to be counted among the worst
-FULL_SCALE = 32768.0
 MU = 255.0
 
 Change = Callable[[np.ndarray], np.ndarray]

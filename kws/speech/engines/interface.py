@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, to_int16
-from kws.data.corpus import split_of
+from kws.data.corpus import NOHASH, split_of
 from kws.errors import DataError
 from kws.speech.voices import trim
 
@@ -45,7 +45,7 @@ class Engine(ABC):
 
     def file_name(self, voice: str, number: int) -> str:
         """The name of a clip. number : counts the clips of a word by this voice."""
-        return f"{self.speaker(voice)}_nohash_{number}.wav"
+        return f"{self.speaker(voice)}{NOHASH}{number}.wav"
 
     def voices_of(self, split: str) -> tuple[str, ...]:
         """The voices whose speakers belong to a split: "training", "validation" or "testing"."""

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from kws.audio.files import read_samples
+from kws.data.corpus import NOHASH
 from kws.errors import DataError
 from kws.speech.engines.interface import Engine, trimmed
 
@@ -47,7 +48,7 @@ class Festvox(Engine):
         return f"festvox-{self.people[voice]}"
 
     def file_name(self, voice: str, number: int) -> str:
-        return f"{self.speaker(voice)}_nohash_{self.name}{number}.wav"
+        return f"{self.speaker(voice)}{NOHASH}{self.name}{number}.wav"
 
 
 class Flite(Festvox):
