@@ -49,12 +49,12 @@ def one_input(data: bytes) -> None:
         pass
 
 
-def reached(run: Callable[[bytes], None], data: bytes) -> Lines:
+def reached(run: Callable[[bytes], None], data: bytes, watched: tuple[str, ...] = WATCHED) -> Lines:
     """The lines of what is watched that a call goes through."""
     lines: Lines = set()
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(WATCHED):
+        if not frame.f_code.co_filename.startswith(watched):
             return None
         if event == "line":
             lines.add((frame.f_code.co_filename, frame.f_lineno))
@@ -86,24 +86,20 @@ def bred(corpus: Sequence[bytes], rng: np.random.Generator) -> bytes:
     return (parent[:1] + body)[:LONGEST]
 
 
-def main(arguments: Sequence[str]) -> int:
-    options = parser(__doc__)
-    options.add_argument("--seconds", type=float, default=600)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args(arguments)
-    header(f"seed {chosen.seed}")
-    rng = np.random.default_rng(chosen.seed)
-    corpus, known, runs, wrong = seeds(rng), set[tuple[str, int]](), 0, 0
+def fuzz(name: str, target: Callable[[bytes], None], corpus: list[bytes], watched: tuple[str, ...], *,
+         rng: np.random.Generator, seconds: float) -> int:
+    """Breed inputs for the target until the time is over; how many raised, each kept in .cache."""
+    known, runs, wrong = set[tuple[str, int]](), 0, 0
     waiting = list(corpus)
-    until_s = time.monotonic() + chosen.seconds
+    until_s = time.monotonic() + seconds
     while time.monotonic() < until_s:
         data = waiting.pop() if waiting else bred(corpus, rng)
         runs += 1
         try:
-            lines = reached(one_input, data)
+            lines = reached(target, data, watched)
         except Exception as error:
             wrong += 1
-            kept = ROOT / ".cache" / f"fuzz-import-{wrong}"
+            kept = ROOT / ".cache" / f"fuzz-{name}-{wrong}"
             kept.parent.mkdir(exist_ok=True)
             kept.write_bytes(data)
             print(f"{kept}: {type(error).__name__}: {error}")
@@ -113,4 +109,14 @@ def main(arguments: Sequence[str]) -> int:
             corpus.append(data)
     print(f"{runs} inputs, {len(corpus)} in the corpus, {len(known)} lines reached, "
           f"{wrong} raised anything but DataError")
-    return 1 if wrong else 0
+    return wrong
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parser(__doc__)
+    options.add_argument("--seconds", type=float, default=600)
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args(arguments)
+    header(f"seed {chosen.seed}")
+    rng = np.random.default_rng(chosen.seed)
+    return 1 if fuzz("import", one_input, seeds(rng), WATCHED, rng=rng, seconds=chosen.seconds) else 0

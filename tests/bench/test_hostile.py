@@ -2,7 +2,13 @@
 
 import pytest
 
-from kws.bench import check_hostile, check_hostile_archives, check_hostile_sounds, check_import_fuzz
+from kws.bench import (
+    check_hostile,
+    check_hostile_archives,
+    check_hostile_sounds,
+    check_import_fuzz,
+    check_serial_fuzz,
+)
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -20,6 +26,14 @@ def test_hostile_archives_are_imported_whole_or_refused_in_words(tmp_path, monke
 def test_the_fuzzer_breeds_inputs_and_finds_nothing(capsys):
     assert check_import_fuzz.main(["--seconds", "3"]) == 0
     assert "0 raised anything but DataError" in capsys.readouterr().out
+
+
+def test_the_fuzzer_of_serial_lines_finds_nothing_and_could(capsys, monkeypatch, tmp_path):
+    assert check_serial_fuzz.main(["--seconds", "3"]) == 0
+    assert "0 raised anything but DataError" in capsys.readouterr().out
+    monkeypatch.setattr("kws.listen.serial.device.parse", lambda line: int(line))
+    monkeypatch.setattr("kws.bench.check_import_fuzz.ROOT", tmp_path)
+    assert check_serial_fuzz.main(["--seconds", "1"]) == 1
 
 
 def test_every_attack_is_run_by_check_hostile():
