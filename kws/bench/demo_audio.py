@@ -14,7 +14,7 @@ import numpy as np
 from kws.audio.files import SAMPLE_RATE_HZ, write_audio
 from kws.bench.common import DEMO_RECORDING, parser
 from kws.data.truth import write_truth
-from kws.speech.stream import make_stream, write_script
+from kws.speech.spoken_stream import make_stream, write_script
 from kws.speech.voices import Voice
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")

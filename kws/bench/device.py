@@ -15,7 +15,7 @@ import numpy as np
 from kws.bench.common import ROOT, data_folder, header, parser
 from kws.device.emulator import EmulatedNetwork
 from kws.device.profile import Profile, choose_audio, profile
-from kws.device.tables import functions_table, profile_table
+from kws.device.text_tables import functions_table, profile_table
 from kws.device.toolchain import build_image
 from kws.export.c import library
 from kws.export.source import Source, from_run, from_tflite

@@ -208,7 +208,7 @@ def synth(
     from kws.data.corpus import source_folder
     from kws.speech import synthesis
     from kws.speech.engines.registry import choose_engines, missing
-    from kws.speech.stream import write_stream
+    from kws.speech.spoken_stream import write_stream
 
     if not count and not near_misses:
         raise typer.BadParameter("0 only makes sense with --near-misses", param_hint="--count")

@@ -56,7 +56,7 @@ def _run(run: str | None, cpu: Cpu | None, audio: list[Path], compare: list[str]
     """Profile a run, others beside it, and print; whether all requirements hold."""
     from kws.device.profile import choose_audio
     from kws.device.profile import profile as measure
-    from kws.device.tables import comparison_table, functions_table, profile_table
+    from kws.device.text_tables import comparison_table, functions_table, profile_table
     from kws.export.source import from_run
     from kws.records import to_json
     from kws.validate.run import own_requirements
@@ -87,7 +87,7 @@ def _network(tflite: Path, inputs: Path | None, cpu: Cpu | None, directory: Path
     """Profile a network from elsewhere and print; whether the workspace's requirements hold, if there is one."""
     from kws.device.network_inputs import choose_windows
     from kws.device.profile_network import profile_network
-    from kws.device.tables import functions_table, network_profile_table
+    from kws.device.text_tables import functions_table, network_profile_table
     from kws.engine.ends import describe_ends
     from kws.errors import KwsError
     from kws.export.source import from_tflite

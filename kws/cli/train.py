@@ -114,7 +114,7 @@ def accuracy_line(split: str, both: "SplitAccuracy") -> str:
 
 def lines(finished: "Run") -> list[str]:
     """The result for a person: accuracy by split, float and int8, what was chosen, where it lies."""
-    from kws.device.tables import profile_table
+    from kws.device.text_tables import profile_table
     from kws.validate.summary import requirements_table
 
     metrics, point = finished.metrics, finished.metrics.operating_point

@@ -39,7 +39,7 @@ def verify(
 
     Example: kws verify --audio speech.wav
     """
-    from kws.device.tables import verification_table
+    from kws.device.text_tables import verification_table
 
     only_with_tflite(tflite, inputs=inputs, excluded={"--run": run, "--audio": audio})
     name, what, found = _network(tflite, inputs) if tflite else _run(run, audio or [], directory)

@@ -79,6 +79,22 @@ def test_wrong_usage_is_status_2(arguments, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("arguments", "first"), [
+    (["new", "x", "--keywords", "a", "--model", "?"], "linear"), (["train", "--model", "?"], "linear"),
+    (["train", "--strategy", "?"], "mirrored"), (["train", "--backend", "?"], "tensorflow"),
+    (["tune", "--model", "?"], "linear"), (["tune", "--cost", "?"], "instructions"),
+    (["data", "synth", "--split", "?"], "training"), (["data", "synth", "--engine", "pico,?"], "pico"),
+    (["data", "import", "x", "--layout", "?"], "word"), (["data", "check", "--kind", "?"], "unreadable"),
+    (["data", "stream", "x.wav", "--preset", "?"], "home"), (["data", "stream", "x.wav", "--device", "?"], "none"),
+    (["data", "stream", "x.wav", "--rate", "?"], "16000"), (["profile", "--cpu", "?"], "cortex-m0plus"),
+    (["export", "?", "--out", "x"], "c"), (["run", "--target", "?"], "c"),
+], ids=str)
+def test_a_wrong_choice_names_what_there_is(arguments, first):
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2 and f"'?' is not one of '{first}'" in result.stderr
+    assert "Value error" not in result.stderr  # typer's own words
+
+
 def test_starting_up_imports_nothing_slow():
     """What keeps `kws --help` below 0.3 s."""
     slow = {"numpy", "scipy", "rich", "soundfile", "sounddevice", "soxr", "cffi", "tflite", "librosa", "tensorflow"}

@@ -7,7 +7,7 @@ import pytest
 
 from kws.device import budget
 from kws.device.budget import CODE_BYTES, STACK_BYTES, counted, device_budget, excerpt, fit_warnings, untrained_plan
-from kws.device.tables import profile_table
+from kws.device.text_tables import profile_table
 from kws.errors import KwsError
 from kws.export.costs import multiplications_per_hop
 from kws.spec import NETWORKS, FrontendSpec, ModelSpec, Requirements, Spec

@@ -17,7 +17,7 @@ from kws.errors import DataError
 from kws.speech import voices
 from kws.speech.engines.espeak import Espeak
 from kws.speech.noise import add_noise, at_level, babble, coloured, fan, hum, room
-from kws.speech.stream import Spoken, make_stream, write_script, write_stream
+from kws.speech.spoken_stream import Spoken, make_stream, write_script, write_stream
 from kws.speech.synthesis import TALK, Made, all_near, clip, make_clips, make_corpus, takes
 from kws.speech.texts import FILLERS, SENTENCES, fillers_for, holds_keyword, near_misses, sentences_for
 from kws.speech.voices import TIMBRES, Voice, draw_voice, phonemes, synthesize, timbres_of
