@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,14 @@ def test_the_rules_can_fail():
     tree = ast.parse("import tensorflow as tf\nif TYPE_CHECKING:\n    import scipy\nif True:\n    import unicorn\n"
                      "class A:\n    import keras\n    def f(self):\n        import librosa\n")
     assert early_imports(tree) == ["tensorflow", "unicorn", "keras"]
+
+
+def test_no_module_needs_itself_to_be_imported():
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+    needs = {name: {next((found for found in (imported, imported.rpartition(".")[0]) if found in names), name)
+                    for imported in early_imports(ast.parse(path.read_text()))} - {name}
+             for name, path in names.items()}
+    TopologicalSorter(needs).prepare()  # raises CycleError with the modules
 
 
 def test_everything_that_is_defined_is_used():

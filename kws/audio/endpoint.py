@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ
+from kws.audio.word_place import PAUSE_FRAMES, SHORTEST_FRAMES
 
 FRAME = SAMPLE_RATE_HZ // 100  # 10 ms
 FLOOR_DB = -90.0  # digital silence
 ABOVE_NOISE_DB, SOFTEST_DB = 10.0, -60.0  # speech is louder than the noise by this, and than this
 ONSET_DB, ONSET_FRAMES = 4.0, 15  # a word's soft ends: above the noise by this, up to 150 ms
-PAUSE_FRAMES = 25  # a word has no longer pause in it
-SHORTEST_FRAMES = 8  # what is shorter is a click
 WORD_DB = 20.0  # what is softer than the loudest word by more is a breath or a chair
 LOUDEST_FRAMES = 10  # the level of a word is that of its loudest 100 ms
 TRAILING_S = 0.7  # silence that ends a take

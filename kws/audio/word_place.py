@@ -7,9 +7,10 @@ counts for more than a few dB: time decides, not power.
 
 import numpy as np
 
-from kws.audio.endpoint import PAUSE_FRAMES, SHORTEST_FRAMES
 from kws.audio.resampling import SAMPLE_RATE_HZ
 
+PAUSE_FRAMES = 25  # a word has no longer pause in it
+SHORTEST_FRAMES = 8  # what is shorter is a click
 FRAME = 160  # samples, 10 ms
 WINDOW = 512  # samples of a spectrum
 LOW_HZ, HIGH_HZ = 300, 4_000
