@@ -19,7 +19,7 @@ from kws.bench.common import ROOT
 from kws.bench.null_sink import PulseAudio
 from kws.speech.voices import Voice, synthesize, timbres_of
 
-WORD, BASE = "computer", "base-2"
+WORD, BASE = "computer", "base"
 RATE_HZ = 16_000
 LEVEL = 0.4  # peak of what is said
 HELD_OUT = (*timbres_of("testing"), *timbres_of("validation"))[:10]

@@ -58,7 +58,7 @@ def new(
         help="With --word: a folder of people who do not say it, best a folder for each speaker; may be repeated. "
              "Default: LibriSpeech's dev-clean, 337 MB, is downloaded; without a network talk is synthesized.")] = None,
     base: Annotated[str, typer.Option(
-        "--from", metavar="RUN", help="With --word: the base, a released one by name, or a path.")] = "base-2",
+        "--from", metavar="RUN", help="With --word: the base, a released one by name, or a path.")] = "base",
 ) -> None:
     """Make a workspace: kws.toml with every setting explained, and folders for recordings and models.
 
