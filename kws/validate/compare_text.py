@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kws.requirements import number
 from kws.validate.compare import Contender, Difference
+from kws.validate.intervals import rate_interval
 from kws.validate.report import align
 
 
@@ -11,14 +12,28 @@ def table(found: Sequence[Contender]) -> str:
     """One line each: accuracy, misses, false alarms, costs."""
     rows = [["", "accuracy", "missed", "false alarms per hour", "flash", "RAM", "instructions/s"]]
     for one in found:
-        missed = one.stream.miss_rate if one.stream else None
         costs = one.costs or {}
-        rows.append([one.name, "-" if one.accuracy is None else f"{100 * one.accuracy:.1f} %",
-                     "-" if missed is None else f"{100 * missed:.1f} %",
-                     "-" if one.per_hour is None else number(one.per_hour),
+        rows.append([one.name, "-" if one.accuracy is None else f"{100 * one.accuracy:.1f} %", missed(one),
+                     false_alarms(one),
                      *(f"{costs[name]:,.0f}" if name in costs else "-"
                        for name in ("flash_bytes", "ram_bytes", "instructions_per_second"))])
     return align(rows, left=(0,))
+
+
+def missed(one: Contender) -> str:
+    """Of the words of the stream, with the 95 % interval."""
+    if one.stream is None or one.stream.miss_rate is None:
+        return "-"
+    low, high = one.stream.miss_interval
+    return f"{100 * one.stream.miss_rate:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def false_alarms(one: Contender) -> str:
+    """Per hour of the negatives, with the 95 % interval."""
+    if one.false_alarms is None or one.per_hour is None:
+        return "-"
+    low, high = rate_interval(one.false_alarms, one.hours)
+    return f"{number(one.per_hour)} ({number(low)} to {number(high)})"
 
 
 def difference_line(pair: Difference) -> str:

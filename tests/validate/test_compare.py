@@ -83,4 +83,5 @@ def test_the_command_on_two_runs_a_network_and_a_peer(tone_run, tmp_path):
     assert [one["points"] for one in found["differences"]] == [0, 0, 50]
     text = CliRunner().invoke(app, [*map(str, arguments)]).stdout
     assert "misses of peer against tones: +50.0 points" in text and "more than chance" in text
+    assert next(line for line in text.splitlines() if line.startswith("peer")).split()[2:4] == ["50.0", "%"]
     assert CliRunner().invoke(app, ["compare", str(tone_run)]).exit_code == 1
