@@ -93,6 +93,7 @@ class OperatingPoint:
     """The detector's settings, the rule that chose them, and how they do on the sound that they were chosen on.
 
     thresholds, hysteresis : 0..1. told : the sound, in words; talk : was it hours of talk, too? clips : keywords said.
+    talk_rule : what talk before a word does: limit (0..1), ms, before_ms.
     check : the same on other sound. What has a default is missing in runs of earlier versions.
     """
 
@@ -102,6 +103,7 @@ class OperatingPoint:
     thresholds: Mapping[str, float]
     hysteresis: float | None = None
     refractory_ms: float | None = None
+    talk_rule: Mapping[str, float] | None = field(default=None, metadata=LEFT_OUT)
     told: tuple[str, ...] = field(default=(), metadata=named("from"))
     hours: float
     clips: int

@@ -5,15 +5,17 @@ every level. That gives each keyword's hits and false alarms over the level. Fal
 the thresholds that happen to let none of them through would let others through tomorrow: so beyond the level at which
 ANCHOR of them are left, the rate is not their count but an exponential tail over the score's logit, fitted to them.
 The thresholds are those with the most hits among all whose rates add up to the target at most (Lagrange's multiplier,
-found by bisection). Of all settings that hold latency and target, the one with the most hits is taken.
+found by bisection). Of all settings that hold latency and target, the one with the most hits is taken. Where keywords
+need only be heard after a pause, rules about talk before them are tried like the other settings.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
-from kws.calibrate.sound import DecoderSettings, Outcome, Sound
+from kws.calibrate.sound import NO_RULE, DecoderSettings, Outcome, Sound, TalkRule
 
 LEVELS = np.array([*range(32, 192, 8), *range(192, 224, 4), *range(224, 246, 2), *range(246, 256)])
 ANCHOR = 8  # false alarms from which on a count is trusted
@@ -21,8 +23,14 @@ PRIOR = 3.0  # the weight of all keywords' tail in each one's, in false alarms
 SMOOTHING_MS = (60, 100, 160, 220, 300, 400, 500, 600, 800, 1_000)
 HYSTERESIS = (13, 38, 77)  # in steps of 1/256: 0.05, 0.15, 0.3
 REFRACTORY_MS = (300, 500, 750, 1_000)
+TALK_MS, TALK_LAG_MS = 800, 900  # of the unknown word's score before a word: how long, and how long before the decision
+TALK_LIMITS = (96, 128, 192)
 STREAM_WORDS = 100  # keywords for which one false alarm is let through where there is no talk to choose on
 ROUNDS = 12  # tries to bring what was counted under the target
+
+
+Combination = tuple[int, int, int, TalkRule]  # smoothing, hysteresis, refractory time, talk
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Grid:
     smoothing_hops: tuple[int, ...]
     hysteresis: tuple[int, ...] = (38,)
     refractory_hops: tuple[int, ...]
+    talk: tuple[TalkRule, ...] = (NO_RULE,)
     latency_ms: float = float("inf")
 
 
@@ -67,31 +76,32 @@ class Choice:
 def choose(sound: Sound, target: Target, grid: Grid, *, advance: Callable[[], None] = lambda: None) -> Choice:
     """The best settings of the grid for the target.
 
-    Smoothing is chosen first, with the middle of the other settings; then those with it; then smoothing once more with
-    them. `advance` is called `tries(grid)` times.
+    Smoothing is chosen first, with the middle of the other settings; then the rule about talk, then the others with
+    both; then smoothing once more with them. `advance` is called `tries(grid)` times.
     """
-    start = (grid.smoothing_hops[0], middle(grid.hysteresis), middle(grid.refractory_hops))
-    tried: dict[tuple[int, int, int], Choice] = {}
+    start = (grid.smoothing_hops[0], middle(grid.hysteresis), middle(grid.refractory_hops), middle(grid.talk))
+    tried: dict[Combination, Choice] = {}
 
-    def best_of(combinations: Iterable[tuple[int, int, int]]) -> tuple[int, int, int]:
+    def best_of(combinations: Iterable[Combination]) -> Combination:
         for combination in combinations:
             if combination not in tried:
-                tried[combination] = best_levels(sound, target, *combination, level=grid.level)
+                tried[combination] = best_levels(sound, target, combination, level=grid.level)
             advance()
         return max(tried, key=lambda combination: merit(tried[combination], target, grid))
 
     best = best_of((hops, *start[1:]) for hops in grid.smoothing_hops)
-    best = best_of((best[0], low, quiet) for low in grid.hysteresis for quiet in grid.refractory_hops)
+    best = best_of((*best[:3], talk) for talk in grid.talk)
+    best = best_of((best[0], low, quiet, best[3]) for low in grid.hysteresis for quiet in grid.refractory_hops)
     best = best_of((hops, *best[1:]) for hops in grid.smoothing_hops)
     return tried[best]
 
 
 def tries(grid: Grid) -> int:
     """How often `choose` tells of its progress."""
-    return 2 * len(grid.smoothing_hops) + len(grid.hysteresis) * len(grid.refractory_hops)
+    return 2 * len(grid.smoothing_hops) + len(grid.talk) + len(grid.hysteresis) * len(grid.refractory_hops)
 
 
-def middle(values: Sequence[int]) -> int:
+def middle(values: Sequence[T]) -> T:
     return values[len(values) // 2]
 
 
@@ -107,10 +117,9 @@ def merit(choice: Choice, target: Target, grid: Grid) -> tuple[bool, bool, float
     return in_time, holds, float(choice.outcome.hits.sum()) if holds else -counted, -(late or 0.0)
 
 
-def best_levels(sound: Sound, target: Target, smoothing_hops: int, hysteresis: int, refractory_hops: int, *,
-                level: int | None = None) -> Choice:
-    """The thresholds for one smoothing, hysteresis and refractory time; level : every keyword's, if it is fixed."""
-    base = DecoderSettings((1,) * len(sound.keywords), smoothing_hops, hysteresis, refractory_hops)
+def best_levels(sound: Sound, target: Target, combination: Combination, *, level: int | None = None) -> Choice:
+    """The thresholds for one combination of the other settings; level : every keyword's, if it is fixed."""
+    base = DecoderSettings((1,) * len(sound.keywords), *combination)
     if level is not None:
         base = replace(base, levels=(level,) * len(sound.keywords))
         return Choice(base, sound.outcome(base), 0.0, float("inf"), sound.hours)

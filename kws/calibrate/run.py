@@ -8,9 +8,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kws.calibrate.choice import HYSTERESIS, REFRACTORY_MS, SMOOTHING_MS, Choice, Grid, Target, choose, tries
+from kws.calibrate.choice import (
+    HYSTERESIS,
+    REFRACTORY_MS,
+    SMOOTHING_MS,
+    TALK_LAG_MS,
+    TALK_LIMITS,
+    TALK_MS,
+    Choice,
+    Grid,
+    Target,
+    choose,
+    tries,
+)
 from kws.calibrate.material import Heard, halves, hear_split, stream_halves
-from kws.calibrate.sound import Outcome, Sound
+from kws.calibrate.sound import NO_RULE, Outcome, Sound, TalkRule
 from kws.data.truth import read_truth
 from kws.detect.detector import PLAN_NAME, Detector, load_detector
 from kws.engine.decoder import SCORE_STEPS, DecoderTables, to_hops
@@ -68,6 +80,15 @@ class Calibration:
         return self.choice.settings.refractory_hops * self.hop_ms
 
     @property
+    def talk(self) -> dict[str, float] | None:
+        """The rule about talk before a word: the average of unknown words from which on nothing triggers, 0..1, over
+        which time, and how long before the decision; None without one.
+        """
+        hops, lag_hops, limit = self.choice.settings.talk
+        return {"limit": limit / SCORE_STEPS, "ms": hops * self.hop_ms,
+                "before_ms": lag_hops * self.hop_ms} if hops else None
+
+    @property
     def thresholds(self) -> dict[str, float]:
         """Keyword -> 0..1."""
         return {word: level / SCORE_STEPS for word, level in zip(self.sound.keywords, self.choice.settings.levels,
@@ -92,7 +113,8 @@ class Calibration:
         return OperatingPoint(
             rule=RULE, target=WantedRates(self.target.false_alarms_per_hour, self.target.miss_rate),
             smoothing_ms=self.smoothing_ms, thresholds=self.thresholds,
-            hysteresis=self.choice.settings.hysteresis / SCORE_STEPS, refractory_ms=self.refractory_ms, told=self.told,
+            hysteresis=self.choice.settings.hysteresis / SCORE_STEPS, refractory_ms=self.refractory_ms,
+            talk_rule=self.talk, told=self.told,
             hours=self.sound.hours, clips=int(outcome.said.sum()), hits=int(outcome.hits.sum()), misses=outcome.misses,
             false_alarms=outcome.total_false_alarms, expected_false_alarms_per_hour=self.choice.expected_per_hour,
             per_keyword=per_keyword, latency_p95_ms=outcome.late_ms, talk=bool(self.sound.negatives),
@@ -150,11 +172,13 @@ def verdict_text(figure: str, wanted: str, holds: bool, proven: bool, refuted: b
 
 def calibrate(run: Path, target: Target, *, negatives: Sequence[Path] = (), stream: Path | None = None,
               truth: Path | None = None, test_negatives: Sequence[Path] = (), test_stream: Path | None = None,
-              directory: Path | None = None, note: Callable[[str], None] = lambda line: None) -> Calibration:
+              directory: Path | None = None, after_pause: bool = False,
+              note: Callable[[str], None] = lambda line: None) -> Calibration:
     """Choose for the target, check on other sound; nothing is written.
 
     What is not given is taken from the workspace: talk and clips of its validation split to choose on, of its testing
     split to check on. Without other sound to check on, the second half of what was given is kept back for it.
+    after_pause : keywords need only be heard after a pause, so that talk before them may bar them
     """
     detector = load_detector(run)
     workspace = nearby_workspace(directory)
@@ -167,17 +191,18 @@ def calibrate(run: Path, target: Target, *, negatives: Sequence[Path] = (), stre
     sound, other = sound_of(detector, chosen_on), sound_of(detector, check)
     if not chosen_on.streams and target.miss_rate is not None:
         raise DataError("misses cannot be counted without keywords: give --stream WAV --truth CSV")
-    return choose_and_check(detector, target, sound, chosen_on.told, other, check.told)
+    return choose_and_check(detector, target, sound, chosen_on.told, other, check.told, after_pause=after_pause)
 
 
 def choose_and_check(detector: Detector, target: Target, sound: Sound, told: tuple[str, ...], other: Sound | None,
                      check_told: tuple[str, ...], *, fixed_timing: bool = False,
-                     smoothing_ms: float = 0.0) -> Calibration:
+                     smoothing_ms: float = 0.0, after_pause: bool = False) -> Calibration:
     """The choice on one sound and its figures on another.
 
     fixed_timing : hysteresis and refractory time as kws.toml has them; smoothing_ms : fixed, if it is not 0
+    after_pause  : as for `calibrate`
     """
-    grid = grid_of(detector, fixed_timing=fixed_timing, smoothing_ms=smoothing_ms)
+    grid = grid_of(detector, fixed_timing=fixed_timing, smoothing_ms=smoothing_ms, after_pause=after_pause)
     with progress("choosing", total=tries(grid)) as advance:
         choice = choose(sound, target, grid, advance=advance)
     usable = other if other is not None and (other.hours > 0 or other.events) else None
@@ -190,7 +215,8 @@ def hop_ms_of(detector: Detector) -> float:
     return float(detector.plan.spec.frontend.hop_ms * detector.decide_every)
 
 
-def grid_of(detector: Detector, *, fixed_timing: bool = False, smoothing_ms: float = 0.0) -> Grid:
+def grid_of(detector: Detector, *, fixed_timing: bool = False, smoothing_ms: float = 0.0,
+            after_pause: bool = False) -> Grid:
     """What may be chosen: what kws.toml fixed when the run was trained stays."""
     spec, hop_ms = detector.plan.spec, hop_ms_of(detector)
     fixed = spec.detector
@@ -202,8 +228,15 @@ def grid_of(detector: Detector, *, fixed_timing: bool = False, smoothing_ms: flo
     return Grid(smoothing_hops=hops((smoothing,) if smoothing else SMOOTHING_MS),
                 hysteresis=(round(fixed.hysteresis * SCORE_STEPS),) if fixed_timing else HYSTERESIS,
                 refractory_hops=(to_hops(fixed.refractory_ms, hop_ms=hop_ms),) if fixed_timing else hops(REFRACTORY_MS),
+                talk=(NO_RULE, *talk_rules(hop_ms)) if after_pause else (NO_RULE,),
                 level=min(max(round(fixed.threshold * SCORE_STEPS), 1), 255) if fixed.threshold else None,
                 latency_ms=spec.requirements.latency_ms)
+
+
+def talk_rules(hop_ms: float) -> tuple[TalkRule, ...]:
+    """What is tried where keywords need only be heard after a pause."""
+    return tuple(TalkRule(to_hops(TALK_MS, hop_ms=hop_ms), to_hops(TALK_LAG_MS, hop_ms=hop_ms), limit)
+                 for limit in TALK_LIMITS)
 
 
 def gather(workspace: Workspace | None, detector: Detector, split: str, negatives: Sequence[Path], stream: Path | None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,17 @@ from kws.validate.negatives import NegativeSource
 from kws.validate.streams import LabelledTrack
 
 LATE = 0.95  # quantile of the latencies that is held against the requirement
+
+
+class TalkRule(NamedTuple):
+    """What talk right before a word does, as in DecoderTables; hops = 0: nothing."""
+
+    hops: int = 0
+    lag_hops: int = 0
+    limit: int = 0
+
+
+NO_RULE = TalkRule()
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,7 @@ class DecoderSettings:
     smoothing_hops: int
     hysteresis: int
     refractory_hops: int
+    talk: TalkRule = NO_RULE
 
     def tables(self, labels: Sequence[str]) -> DecoderTables:
         """As the C reads them; labels : silence, unknown words, and the keywords in the order of `levels`."""
@@ -32,7 +45,8 @@ class DecoderSettings:
         thresholds = tuple(NEVER if label in (SILENCE, UNKNOWN) else next(wanted) for label in labels)
         releases = tuple(NEVER if step == NEVER else max(step - self.hysteresis, 1) for step in thresholds)
         return DecoderTables(labels=len(labels), smoothing_hops=self.smoothing_hops,
-                             refractory_hops=self.refractory_hops, thresholds=thresholds, releases=releases)
+                             refractory_hops=self.refractory_hops, thresholds=thresholds, releases=releases,
+                             talk_hops=self.talk.hops, talk_lag_hops=self.talk.lag_hops, talk_limit=self.talk.limit)
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,6 +45,10 @@ def calibrate(
         "--test-stream", metavar="WAV", show_default=False,
         help="A recording with keywords to check on, its truth beside it. Default: one made of the testing clips, "
              "or else half of what is chosen on.")] = None,
+    after_pause: Annotated[bool, typer.Option(
+        "--after-pause",
+        help="Keywords need only be heard after a pause of about a second without talk: far fewer false alarms in "
+             "talk, but a keyword right after a sentence is not heard.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose and check, but leave the run as it is.")] = False,
     run: RunOption = None,
     json: JsonOption = False,
@@ -75,7 +79,7 @@ def calibrate(
         false_alarms_per_hour = limits.false_alarms_per_hour
     found = choose(folder, Target(false_alarms_per_hour, miss_rate), negatives=(*(negatives or ()), *(more or ())),
                    stream=stream, truth=truth, test_negatives=test_negatives or (), test_stream=test_stream,
-                   directory=directory, note=note)
+                   directory=directory, after_pause=after_pause, note=note)
     if not dry_run:
         write_calibration(folder, found)
     if json:
@@ -100,9 +104,20 @@ def lines(found: "Calibration", folder: Path, *, written: bool) -> list[str]:
     return [f"run {folder}", *(f"chosen on {line}" for line in found.told), "", align(rows, left=(0,)), "",
             f"smoothing {found.smoothing_ms:.0f} ms, hysteresis {settings.hysteresis / 256:.2f}, "
             f"refractory time {found.refractory_ms:.0f} ms",
+            *talk_lines(found),
             f"there: {missed}{outcome.total_false_alarms / found.sound.hours:.2f} false alarms per hour, "
             f"{found.choice.expected_per_hour:.2f} to expect", *check_lines(found),
             "written: model.kws, metrics.json, manifest.json" if written else "not written: --dry-run"]
+
+
+def talk_lines(found: "Calibration") -> list[str]:
+    """The rule about talk before a word, if there is one."""
+    rule = found.talk
+    if rule is None:
+        return []
+    first_s, last_s = (rule["ms"] + rule["before_ms"]) / 1000, rule["before_ms"] / 1000
+    return [f"after a pause only: nothing triggers where unknown words scored {rule['limit']:.2f} or more on average, "
+            f"from {first_s:.1f} to {last_s:.1f} s before"]
 
 
 def check_lines(found: "Calibration") -> list[str]:

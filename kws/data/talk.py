@@ -6,7 +6,9 @@
 
 The speaker's name decides who trains, as with clips, unless a first folder called training, validation or testing does.
 Where a transcript holds a keyword or a word that sounds like one, that keyword is neither asked for nor forbidden in
-the whole recording; every other keyword is forbidden. A recording without a transcript is taken to hold no keyword.
+the whole recording; every other keyword is forbidden. Where the times of its words are known (`kws data align`), this
+goes for that word's time alone, and only if it stands alone: a keyword that runs on into its sentence is not meant for
+the device, and is forbidden like everything else. A recording without a transcript is taken to hold no keyword.
 """
 
 from collections.abc import Sequence
@@ -15,9 +17,10 @@ from pathlib import Path
 
 from kws.audio.files import is_audio
 from kws.data.corpus import SPLITS, folders, speaker_of, split_of
-from kws.data.transcripts import Transcripts, holds, read_transcripts, sounds_like
+from kws.data.transcripts import Stretch, Transcripts, holds, read_transcripts, sounds_like, words_of
 
 TALK, ROOMS = "_talk_", "_rooms_"
+PAUSE_S = 0.1  # before and after a word that stands alone
 
 
 @dataclass(frozen=True, order=True)
@@ -27,6 +30,7 @@ class Talk:
     source : its folder under recordings/
     text   : what is said in it, None if nobody wrote it down
     split  : "training", "validation" or "testing"; the same for everything of a speaker
+    words  : when each word is said, in order; None if nobody knows
     """
 
     source: str
@@ -34,6 +38,7 @@ class Talk:
     path: Path
     text: str | None
     split: str
+    words: tuple[Stretch, ...] | None = None
 
 
 def find_talk(recordings: Path) -> tuple[Talk, ...]:
@@ -58,7 +63,8 @@ def talk_of(path: Path, folder: Path, said: Transcripts) -> Talk:
     text = said.text_of(path)
     if text is None and times is not None:
         text = " ".join(word.word for word in times)
-    return Talk(folder.parent.name, speaker, path, text, split)
+    own = said.times.get(path.with_suffix(""))
+    return Talk(folder.parent.name, speaker, path, text, split, tuple(sorted(own)) if own else None)
 
 
 def find_rooms(recordings: Path) -> tuple[Path, ...]:
@@ -70,3 +76,16 @@ def find_rooms(recordings: Path) -> tuple[Path, ...]:
 def keywords_said(text: str | None, keywords: Sequence[str]) -> frozenset[str]:
     """The keywords that somebody may hear in a text, by their sound."""
     return frozenset(keyword for keyword in keywords if text and holds(text, sounds_like([keyword])))
+
+
+def said_alone(words: Sequence[Stretch], keyword: str) -> tuple[Stretch, ...]:
+    """Where the keyword, or what sounds like it, is said with a pause of PAUSE_S before and after it.
+
+    words : of one recording, in order
+    """
+    sounds = sounds_like([keyword])
+    ends = [-PAUSE_S, *(word.end_s for word in words)]
+    starts = [*(word.start_s for word in words[1:]), float("inf")]
+    return tuple(word for word, before, after in zip(words, ends, starts, strict=False)
+                 if tuple(words_of(word.word)) in sounds
+                 and word.start_s - before >= PAUSE_S and after - word.end_s >= PAUSE_S)

@@ -25,7 +25,7 @@ HOMOPHONES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Stretch:
     """A word and when it is said, in seconds from the start of its recording."""
 

@@ -19,6 +19,8 @@ class DecoderTables:
     A hop is one decision of the network.
     labels : outputs of the network, 1..42; smoothing_hops : 1..200; refractory_hops : 0..1000;
     thresholds : per label 1..255, or 256: never; releases : per label 1..its threshold.
+    talk_hops, talk_lag_hops, talk_limit : nothing triggers where the average score of unknown words over talk_hops hops
+        (0..200; 0: off) that end talk_lag_hops before (0..200) is at talk_limit (1..255) or above.
     """
 
     labels: int
@@ -26,6 +28,14 @@ class DecoderTables:
     refractory_hops: int
     thresholds: tuple[int, ...]
     releases: tuple[int, ...]
+    talk_hops: int = 0
+    talk_lag_hops: int = 0
+    talk_limit: int = 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """What one stream of the C decoder needs."""
+        return self.labels * self.smoothing_hops + (self.talk_hops and self.talk_hops + self.talk_lag_hops)
 
 
 def to_hops(duration_ms: float, *, hop_ms: float) -> int:

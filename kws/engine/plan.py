@@ -18,7 +18,8 @@ from kws.errors import PlanError
 from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
 from kws.spec import Spec
 
-MAGIC, VERSION, HEADER = b"KWSP", 2, struct.Struct("<4sIII8I")
+MAGIC, VERSION, TALK_VERSION, HEADER = b"KWSP", 2, 3, struct.Struct("<4sIII8I")
+TALK_NUMBERS = 3  # of the decoder, in a plan of TALK_VERSION only: older programs refuse it instead of leaving them out
 REBUILD = "build the run again with kws train"
 PROGRAM_NUMBERS = ("frames", "features", "labels", "decide_every", "windowed", "input", "output", "arena_bytes",
                    "scratch_words", "row_pointers", "sum_words")
@@ -47,6 +48,8 @@ class Plan:
         program = [getattr(self.program, name) for name in PROGRAM_NUMBERS]
         program += [len(self.program.buffers), len(self.program.ops), len(self.program.pool)]
         decoder = [np.array(v, "<i4") if isinstance(v, tuple) else v for v in astuple(self.decoder)]
+        version = TALK_VERSION if self.decoder.talk_hops else VERSION
+        decoder = decoder if self.decoder.talk_hops else decoder[:-TALK_NUMBERS]
         frontend = [getattr(self.frontend, field.name) for field in fields(self.frontend)]
         program += [buffer_words(self.program.buffers), op_words(self.program.ops), self.program.pool]
         description = json.dumps({"spec": asdict(self.spec)}, sort_keys=True).encode()
@@ -55,7 +58,7 @@ class Plan:
         for section in sections:
             table += [HEADER.size + len(body), len(section)]
             body += section + bytes(-len(section) % 4)
-        return HEADER.pack(MAGIC, VERSION, HEADER.size + len(body), zlib.crc32(body), *table) + body
+        return HEADER.pack(MAGIC, version, HEADER.size + len(body), zlib.crc32(body), *table) + body
 
     @classmethod
     def from_bytes(cls, file: bytes) -> "Plan":
@@ -67,7 +70,8 @@ class Plan:
             spec = Spec.from_dict(json.loads(description)["spec"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise PlanError(f"the plan's description is damaged ({error}); {REBUILD}") from error
-        plan = cls(spec, _frontend(_Fields(frontend)), _program(_Fields(program)), _decoder(_Fields(decoder)))
+        plan = cls(spec, _frontend(_Fields(frontend)), _program(_Fields(program)),
+                   _decoder(_Fields(decoder), HEADER.unpack_from(file)[1]))
         if len(plan.labels) != plan.decoder.labels:
             raise PlanError(f"the plan names {len(plan.labels)} labels for {plan.decoder.labels} scores; {REBUILD}")
         return plan
@@ -150,8 +154,10 @@ def _op(words: list[int]) -> Op:
     return Op(**values)
 
 
-def _decoder(section: _Fields) -> DecoderTables:
+def _decoder(section: _Fields, version: int = VERSION) -> DecoderTables:
     labels, smoothing_hops, refractory_hops = section.number(), section.number(), section.number()
     thresholds, releases = (tuple(section.array("<i4").tolist()) for _ in range(2))
+    talk = [section.number() for _ in range(TALK_NUMBERS)] if version == TALK_VERSION else [0] * TALK_NUMBERS
     return DecoderTables(labels=labels, smoothing_hops=smoothing_hops, refractory_hops=refractory_hops,
-                         thresholds=thresholds, releases=releases)
+                         thresholds=thresholds, releases=releases, talk_hops=talk[0], talk_lag_hops=talk[1],
+                         talk_limit=talk[2])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kws.audio.files import read_samples
-from kws.data.talk import Talk, keywords_said
+from kws.audio.files import SAMPLE_RATE_HZ, read_samples
+from kws.data.talk import Talk, keywords_said, said_alone
 from kws.features.frontend import Frontend
 from kws.progress import progress
 
@@ -62,12 +62,35 @@ def speaker_rows(talk: Sequence[Talk], keywords: Sequence[str], frontend: Fronte
     folder, whole = cache and cache / "talk", np.concatenate(audio)
     rows = frontend.extract(whole[None], threads=1, cache=folder)[0]
     heard = rows if room is None else frontend.extract(in_room(whole, room)[None], threads=1, cache=folder)[0]
-    masks = np.array([[keyword in keywords_said(one.text, keywords) for keyword in keywords] for one in talk], bool)
-    ends = np.cumsum([len(samples) for samples in audio])
+    spans = said_spans(talk, [len(samples) for samples in audio], keywords)
+    return rows, heard, rows_within(spans, len(rows), frontend, len(keywords))
+
+
+Span = tuple[int, float, float]  # a keyword's number, and the first sample of where it may be heard, and the one after
+
+
+def said_spans(talk: Sequence[Talk], lengths: Sequence[int], keywords: Sequence[str]) -> list[Span]:
+    """Where keywords may be heard in recordings of so many samples, end to end: in the whole one, or at their times."""
+    spans: list[Span] = []
+    start = 0
+    for one, length in zip(talk, lengths, strict=True):
+        for number, keyword in enumerate(keywords):
+            if one.words is not None:
+                spans += [(number, start + word.start_s * SAMPLE_RATE_HZ, start + word.end_s * SAMPLE_RATE_HZ)
+                          for word in said_alone(one.words, keyword)]
+            elif keyword in keywords_said(one.text, keywords):
+                spans.append((number, start, start + length))
+        start += length
+    return spans
+
+
+def rows_within(spans: Sequence[Span], count: int, frontend: Frontend, keywords: int) -> np.ndarray:
+    """bool [count, keywords]: which rows of features hold a sample of which span."""
+    said = np.zeros((count, keywords), bool)
     hop, window = frontend.tables.hop_samples, frontend.tables.window_samples
-    first = np.searchsorted(ends, np.arange(len(rows)) * hop, side="right")
-    last = np.searchsorted(ends, np.arange(len(rows)) * hop + window - 1, side="right")
-    return rows, heard, masks[first] | masks[np.minimum(last, len(talk) - 1)]
+    for number, first, end in spans:
+        said[max(0, int((first - window) // hop) + 1) : int(-(-end // hop)), number] = True
+    return said
 
 
 def in_room(samples: np.ndarray, room: np.ndarray) -> np.ndarray:

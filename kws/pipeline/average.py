@@ -6,7 +6,7 @@ more clips that are named rightly. (Wortsman et al.: "Robust fine-tuning of zero
 quantizes, chooses the operating point and measures, as the end of a training does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from kws.model.warm_start import WarmStart, load_warm_start
 from kws.pipeline.run_names import new_run
 from kws.pipeline.train import Run, finish, manifest_of, seal
 from kws.run_metrics import read_metrics
-from kws.train.loop import balance_none
-from kws.workspace import Workspace, find_run
+from kws.train.loop import balance_keywords, balance_none
+from kws.workspace import Workspace, find_run, spec_of_run
 
 
 def average_runs(workspace: Workspace, run: str, other: str, *, share: float, name: str | None,
@@ -29,7 +29,8 @@ def average_runs(workspace: Workspace, run: str, other: str, *, share: float, na
     """Write the run whose weights are `share` of those of `run` and the rest of those of `other`.
 
     run, other : names or paths, with the keywords, front end and network of the workspace's settings and the same range
-    of features. The balance between keywords and none is taken anew on validation clips, as after talk.
+    of features. Rare keywords are raised as far as in the run that raised them more (`keyword_balance`); the balance
+    between keywords and none is taken anew on validation clips, as after talk.
     """
     with new_run(workspace, name) as folder:
         return average_into(folder, workspace, run, other, share=share, note=note)
@@ -51,6 +52,7 @@ def average_into(folder: Path, workspace: Workspace, run: str, other: str, *, sh
                        normalisation=first.normalisation)
     network = build(spec, seed=spec.training.seed)
     network.set_weights([share * a + (1 - share) * b for a, b in zip(first.weights, second.weights, strict=True)])
+    balance_keywords(network, material.examples.training.labels, missing_balance(places, share))
     clips, labels = material.audio("validation")
     if len(labels):
         note(balance_none(network, material.frontend.extract(clips), labels))
@@ -62,6 +64,12 @@ def average_into(folder: Path, workspace: Workspace, run: str, other: str, *, sh
         manifest = manifest_of(folder.name, material, metrics, making, None)
         seal(making, {**manifest, **origin(first, second, share, folder.name)})
     return Run(folder, metrics)
+
+
+def missing_balance(places: Sequence[Path], share: float) -> float:
+    """What the average of two runs lacks of the greater `keyword_balance`."""
+    first, second = (spec_of_run(place).training.keyword_balance for place in places)
+    return max(first, second) - (share * first + (1 - share) * second)
 
 
 def origin(first: WarmStart, second: WarmStart, share: float, name: str) -> dict[str, Any]:

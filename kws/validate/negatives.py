@@ -188,7 +188,7 @@ def hear_source(detector: Detector, name: str, files: Sequence[Path], said: Tran
         for path in files:
             text = said.text_of(path)
             times = said.times_of(path)
-            if times is None and text is not None and holds(text, sounds):
+            if not times and text is not None and holds(text, sounds):
                 left_out += 1
             else:
                 start, at = samples, samples / SAMPLE_RATE_HZ

@@ -41,6 +41,17 @@ def recordings(tmp_path_factory):
             "test": record(folder / "b.wav", words, seconds=42, seed=3), "talk": folder / "talk.wav"}
 
 
+def test_a_rule_about_talk_is_tried_only_when_asked_for_and_told(run, recordings, tmp_path):
+    def rule(*options):
+        done = call("--run", run, "--negatives", recordings["talk"], "--stream", recordings["stream"], "--test-stream",
+                    recordings["test"], "--dry-run", "--json", "-C", workspace(tmp_path), *options)
+        return json.loads(done.stdout).get("talk_rule")
+
+    assert rule() is None
+    found = rule("--after-pause")
+    assert found is None or (found["ms"], found["before_ms"]) == (800, 900)
+
+
 def test_what_is_chosen_is_written_and_used(run, recordings, tmp_path):
     before = read_manifest(run)
     done = call("--run", run, "--false-alarms-per-hour", 1, "--negatives", recordings["talk"], "--stream",
@@ -74,7 +85,7 @@ def test_a_dry_run_changes_nothing_and_says_what_it_kept_back(run, recordings, t
                 "-C", workspace(tmp_path))
     assert done.exit_code == 0, done.stderr
     assert ((run / "model.kws").read_bytes(), (run / "manifest.json").read_bytes()) == before
-    assert "the second half of them is kept back" in done.stderr
+    assert "the second half of them is set aside" in done.stderr
     assert "checked on the second half of the negatives" in done.stdout and "not written" in done.stdout
     assert "would" in next(line for line in done.stdout.splitlines() if line.startswith("check: 0 false alarms"))
 

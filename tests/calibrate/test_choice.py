@@ -1,11 +1,13 @@
 """The choice of an operating point on scores whose best thresholds a person can say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kws.calibrate.choice import LEVELS, Grid, Sweep, Target, allocate, choose, expected_false_alarms, relaxed, tries
 from kws.calibrate.material import cut_track, halves, stream_halves
-from kws.calibrate.sound import DecoderSettings, Sound
+from kws.calibrate.sound import DecoderSettings, Sound, TalkRule
 from kws.data.truth import Event
 from kws.validate.negatives import NegativeSource, Piece
 from kws.validate.streams import LabelledTrack
@@ -119,11 +121,23 @@ def test_levels_move_to_the_middle_of_equals_while_the_budget_has_room():
     assert relaxed(hits, rates, np.array([4, 3]), 0.0).tolist() == [4, 3]
 
 
+def test_talk_before_a_false_alarm_bars_it_where_words_need_only_be_heard_after_a_pause():
+    stream = spoken(*[("yes", 200)] * 10)
+    alarms = [(2 * i + 1, "yes", 240) for i in range(10)]
+    heard = track(600, [*alarms, *((second - 0.2, "_unknown_", 255) for second, _, _ in alarms)])
+    negatives = NegativeSource("talk", heard, (Piece("talk.wav", 0.0, heard.seconds),), 0)
+    rule = TalkRule(hops=10, lag_hops=5, limit=60)
+    found = choose(sound(stream, negatives), Target(false_alarms_per_hour=1), replace(GRID, talk=(TalkRule(), rule)))
+    assert found.settings.talk == rule and (found.outcome.misses, found.outcome.total_false_alarms) == (0, 0)
+    without = choose(sound(stream, negatives), Target(false_alarms_per_hour=1), GRID)
+    assert without.settings.talk == TalkRule() and without.outcome.misses == 10
+
+
 def test_progress_is_told_as_often_as_announced():
     grid = Grid(smoothing_hops=(1, 3, 5), hysteresis=(13, 38), refractory_hops=(10, 20))
     told, heard = [], sound(spoken(("yes", 200)), talk(0.01))
     choose(heard, Target(false_alarms_per_hour=1), grid, advance=lambda: told.append(1))
-    assert len(told) == tries(grid) == 10
+    assert len(told) == tries(grid) == 11
 
 
 def test_halves_have_everything_once():

@@ -16,12 +16,14 @@ from kws.native.build import include_folders, sources
 from kws.spec import DetectorSpec, FrontendSpec, Spec
 from tests.helpers.paths import ROOT
 
+TALK_AT = 12 + 2 * 42 * 2  # of the fields about talk in kws_decoder_tables, in bytes
 YES, NO = 2, 3  # labels: silence, unknown, yes, no
 
 
-def tables(*, smoothing_hops=1, refractory_hops=0, threshold=100, release=50):
+def tables(*, smoothing_hops=1, refractory_hops=0, threshold=100, release=50, talk=(0, 0, 0)):
     return DecoderTables(labels=4, smoothing_hops=smoothing_hops, refractory_hops=refractory_hops,
-                         thresholds=(NEVER, NEVER, threshold, threshold), releases=(NEVER, NEVER, release, release))
+                         thresholds=(NEVER, NEVER, threshold, threshold), releases=(NEVER, NEVER, release, release),
+                         talk_hops=talk[0], talk_lag_hops=talk[1], talk_limit=talk[2])
 
 
 def hear(settings_, *, yes=(), no=(), silence=(), unknown=()):
@@ -74,6 +76,28 @@ def test_hops_before_the_first_count_as_zero():
     assert hear(tables(smoothing_hops=4, threshold=200), yes=[255, 255, 255, 255]) == [(3, YES, 255)]
 
 
+def test_a_word_right_after_talk_is_not_heard_and_one_after_a_pause_is():
+    # The mean of 3 hops of the unknown word, the last of them 2 hops back, must be below 100.
+    mindful = tables(talk=(3, 2, 100))
+    talk = [255, 255, 255]
+    assert hear(tables(), unknown=talk, yes=[0, 0, 0, 200]) == [(3, YES, 200)]
+    assert hear(mindful, unknown=talk, yes=[0, 0, 0, 200]) == []  # hops 0 and 1 lie in it: mean 170
+    assert hear(mindful, unknown=talk, yes=[0] * 6 + [200]) == [(6, YES, 200)]  # hop 2 alone: mean 85
+
+
+def test_a_word_that_lasts_until_the_talk_is_far_enough_back_is_heard_then():
+    assert hear(tables(talk=(3, 2, 100)), unknown=[255] * 3, yes=[0] * 3 + [200] * 5) == [(6, YES, 200)]
+
+
+def test_talk_at_its_limit_bars_and_one_step_below_does_not():
+    assert hear(tables(talk=(2, 0, 100)), unknown=[0, 100, 100], yes=[0, 0, 200]) == []
+    assert hear(tables(talk=(2, 0, 100)), unknown=[0, 100, 99], yes=[0, 0, 200]) == [(2, YES, 200)]
+
+
+def test_talk_before_the_first_hop_counts_as_none():
+    assert hear(tables(talk=(200, 200, 1)), yes=[200], unknown=[255]) == [(0, YES, 200)]
+
+
 def test_smoothing_ignores_a_single_spike():
     assert hear(tables(smoothing_hops=3), yes=[0, 255, 0, 0]) == []
 
@@ -106,7 +130,9 @@ def any_tables(draw):
     labels = draw(st.integers(1, 6))
     thresholds = tuple(draw(st.one_of(st.just(NEVER), st.integers(1, 255))) for _ in range(labels))
     return DecoderTables(labels=labels, smoothing_hops=draw(st.integers(1, 9)), refractory_hops=draw(st.integers(0, 9)),
-                         thresholds=thresholds, releases=tuple(draw(st.integers(1, step)) for step in thresholds))
+                         thresholds=thresholds, releases=tuple(draw(st.integers(1, step)) for step in thresholds),
+                         talk_hops=draw(st.integers(0, 9)) if labels > 1 else 0, talk_lag_hops=draw(st.integers(0, 9)),
+                         talk_limit=draw(st.integers(1, 255)))
 
 
 def random_scores(rng, *, hops, labels):
@@ -180,7 +206,8 @@ def sanitized(tmp_path_factory):
 def packed(settings_):
     padded = [tuple(values) + (0,) * (42 - len(values)) for values in (settings_.thresholds, settings_.releases)]
     counts = (settings_.labels, settings_.smoothing_hops, settings_.refractory_hops)
-    return struct.pack("=3i42H42H", *counts, *padded[0], *padded[1])
+    talk = (settings_.talk_hops, settings_.talk_lag_hops, settings_.talk_limit)
+    return struct.pack("=3i42H42H3i", *counts, *padded[0], *padded[1], *talk)
 
 
 def run_cases(program, cases):
@@ -196,7 +223,9 @@ def test_sanitized_c_equals_the_oracle(sanitized):
         thresholds = tuple(int(step) for step in rng.choice([NEVER, 1, 40, 128, 200, 255], size=labels))
         made = DecoderTables(labels=labels, smoothing_hops=int(rng.choice([1, 2, 7, 200])), thresholds=thresholds,
                              refractory_hops=int(rng.choice([0, 1, 20, 1000])),
-                             releases=tuple(int(rng.integers(1, step + 1)) for step in thresholds))
+                             releases=tuple(int(rng.integers(1, step + 1)) for step in thresholds),
+                             talk_hops=int(rng.choice([0, 1, 40, 200])) if labels > 1 else 0,
+                             talk_lag_hops=int(rng.choice([0, 1, 45, 200])), talk_limit=int(rng.choice([60, 200])))
         rows = random_scores(rng, hops=hops, labels=labels) if case % 3 else np.full((hops, labels), 127, np.int8)
         cases.append(struct.pack("=i", hops) + packed(made) + rows.tobytes())
         expected.append("0\n" + "".join(f"{hop} {label} {score}\n" for hop, label, score in decode(made, rows)))
@@ -209,7 +238,8 @@ def test_hostile_tables_pass_the_check_or_are_refused_but_never_crash(sanitized)
     good = packed(tables(smoothing_hops=5))
     for _ in range(20_000):
         damaged = bytearray(good)
-        for position in rng.integers(0, 20, size=rng.integers(1, 4)):  # the counts and the first thresholds
+        places = [*range(20), *range(TALK_AT, TALK_AT + 12)]  # the counts, the first thresholds, what is said on talk
+        for position in rng.choice(places, size=rng.integers(1, 4)):
             damaged[position] = rng.choice([0, 1, 41, 42, 43, 127, 128, 200, 255])
         labels = struct.unpack_from("=i", damaged)[0]
         accepted = 1 <= labels <= 42
@@ -218,12 +248,13 @@ def test_hostile_tables_pass_the_check_or_are_refused_but_never_crash(sanitized)
             cases.append(rng.integers(-128, 128, size=(3, labels), dtype=np.int8).tobytes())
     results = run_cases(sanitized, cases)
     assert len(results) == 20_000
-    assert len({text.split("\n")[0] for text in results}) == 5  # accepted, and refused for each of the four rules
+    assert len({text.split("\n")[0] for text in results}) == 6  # accepted, and refused for each of the five rules
 
 
 def passes(raw):
     """The rules of kws_decoder_check, said again."""
-    labels, smoothing, refractory, *steps = struct.unpack("=3i42H42H", raw)
+    labels, smoothing, refractory, *steps, talk, lag, limit = struct.unpack("=3i42H42H3i", raw)
     fine = 1 <= smoothing <= 200 and 0 <= refractory <= 1000
+    fine = fine and (talk == 0 or (0 < talk <= 200 and labels > 1 and 0 <= lag <= 200 and 1 <= limit <= 255))
     pairs = zip(steps[:labels], steps[42:42 + labels], strict=True)
     return fine and all(1 <= release <= threshold <= 256 for threshold, release in pairs)

@@ -2,6 +2,7 @@
 
 import subprocess
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,13 @@ def test_plan_survives_its_file(plans):
         assert (copy.spec, copy.decoder, copy.labels) == (SMALL, plan.decoder, ("_silence_", "_unknown_", "yes", "no"))
         rows = np.random.default_rng(0).integers(-128, 128, (40, FEATURES)).astype(np.int8)
         np.testing.assert_array_equal(Network(copy.program).stream(rows), Network(plan.program).stream(rows))
+
+
+def test_a_rule_about_talk_survives_too_in_a_file_that_older_programs_refuse(plans):
+    ruled = replace(plans["residual"].decoder, talk_hops=40, talk_lag_hops=45, talk_limit=128)
+    file = replace(plans["residual"], decoder=ruled).to_bytes()
+    assert file[4:8] == b"\x03\x00\x00\x00" and Plan.from_bytes(file).decoder == ruled
+    assert len(file) == len(plans["residual"].to_bytes()) + 3 * 4
 
 
 def test_header_is_as_documented(plans):

@@ -32,6 +32,7 @@ FUZZER = ROOT / "kws" / "bench" / "fuzz_export.c"
 SOURCES = {
     **{name: {"name": name} for name in NETWORKS}, "linear": {"name": "linear", "coefficients": 10},
     "ds_cnn": {"name": "ds_cnn", "decide_every": 2}, "windowed": {"name": "cnn", "coefficients": 12, "windowed": True},
+    "after_pause": {"name": "linear", "after_pause": True},
 }
 
 

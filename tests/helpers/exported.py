@@ -43,7 +43,8 @@ int boot(void)
 
 
 @cache
-def random_source(name: str, *, coefficients: int = 0, decide_every: int = 1, windowed: bool | None = None) -> Source:
+def random_source(name: str, *, coefficients: int = 0, decide_every: int = 1, windowed: bool | None = None,
+                  after_pause: bool = False) -> Source:
     """A detector with a random network of the zoo on a window of 400 ms that hears something in `sound`."""
     spec = Spec(keywords=("yes", "no", "up", "down", "on", "off"), model=ModelSpec(name=name, width=0.5),
                 frontend=FrontendSpec(clip_ms=400, coefficients=coefficients), detector=DetectorSpec(refractory_ms=100))
@@ -53,6 +54,8 @@ def random_source(name: str, *, coefficients: int = 0, decide_every: int = 1, wi
     program = lower(graph, decide_every=decide_every, windowed=windowed)
     decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, 0.3), smoothing_ms=60,
                                    decide_every=decide_every)
+    if after_pause:
+        decoder = replace(decoder, talk_hops=5, talk_lag_hops=10, talk_limit=60)
     return Source(name, program, graph, tflite, Plan(spec, frontend, program, decoder))
 
 

@@ -74,6 +74,21 @@ def test_rows_of_a_speaker_run_on_and_know_what_was_said(tmp_path):
     assert found.said[:, 0].tolist() == [True] * 10 + [False] * 9 and not found.said[:, 1].any()
 
 
+def test_a_keyword_with_a_time_may_be_heard_there_only_if_it_stands_alone(tmp_path):
+    folder = tmp_path / "radio" / "_talk_" / "anna"
+    for name in ("a", "b"):
+        write(folder / f"{name}.wav", np.zeros(32_000))
+    (folder / "texts.csv").write_text("file,text\na,low so high up low\nb,high\n")
+    (folder / "times.csv").write_text("file,word,start_s,end_s\na,so,0.5,0.7\na,low,0.1,0.35\na,high,0.7,0.9\n"
+                                      "a,up,0.95,1.2\na,low,1.29,1.5\n")
+    frontend = Frontend(build_tables(SPEC.frontend, Normalisation.identity(BANDS)))
+    found = talk_rows(find_talk(tmp_path), SPEC.keywords, frontend, cache=None)
+    alone = [row for row in range(len(found)) if row * 320 + 480 > 1_600 and row * 320 < 5_600]
+    assert found.said[:, 0].nonzero()[0].tolist() == alone  # not the second "low", 0.09 s after "up"
+    second = [row for row in range(len(found)) if row * 320 + 480 > 32_000]
+    assert found.said[:, 1].nonzero()[0].tolist() == second  # "b" has no times: all of it
+
+
 def test_a_room_delays_by_its_echo_and_keeps_the_level():
     click = np.zeros(5_000, np.int16)
     click[4_000] = 10_000

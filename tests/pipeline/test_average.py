@@ -1,7 +1,7 @@
 """kws average: a run between two, with the weights in between."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 from kws.bench.tones import SPEC, write_recordings
 from kws.cli import app
+from kws.pipeline.average import missing_balance
 from kws.specfile import write_spec
+from kws.workspace import write_manifest
 
 pytestmark = pytest.mark.train
 
@@ -41,6 +43,15 @@ def test_the_weights_lie_between_but_for_the_balance_of_the_last_layer(tmp_path)
     assert [(one["run"], one["share"]) for one in manifest["average"]] == [("second", 0.25), ("first", 0.75)]
     started = json.loads((tmp_path / "models" / "second" / "manifest.json").read_text())
     assert started["command"].endswith("--start first") and started["start"]["run"] == "first"
+
+
+def test_rare_keywords_are_raised_as_far_as_in_the_run_that_raised_them_more(tmp_path):
+    for name, balance in (("first", 0.0), ("second", 1.0)):
+        (tmp_path / name).mkdir()
+        spec = replace(SPEC, training=replace(SPEC.training, keyword_balance=balance))
+        write_manifest(tmp_path / name, {"spec": asdict(spec)})
+    both = [tmp_path / "first", tmp_path / "second"]
+    assert [missing_balance(both, share) for share in (0.0, 0.75, 1.0)] == [0.0, 0.75, 1.0]
 
 
 def test_runs_of_other_keywords_are_refused(tmp_path):

@@ -37,7 +37,8 @@ class Twin:
         plan = detector.plan
         self._detector = detector
         self._step = plan.frontend.hop_samples * detector.decide_every
-        hops = plan.decoder.smoothing_hops + plan.decoder.refractory_hops + 1
+        decoder = plan.decoder
+        hops = decoder.smoothing_hops + decoder.refractory_hops + decoder.talk_hops + decoder.talk_lag_hops + 1
         self._memory = detector.window_samples + hops * self._step
         self._samples = self._same = self._different = self._gaps = 0
         self._begun = False

@@ -20,18 +20,41 @@ int32_t kws_decoder_check(const kws_decoder_tables *tables)
             return KWS_DECODER_BAD_THRESHOLDS;
         }
     }
+#if KWS_WITH_TALK
+    if (tables->talk_hops < 0 || tables->talk_hops > KWS_MAX_TALK_HOPS) {
+        return KWS_DECODER_BAD_TALK;
+    }
+    if (tables->talk_hops > 0
+        && (tables->labels <= KWS_UNKNOWN || tables->talk_lag_hops < 0 || tables->talk_lag_hops > KWS_MAX_TALK_HOPS
+            || tables->talk_limit < 1 || tables->talk_limit > 255)) {
+        return KWS_DECODER_BAD_TALK;
+    }
+#endif
     return KWS_DECODER_OK;
+}
+
+static int32_t talk_size(const kws_decoder_tables *tables)
+{
+#if KWS_WITH_TALK
+    return tables->talk_hops > 0 ? tables->talk_hops + tables->talk_lag_hops : 0;
+#else
+    (void)tables;
+    return 0;
+#endif
 }
 
 uint32_t kws_decoder_memory_bytes(const kws_decoder_tables *tables)
 {
-    return (uint32_t)(tables->smoothing_hops * tables->labels);
+    return (uint32_t)(tables->smoothing_hops * tables->labels + talk_size(tables));
 }
 
 void kws_decoder_init(kws_decoder *state, const kws_decoder_tables *tables, void *memory)
 {
     state->tables = tables;
     state->history = memory;
+#if KWS_WITH_TALK
+    state->talk = state->history + tables->smoothing_hops * tables->labels;
+#endif
     kws_decoder_reset(state);
 }
 
@@ -42,6 +65,10 @@ void kws_decoder_reset(kws_decoder *state)
     memset(state->held, 0, sizeof state->held);
     state->position = 0;
     state->refractory = 0;
+#if KWS_WITH_TALK
+    state->talk_position = 0;
+    state->talk_sum = 0;
+#endif
 }
 
 /* Replaces the oldest row of the history by `scores` and keeps the sums. */
@@ -60,6 +87,31 @@ static void smooth(kws_decoder *state, const int8_t *scores)
     }
 }
 
+#if KWS_WITH_TALK
+/* Takes one hop's scores. Returns 1 while talk lies before it, so that nothing may trigger. */
+static int after_talk(kws_decoder *state, const int8_t *scores)
+{
+    const kws_decoder_tables *tables = state->tables;
+    const int32_t size = talk_size(tables);
+
+    if (size == 0) {
+        return 0;
+    }
+    const uint8_t left = state->talk[state->talk_position];
+    state->talk[state->talk_position] = (uint8_t)(scores[KWS_UNKNOWN] + 128);
+    if (++state->talk_position == size) {
+        state->talk_position = 0;
+    }
+    /* The newest score of the average is the last one of the oldest talk_hops: talk_lag_hops older than this hop's. */
+    int32_t newest = state->talk_position + tables->talk_hops - 1;
+    if (newest >= size) {
+        newest -= size;
+    }
+    state->talk_sum += state->talk[newest] - left;
+    return state->talk_sum >= tables->talk_limit * tables->talk_hops;
+}
+#endif
+
 int32_t kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *event)
 {
     const kws_decoder_tables *tables = state->tables;
@@ -67,6 +119,11 @@ int32_t kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *ev
     int32_t best = -1;
 
     smooth(state, scores);
+#if KWS_WITH_TALK
+    const int talked = after_talk(state, scores);
+#else
+    const int talked = 0;
+#endif
     for (int32_t i = 0; i < tables->labels; ++i) {
         const int32_t sum = state->sums[i];
         if (sum < tables->releases[i] * hops) {
@@ -80,7 +137,7 @@ int32_t kws_decoder_push(kws_decoder *state, const int8_t *scores, kws_event *ev
         --state->refractory;
         return 0;
     }
-    if (best < 0 || state->held[best]) {
+    if (best < 0 || state->held[best] || talked) {
         return 0;
     }
     state->held[best] = 1;

@@ -5,17 +5,23 @@
  * over the last smoothing_hops hops; hops before the first count as 0. The best keyword at or above its threshold is
  * detected,
  *   - unless it was detected before and its average has not fallen below its release since (hysteresis),
- *   - unless a detection lies at most refractory_hops hops back.
+ *   - unless a detection lies at most refractory_hops hops back,
+ *   - unless talk came before it: the score of unknown words, label KWS_UNKNOWN, averaged over talk_hops hops of which
+ *     the last lies talk_lag_hops hops back, is at talk_limit or above. Hops before the first count as 0.
  * Averages are kept as sums and compared exactly: at the threshold means sum >= threshold * smoothing_hops.
  */
 #ifndef KWS_DECODER_H
 #define KWS_DECODER_H
+
+#include "kws_config.h"
 
 #include <stdint.h>
 
 #define KWS_MAX_LABELS 42
 #define KWS_MAX_SMOOTHING_HOPS 200
 #define KWS_MAX_REFRACTORY_HOPS 1000
+#define KWS_MAX_TALK_HOPS 200
+#define KWS_UNKNOWN 1 /* label of what is no keyword */
 #define KWS_NEVER 256 /* a threshold that no average reaches: silence and unknown words */
 
 /* What is the same for every stream; may lie in flash. */
@@ -25,6 +31,11 @@ typedef struct kws_decoder_tables {
     int32_t refractory_hops;             /* 0..KWS_MAX_REFRACTORY_HOPS */
     uint16_t thresholds[KWS_MAX_LABELS]; /* per label: 1..255, or KWS_NEVER */
     uint16_t releases[KWS_MAX_LABELS];   /* per label: 1..its threshold */
+#if KWS_WITH_TALK
+    int32_t talk_hops;                   /* 0..KWS_MAX_TALK_HOPS; 0: talk before a word does not matter */
+    int32_t talk_lag_hops;               /* 0..KWS_MAX_TALK_HOPS */
+    int32_t talk_limit;                  /* 1..255; without talk_hops anything */
+#endif
 } kws_decoder_tables;
 
 /* One detection. */
@@ -38,10 +49,17 @@ typedef struct kws_event {
 typedef struct kws_decoder {
     const kws_decoder_tables *tables;
     uint8_t *history;              /* scores [smoothing_hops][labels], a ring */
+#if KWS_WITH_TALK
+    uint8_t *talk;                 /* scores of KWS_UNKNOWN [talk_hops + talk_lag_hops], a ring */
+#endif
     uint16_t sums[KWS_MAX_LABELS]; /* over the history: 0..255 * smoothing_hops */
     uint8_t held[KWS_MAX_LABELS];  /* 1: detected, and not below the release since */
     int32_t position;              /* the oldest row of the history */
     int32_t refractory;            /* hops during which nothing triggers any more */
+#if KWS_WITH_TALK
+    int32_t talk_position;         /* the oldest score of talk */
+    int32_t talk_sum;              /* over the oldest talk_hops of them */
+#endif
 } kws_decoder;
 
 /* What kws_decoder_check finds: 0, or the first rule that is broken. */
@@ -50,14 +68,15 @@ enum kws_decoder_error {
     KWS_DECODER_BAD_LABELS = -1,     /* labels out of range */
     KWS_DECODER_BAD_SMOOTHING = -2,  /* smoothing_hops out of range */
     KWS_DECODER_BAD_REFRACTORY = -3, /* refractory_hops out of range */
-    KWS_DECODER_BAD_THRESHOLDS = -4  /* a threshold out of range, or a release outside 1..its threshold */
+    KWS_DECODER_BAD_THRESHOLDS = -4, /* a threshold out of range, or a release outside 1..its threshold */
+    KWS_DECODER_BAD_TALK = -5        /* talk_hops, talk_lag_hops or talk_limit out of range, or nothing is unknown */
 };
 
 /* 0 when push is safe with these tables, else one of the codes above. Reads nothing but the struct. */
 int32_t kws_decoder_check(const kws_decoder_tables *tables);
 
-/* Bytes of memory that one stream needs: at most KWS_MAX_LABELS * KWS_MAX_SMOOTHING_HOPS. The tables must have passed
- * the check. */
+/* Bytes of memory that one stream needs: at most KWS_MAX_LABELS * KWS_MAX_SMOOTHING_HOPS + 2 * KWS_MAX_TALK_HOPS. The
+ * tables must have passed the check. */
 uint32_t kws_decoder_memory_bytes(const kws_decoder_tables *tables);
 
 /* Starts a stream. memory: kws_decoder_memory_bytes; its content and alignment do not matter. */
