@@ -70,7 +70,7 @@ def test_what_is_chosen_is_written_and_used(run, recordings, tmp_path):
         key: value for key, value in found.items() if key != "run"}
     assert [path.name for path in run.parent.iterdir() if path.name.startswith(".")] == []
     changed = {name for name, digest in after["files"].items() if before["files"][name] != digest}
-    assert changed <= {"model.kws", "metrics.json", "report.html"}
+    assert changed <= {"model.kws", "metrics.json", "report.html", "validation.json", "failures.json"}
 
 
 def workspace(folder):

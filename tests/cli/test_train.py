@@ -99,7 +99,7 @@ def test_a_name_that_is_taken_is_refused_before_any_work(trained):
 
 def test_an_unknown_model_is_wrong_usage(trained):
     result = run("train", "--model", "huge", "-C", trained[0])
-    assert result.exit_code == 2 and "one of linear, cnn, ds_cnn, tc_resnet, bc_resnet" in result.output
+    assert result.exit_code == 2 and "one of 'linear', 'cnn', 'ds_cnn', 'tc_resnet', 'bc_resnet'" in result.output
 
 
 def test_a_keyword_without_recordings_is_named_and_nothing_stays(tmp_path):

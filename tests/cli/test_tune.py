@@ -54,7 +54,8 @@ def test_it_writes_a_setting_to_use_and_applies_it_when_told(workspace):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (("--cost", "joy"), "must be one of instructions, flash, ram"), (("--model", "huge"), "must be one of linear, cnn"),
+    (("--cost", "joy"), "is not one of 'instructions', 'flash', 'ram'"),
+    (("--model", "huge"), "is not one of 'linear', 'cnn'"),
     (("--trials", "0"), "--trials"),
 ])
 def test_wrong_usage(workspace, arguments, words):
