@@ -21,6 +21,7 @@ def trained(tmp_path_factory) -> tuple[Path, Result]:
     pytest.importorskip("keras", reason="Keras is not installed")
     folder = make_workspace(tmp_path_factory.mktemp("claims") / "w")
     (folder / "recordings/made" / SYNTHESIZED).touch()
+    (folder / "recordings/made/low/a.m4a").write_bytes(b"x")
     limits = Requirements(ram_bytes=2_000, clips_per_word=100, speakers_per_word=80)
     (folder / "kws.toml").write_text(write_spec(replace(SPEC, requirements=limits)))
     return folder, run("train", "--model", "linear", "-C", folder)
@@ -55,6 +56,10 @@ def test_too_few_clips_and_speakers_are_said(trained):
 def test_a_training_on_synthetic_voices_alone_says_so(trained):
     [line] = [line for line in trained[1].output.splitlines() if "all voices of" in line]
     assert line.startswith("note: all voices of low, high are synthetic") and "kws record low high --speaker" in line
+
+
+def test_files_that_are_no_clips_are_named_before_the_training(trained):
+    assert "made/low/a.m4a: this form is not read here" in trained[1].output
 
 
 def test_the_run_keeps_what_was_measured(trained):

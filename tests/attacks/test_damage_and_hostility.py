@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 from kws.bench.check_hostile_archives import archive
 from kws.cli import app
 from kws.errors import ModelError, NoWorkspaceError, SpecError
-from kws.files import fresh_folder, restore_interrupted, temporary_sibling
+from kws.files import fresh_folder, restore_interrupted, temporary_sibling, write_atomic
 from kws.specfile import parse_spec, write_spec
 from kws.workspace import (
     find_run,
@@ -134,6 +134,28 @@ class TestKills:
         assert dead.exists() and own.exists(), "a young one may be another machine's"
         restore_interrupted(tmp_path, now_s=time.time() + 3_600)
         assert not dead.exists() and own.exists()
+
+    def test_what_is_published_lies_on_the_disk_before(self, tmp_path, monkeypatch):
+        """A power cut after the rename must not leave an empty file under the new name."""
+        done: list[str] = []
+        fsync, replace = os.fsync, os.replace
+
+        def synced(descriptor: int) -> None:
+            done.append(f"sync {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name.split('.')[-1]}")
+            fsync(descriptor)
+
+        def renamed(source: Path, target: Path) -> None:
+            done.append(f"publish {Path(target).name}")
+            replace(source, target)
+
+        monkeypatch.setattr(os, "fsync", synced)
+        monkeypatch.setattr(os, "replace", renamed)
+        write_atomic(tmp_path / "manifest.json", "{}")
+        assert done == ["sync tmp", "publish manifest.json"]
+        done.clear()
+        with fresh_folder(tmp_path / "run") as folder:
+            (folder / "model.kws").write_bytes(b"x")
+        assert done[0] == "sync kws" and done[-1] == "publish run"
 
     def test_a_folder_that_is_replaced_shows_no_mark(self, tmp_path):
         for text in ("first", "second"):
