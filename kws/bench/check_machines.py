@@ -102,8 +102,8 @@ def run(name: str, machine: Machine, user: str, options: Sequence[str]) -> Outco
                  f"--junitxml={results}", *options], cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, umask=machine.umask, user=who, group=who and group(who),
                 extra_groups=[] if who else None).returncode
-        if not results.is_file():
-            raise DataError(f"{name}: pytest ended with status {status} and no results; see {KEPT / name}.txt")
+        if status not in (0, 1) or not results.is_file():
+            raise DataError(f"{name}: pytest ended with status {status} before all was run; see {KEPT / name}.txt")
         return outcome(results, (time.monotonic() - started_s) / 60)
 
 

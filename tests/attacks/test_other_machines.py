@@ -8,6 +8,7 @@ import pytest
 
 from kws.bench import check_machines
 from kws.bench.check_machines import DEFAULT, MACHINES
+from kws.errors import DataError
 from tests.helpers.paths import ROOT
 
 DEMO = ROOT / "recordings/demo/commands.flac"
@@ -57,9 +58,10 @@ def test_the_suite_runs_as_on_another_machine(tmp_path, monkeypatch, capfd):
     """In a clone, with what fails listed."""
     monkeypatch.setattr(check_machines, "KEPT", tmp_path)
     assert check_machines.main(["--only", "avx2", "--", "tests/test_files.py", "-k", "known_file or temporary"]) == 0
-    assert "one core | 2 | 0 | 0 |" in capfd.readouterr().out
-    assert "2 passed" in (tmp_path / "avx2.txt").read_text()
-    assert check_machines.main(["--only", "sse41", "--", "tests/test_files.py::test_none_such"]) == 1
+    assert "one core | 7 | 0 | 0 |" in capfd.readouterr().out
+    assert "7 passed" in (tmp_path / "avx2.txt").read_text()
+    with pytest.raises(DataError, match="sse41: pytest ended with status 4 before all was run"):
+        check_machines.main(["--only", "sse41", "--", "tests/no_such_test.py"])
 
 
 def test_what_is_promised_to_the_byte_is_promised_for_one_machine():
