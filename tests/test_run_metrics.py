@@ -32,9 +32,12 @@ def test_what_a_released_run_says_is_read_and_written_again(folder):
     assert document["operating_point"].items() <= written["operating_point"].items()
 
 
-def test_a_document_of_this_version_is_written_byte_for_byte():
+def test_a_document_is_written_byte_for_byte_but_for_what_came_later():
     text = (ROOT / "models" / "quiet" / "metrics.json").read_text()
-    assert json.dumps(to_json(from_json(Metrics, json.loads(text))), indent=2) + "\n" == text
+    found = json.loads(text)
+    written = to_json(from_json(Metrics, found))
+    assert written.keys() - found.keys() <= {"quantization"}
+    assert json.dumps({name: written[name] for name in written if name in found}, indent=2) + "\n" == text
 
 
 def test_what_came_later_is_missing_in_earlier_runs():

@@ -20,7 +20,7 @@ def values(kind, **pinned):
         if field.name in pinned:
             choices[field.name] = st.just(pinned[field.name])
         elif rule["choices"]:
-            choices[field.name] = st.sampled_from(rule["choices"])
+            choices[field.name] = st.sampled_from(list(rule["choices"]))
         elif field.type is int:
             choices[field.name] = st.integers(rule["low"], rule["high"])
         else:

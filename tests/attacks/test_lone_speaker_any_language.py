@@ -74,7 +74,8 @@ def test_a_device_says_them_on_its_line(word):
 
 def kws(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, "-m", "kws", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
-                          encoding="utf-8", stdin=subprocess.DEVNULL, env={**os.environ, **environment})
+                          encoding="utf-8", stdin=subprocess.DEVNULL,
+                          env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment})
 
 
 def test_printed_commands_can_be_pasted(tmp_path):
