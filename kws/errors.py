@@ -1,6 +1,7 @@
 """Everything that can go wrong on purpose.
 
 KwsError                 one clear line and the next step; the command line prints it and exits with status 1
+├── ArgumentError        a program gave a function an argument of the wrong type, shape or range
 ├── NoWorkspaceError     there is no kws.toml here
 ├── SpecError            a setting in kws.toml is unknown, of the wrong type or out of range
 ├── DataError            recordings are missing, unreadable or cannot train a model
@@ -13,6 +14,10 @@ KwsError                 one clear line and the next step; the command line prin
 
 class KwsError(Exception):
     """Base of all errors that a user can act on."""
+
+
+class ArgumentError(KwsError, TypeError, ValueError):
+    """An argument is of the wrong type, shape or range. Also what Python raises for such, so that either catches it."""
 
 
 class NoWorkspaceError(KwsError):

@@ -3,20 +3,26 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol
 
 from kws.files import printable
 
 
+class Advance(Protocol):
+    """Moves a bar by n steps; or sets its end, `total`, and its place, `completed`."""
+
+    def __call__(self, n: float = 1, *, total: float | None = None, completed: float | None = None) -> None: ...
+
+
 @contextmanager
-def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iterator[Any]:
+def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iterator[Advance]:
     """A bar on stderr: yields advance(n=1), which moves it by n of `total` steps (or bytes).
 
     advance(total=..., completed=...) sets the end and the place instead. In a pipe one line appears, at the end.
     Nothing is shown where there is nothing to do.
     """
     if total == 0:
-        yield lambda n=1, **place: None
+        yield lambda n=1, *, total=None, completed=None: None
         return
     from rich.console import Console
     from rich.markup import escape
@@ -36,9 +42,9 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
     with Progress(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task(escape(printable(title)), total=total)
 
-        def advance(n: float = 1, **place: Any) -> None:
-            if place:
-                bar.update(task, **place)
+        def advance(n: float = 1, *, total: float | None = None, completed: float | None = None) -> None:
+            if total is not None or completed is not None:
+                bar.update(task, total=total, completed=completed)
             else:
                 bar.advance(task, n)
 

@@ -76,7 +76,7 @@ def from_json(kind: type[Record], content: object, *, at: str = "") -> Record:
         if name in content:
             values[f.name] = read(f.type, content[name], place)
         elif required(f):
-            raise RecordError(f"there is no {place}")
+            raise RecordError(f"{place!r} is missing")
     return kind(**values)
 
 

@@ -267,7 +267,7 @@ class Metrics:
 
 def read_metrics(run: Path) -> Metrics | None:
     """What metrics.json says of a run; None if the run lists no such file. Raises ModelError if it is damaged."""
-    if METRICS not in read_manifest(run)["files"]:
+    if METRICS not in read_manifest(run).files:
         return None
     try:
         return from_json(Metrics, read_json(run, METRICS))

@@ -1,18 +1,20 @@
 """Every setting of a keyword spotter, frozen and self-validating.
 
-A Spec is read from kws.toml (kws.specfile), passed whole, stored in each run's manifest and never changed.
+A Spec is read from collections.abc import Mapping
+from kws.toml (kws.specfile), passed whole, stored in each run's manifest and never changed.
 What can be derived is a property. Every field carries its unit, its range and the sentence that kws.toml teaches.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Collection
-from dataclasses import Field, asdict, dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from kws.errors import SpecError
 from kws.processors import CPUS
+from kws.records import JsonObject
 from kws.words import fault
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
@@ -35,7 +37,7 @@ def setting(default: Any, doc: str, *, low: float | None = None, high: float | N
     return field(default=default, metadata={"doc": doc, "low": low, "high": high, "choices": choices})
 
 
-def allowed(metadata: Any) -> str:
+def allowed(metadata: Mapping[str, Any]) -> str:
     """The rule of a setting in words, for messages and for kws.toml."""
     if metadata["choices"] is not None:
         return "one of " + ", ".join(str(choice) for choice in metadata["choices"])
@@ -262,14 +264,28 @@ class Spec:
         return (SILENCE, UNKNOWN, *self.keywords)
 
     @classmethod
-    def from_dict(cls, settings: dict[str, Any]) -> "Spec":
-        """The inverse of `dataclasses.asdict`, as manifests store it; also of an earlier version's settings."""
-        parts = {f.name: type_of(f)(**ONCE.get(f.name, {}) | settings[f.name])
+    def from_dict(cls, settings: JsonObject) -> "Spec":
+        """The inverse of `dataclasses.asdict`, as manifests store it; also of an earlier version's settings.
+
+        Raises KeyError, TypeError or SpecError for anything else.
+        """
+        words = settings["keywords"]
+        if not isinstance(words, list | tuple):
+            raise TypeError(f"keywords = {words!r}: must be a list")
+        parts = {f.name: type_of(f)(**{**ONCE.get(f.name, {}), **section_of(settings, f.name)})
                  for f in fields(cls) if f.name != "keywords"}
-        return cls(keywords=tuple(settings["keywords"]), **parts)
+        return cls(keywords=tuple(words), **parts)
 
 
-def fingerprint(*parts: Any) -> str:
+def section_of(settings: JsonObject, name: str) -> JsonObject:
+    """One section of settings as JSON has them. Raises KeyError or TypeError if there is none."""
+    section = settings[name]
+    if not isinstance(section, Mapping):
+        raise TypeError(f"{name} = {section!r}: must be an object")
+    return section
+
+
+def fingerprint(*parts: object) -> str:
     """Hex SHA-256 (first 16 digits) of settings and plain values: equal exactly when all of them are equal."""
-    plain = [asdict(part) if hasattr(part, "__dataclass_fields__") else part for part in parts]
+    plain = [asdict(part) if is_dataclass(part) and not isinstance(part, type) else part for part in parts]
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]

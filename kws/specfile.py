@@ -5,6 +5,7 @@ import json
 import re
 import textwrap
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def syntax_error(message: str) -> SpecError:
     return SpecError(f", {at[1]}: not valid TOML: {message[:at.start()]}")
 
 
-def build_spec(settings: dict[str, Any]) -> Spec:
+def build_spec(settings: Mapping[str, object]) -> Spec:
     """A Spec from parsed TOML; sections and settings that are left out keep their defaults."""
     for name, value in settings.items():
         if name != "keywords" and name not in SECTIONS:
@@ -82,7 +83,7 @@ def misplaced(name: str, *, is_section: bool) -> str:
     return f"{what}; {suggestion(name, ['keywords', *SECTIONS])}"
 
 
-def build_section(name: str, settings: Any) -> Any:
+def build_section(name: str, settings: object) -> Any:
     """One section's dataclass; refuses names that it does not have."""
     kind = SECTIONS[name]
     if not isinstance(settings, dict):

@@ -9,14 +9,14 @@ A run is a folder with manifest.json; whatever else lies in it is listed there w
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from kws.errors import ModelError, NoWorkspaceError, SpecError
 from kws.files import restore_interrupted, sha256_of, write_atomic
+from kws.records import UNWRITTEN, Json, JsonObject, RecordError, from_json, named
 from kws.spec import Spec
 from kws.specfile import NAME, read_spec
 
@@ -41,6 +41,31 @@ class Workspace:
     @property
     def cache(self) -> Path:
         return self.root / ".cache" / "kws"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """What `kws calibrate` chose an operating point on, in words."""
+
+    told: tuple[str, ...] = field(default=(), metadata=named("from"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a run is made of. files : name -> SHA-256. spec : its settings, as JSON has them. number : of runs, in time.
+
+    content : all of manifest.json, with what each way to make a run says of it (base, teachers, average, …)
+    """
+
+    number: int = 0
+    created_utc: str
+    files: Mapping[str, str]
+    command: str = ""
+    spec: JsonObject | None = None
+    data_fingerprint: str | None = None
+    seed: int | None = None
+    calibration: Calibrated | None = None
+    content: JsonObject = field(default_factory=dict, metadata=UNWRITTEN)
 
 
 def open_workspace(directory: Path | None = None) -> Workspace:
@@ -111,58 +136,66 @@ def age(run: Path) -> tuple[int, str]:
         manifest = read_manifest(run)
     except ModelError:
         return 0, ""
-    number = manifest.get("number", 0)
-    return (number if isinstance(number, int) else 0), manifest["created_utc"]
+    return manifest.number, manifest.created_utc
 
 
-def write_manifest(run: Path, manifest: dict[str, Any], *, now: datetime | None = None) -> dict[str, Any]:
+def write_manifest(run: Path, content: JsonObject, *, now: datetime | None = None) -> Manifest:
     """Write manifest.json into the folder `run`, last of its files, and return what was written.
 
-    manifest : what the run needs to rebuild itself (spec, data fingerprint, seeds, versions, metrics).
-    now      : the time to note as the run's; the current time by default.
+    content : what the run needs to rebuild itself (spec, data fingerprint, seeds, versions, metrics).
+    now     : the time to note as the run's; the current time by default.
     The SHA-256 of every other file in the folder is added as "files", the time as "created_utc", and unless it has
     one its "number": one more than the highest of the runs beside it.
     """
     paths = sorted(path for path in run.rglob("*") if path.is_file() and path != run / MANIFEST)
     number = 1 + max((age(other)[0] for other in list_runs(run.parent)), default=0)
-    whole = {
+    whole: dict[str, Json] = {
         "number": number,
-        **manifest,
+        **content,
         "created_utc": (now or datetime.now(UTC)).isoformat(timespec="microseconds"),
         "files": {path.relative_to(run).as_posix(): sha256_of(path) for path in paths},
     }
     write_atomic(run / MANIFEST, json.dumps(whole, indent=2) + "\n")
-    return whole
+    return manifest_in(run, whole)
 
 
 def list_again(run: Path, names: Sequence[str]) -> None:
     """Note the new SHA-256 of files that were written anew into a run; whatever else its manifest says stays."""
     manifest = read_manifest(run)
-    manifest["files"] |= {name: sha256_of(run / name) for name in names}
-    if isinstance(manifest.get("bytes"), dict):
-        manifest["bytes"] |= {name: (run / name).stat().st_size for name in names}
-    write_atomic(run / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    again: dict[str, Json] = {**manifest.content,
+                              "files": {**manifest.files, **{name: sha256_of(run / name) for name in names}}}
+    if isinstance(sizes := again.get("bytes"), Mapping):
+        again["bytes"] = {**sizes, **{name: (run / name).stat().st_size for name in names}}
+    write_atomic(run / MANIFEST, json.dumps(again, indent=2) + "\n")
 
 
-def read_manifest(run: Path) -> dict[str, Any]:
+def read_manifest(run: Path) -> Manifest:
     """The manifest of a run. Raises ModelError if it is missing or damaged."""
     path = run / MANIFEST
     try:
-        manifest = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelError(f"{run} holds no {MANIFEST}: it is not a run, or its training was not finished") from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is damaged ({error}); train again with: kws train") from error
-    for key, kind in (("files", dict), ("created_utc", str)):
-        if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):
-            raise ModelError(f"{path} is damaged ({key!r} is missing); train again with: kws train")
-    return manifest
+    return manifest_in(run, content)
+
+
+def manifest_in(run: Path, content: JsonObject) -> Manifest:
+    """The record of a manifest's content. Raises ModelError if it is none."""
+    try:
+        return replace(from_json(Manifest, content), content=content)
+    except RecordError as error:
+        raise ModelError(f"{run / MANIFEST} is damaged ({error}); train again with: kws train") from error
 
 
 def spec_of_run(run: Path) -> Spec:
     """The keywords and settings that a run was trained with. Raises ModelError if they cannot be read."""
+    settings = read_manifest(run).spec
     try:
-        return Spec.from_dict(read_manifest(run)["spec"])
+        if settings is None:
+            raise KeyError("spec")
+        return Spec.from_dict(settings)
     except (KeyError, TypeError, SpecError) as error:
         raise ModelError(f"{run / MANIFEST}: its settings are of another version of kws ({error}); "
                          "train again with: kws train") from error
@@ -170,7 +203,7 @@ def spec_of_run(run: Path) -> Spec:
 
 def read_artefact(run: Path, name: str) -> bytes:
     """The bytes of one file of a run. Raises ModelError if it is missing or is not the file that was written."""
-    listed = read_manifest(run)["files"].get(name)
+    listed = read_manifest(run).files.get(name)
     if listed is None or not (run / name).is_file():
         raise ModelError(f"{run} holds no {name}; train again with: kws train")
     data = (run / name).read_bytes()
@@ -179,7 +212,7 @@ def read_artefact(run: Path, name: str) -> bytes:
     return data
 
 
-def read_json(run: Path, name: str) -> dict[str, Any]:
+def read_json(run: Path, name: str) -> JsonObject:
     """The object in one JSON file of a run. Raises ModelError if it is missing, damaged or no object."""
     try:
         content = json.loads(read_artefact(run, name))

@@ -64,7 +64,7 @@ def test_an_object_without_a_record_is_passed_on():
     ({"from": {"x": 1.5, "y": 2}}, "from.x = 1.5: must be a whole number"),
     ({"from": {"x": True, "y": 2}}, "from.x = True: must be a whole number"),
     ({"from": [1]}, "from = [1]: must be an object"),
-    ({"from": {"x": 1}}, "there is no from.y"),
+    ({"from": {"x": 1}}, "'from.y' is missing"),
     ({"steps": 3}, "steps = 3: must be a list"),
     ({"steps": [{"x": 1, "y": 1}, {"x": 1, "y": "far"}]}, "steps[1].y = 'far': must be a number"),
     ({"limits": [1]}, "limits has 1 entries: must have 2"),

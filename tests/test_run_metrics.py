@@ -58,7 +58,7 @@ def test_a_run_that_lists_no_metrics_has_none(run):
     (run / "metrics.json").unlink()
     (run / MANIFEST).unlink()
     write_manifest(run, {})
-    assert read_metrics(run) is None and read_manifest(run)["files"] == {}
+    assert read_metrics(run) is None and read_manifest(run).files == {}
 
 
 def test_a_damaged_number_is_named(run):

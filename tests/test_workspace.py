@@ -103,18 +103,18 @@ def test_a_manifest_lists_every_file(tmp_path):
     (run / "more" / "abc").write_bytes(b"abc")
     written = write_manifest(run, {"seed": 7})
     assert read_manifest(run) == written
-    assert written["seed"] == 7
-    assert sorted(written["files"]) == ["model.kws", "more/abc"]
-    assert written["files"]["more/abc"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert written.seed == 7
+    assert sorted(written.files) == ["model.kws", "more/abc"]
+    assert written.files["more/abc"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 @pytest.mark.parametrize(("content", "message"), [
     (None, r"holds no manifest.json: it is not a run"),
     ("", r"manifest.json is damaged"),
     ("\x00\xff", r"manifest.json is damaged"),
-    ("[]", r"is damaged \('files' is missing\); train again with: kws train"),
+    ("[]", r"is damaged \(it = \[\]: must be an object\); train again with: kws train"),
     ('{"files": {}}', r"is damaged \('created_utc' is missing\)"),
-    ('{"files": [], "created_utc": ""}', r"'files' is missing"),
+    ('{"files": [], "created_utc": ""}', r"files = \[\]: must be an object"),
 ], ids=str)
 def test_a_missing_or_damaged_manifest_is_named(tmp_path, content, message):
     if content is not None:

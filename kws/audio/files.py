@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.arguments import Samples, check_array, check_number, checked_path
 from kws.audio.foreign import INSTALL, can_convert, is_foreign
 from kws.audio.reading import Sound, open_sound
 from kws.audio.resampling import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
@@ -37,7 +38,7 @@ def unread(names: Iterable[str]) -> str | None:
     return ", ".join(f"{number} {suffix}" for suffix, number in count.most_common()) + f": to read them, {INSTALL}"
 
 
-def read_samples(path: Path, *, samples: int | None = None, data: bytes | None = None) -> np.ndarray:
+def read_samples(path: Path | str, *, samples: int | None = None, data: bytes | None = None) -> Samples:
     """Read an audio file of any rate, channel count and format that soundfile, ffmpeg or PyAV knows.
 
     samples : exact length of the result; None keeps the whole file
@@ -47,7 +48,9 @@ def read_samples(path: Path, *, samples: int | None = None, data: bytes | None =
     Raises DataError for a file that cannot be decoded, is empty, longer than LONGEST_S or holds values that are not
     finite.
     """
-    audio = whole(open_sound(path, data))
+    if samples is not None:
+        check_number("samples", samples, low=1)
+    audio = whole(open_sound(checked_path("path", path), data))
     return audio if samples is None else fit(audio, samples)
 
 
@@ -70,8 +73,10 @@ def too_long(sound: Sound) -> DataError:
     return DataError(f"{sound.path}: is longer than {LONGEST_S // 3600} hours; cut it into pieces")
 
 
-def write_audio(path: Path, audio: np.ndarray) -> None:
+def write_audio(path: Path | str, audio: Samples) -> None:
     """Write int16 [n] as 16 kHz mono, whole or not at all; the suffix says the format: .wav or .flac."""
+    path = checked_path("path", path)
+    check_array("audio", audio, np.int16, "n")
     if path.suffix not in (".wav", ".flac"):
         raise DataError(f"{path}: the name must end in .wav or .flac")
     write_atomic(path, encode(audio, path.suffix[1:].upper()), durable=False)
@@ -88,6 +93,7 @@ def encode(audio: np.ndarray, container: str = "WAV") -> bytes:
 
 def resample(audio: np.ndarray, rate_hz: float) -> np.ndarray:
     """float [n] at `rate_hz` -> float32 [m] at 16 kHz; m is n * 16000 / rate_hz, rounded, and at least 1."""
+    check_number("rate_hz", rate_hz, low=1, whole=False)
     if rate_hz == SAMPLE_RATE_HZ:
         return audio.astype(np.float32)
     import soxr
@@ -96,7 +102,7 @@ def resample(audio: np.ndarray, rate_hz: float) -> np.ndarray:
     return out if len(out) else np.zeros(1, np.float32)
 
 
-def to_int16(audio: np.ndarray) -> np.ndarray:
+def to_int16(audio: np.ndarray) -> Samples:
     """float [n], full scale 1.0 -> int16 [n]; what passes full scale is scaled down as a whole."""
     scaled = audio.astype(np.float64) * 32768.0
     peak = np.abs(scaled).max(initial=0.0)
@@ -105,7 +111,7 @@ def to_int16(audio: np.ndarray) -> np.ndarray:
     return np.rint(scaled).astype(np.int16)
 
 
-def fit(audio: np.ndarray, samples: int) -> np.ndarray:
+def fit(audio: Samples, samples: int) -> Samples:
     """int16 [n] -> int16 [samples]: zeros added at the end, or cut by `word_place`."""
     if len(audio) <= samples:
         return np.pad(audio, (0, samples - len(audio)))

@@ -16,13 +16,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.errors import DeviceError
 from kws.files import write_atomic
+
+if TYPE_CHECKING:
+    from sounddevice import CallbackFlags, InputStream
 
 REMEMBERED = "microphone.json"
 RATES_HZ = (48_000, 44_100, 16_000)  # tried after the device's own
@@ -85,7 +89,7 @@ def list_devices(*, again: bool = False) -> tuple[Device, ...]:
         for i, device in enumerate(found) if device["max_input_channels"] > 0)
 
 
-def default_index(sounddevice: Any) -> int:
+def default_index(sounddevice: ModuleType) -> int:
     """Number of the system's input device; -1 if there is none."""
     try:
         return sounddevice.query_devices(kind="input")["index"]
@@ -142,7 +146,7 @@ def match(devices: tuple[Device, ...], wanted: str) -> Device:
     raise DeviceError(f"device {wanted!r}: {'fits more than one' if found else 'no such device'}; there are: {listed}")
 
 
-def import_sounddevice() -> Any:
+def import_sounddevice() -> ModuleType:
     """The package sounddevice, or DeviceError that says what to install."""
     try:
         import sounddevice
@@ -272,7 +276,7 @@ class Microphone:
             self.close()
             raise self._refused(error) from error
 
-    def _open(self) -> tuple[Any, int, int]:
+    def _open(self) -> tuple["InputStream", int, int]:
         """The first combination of channels and rate that the device takes."""
         most = self.device.channels
         last: Exception | None = None
@@ -292,7 +296,7 @@ class Microphone:
         return DeviceError(f"{self.device.name}: cannot be opened ({reason(error or OSError('no rate fits'))}); close "
                            f"other programs that record, plug it in again, or choose another with --device")
 
-    def _arrived(self, frames: np.ndarray, count: int, when: Any, status: Any) -> None:
+    def _arrived(self, frames: np.ndarray, count: int, when: object, status: "CallbackFlags") -> None:
         """PortAudio's callback: float32 [count, channels]."""
         late = self._clock.late(now_s=time.monotonic(), block_s=count / self.rate_hz)
         if status.input_overflow or late:

@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -34,7 +33,9 @@ from kws.model.augment import equalize, mask, timbre_curves
 from kws.model.dataset import prepare
 from kws.model.examples import choose_examples
 from kws.model.keras_loading import load_network
+from kws.model.keras_types import KerasNetwork
 from kws.pipeline.train import finish, manifest_of
+from kws.records import Json, JsonObject
 from kws.run_metrics import Epoch
 from kws.spec import Spec
 from kws.train.cpu_speed import keep_freed_memory, with_fused_normalisation
@@ -90,7 +91,8 @@ def lesson_of(windows: Windows, plan: Plan) -> Lesson:
     return Lesson(windows, plan.spec, curves, words, labels, often, said)
 
 
-def learn(network: Any, lesson: Lesson, *, minutes: float, rate: float, seed: int) -> tuple[Any, list[Epoch]]:
+def learn(network: KerasNetwork, lesson: Lesson, *, minutes: float, rate: float,
+          seed: int) -> tuple[KerasNetwork, list[Epoch]]:
     """Train `network` for so long: itself with the words' scores and the teacher's numbers as its ends, and its epochs.
     """
     whole, model = with_ends(network, lesson, rate=rate, seed=seed)
@@ -115,7 +117,7 @@ def learn(network: Any, lesson: Lesson, *, minutes: float, rate: float, seed: in
     return whole, history
 
 
-def with_ends(network: Any, lesson: Lesson, *, rate: float, seed: int) -> tuple[Any, Any]:
+def with_ends(network: KerasNetwork, lesson: Lesson, *, rate: float, seed: int) -> tuple[KerasNetwork, KerasNetwork]:
     """The network with its two new ends, and a compiled copy that trains faster."""
     import keras
 
@@ -133,7 +135,7 @@ def with_ends(network: Any, lesson: Lesson, *, rate: float, seed: int) -> tuple[
     return whole, model
 
 
-def step(model: Any, lesson: Lesson, rows: np.ndarray, rng: np.random.Generator) -> float:
+def step(model: KerasNetwork, lesson: Lesson, rows: np.ndarray, rng: np.random.Generator) -> float:
     """One step: its loss. Talk has no word, only what the teacher says."""
     inputs, taught = lesson.batch(rows, rng)
     labels = lesson.labels[rows]
@@ -142,7 +144,7 @@ def step(model: Any, lesson: Lesson, rows: np.ndarray, rng: np.random.Generator)
     return float(model.train_on_batch(inputs, [words, taught], sample_weight=weights)[0])
 
 
-def accuracy(model: Any, lesson: Lesson, rows: np.ndarray) -> float:
+def accuracy(model: KerasNetwork, lesson: Lesson, rows: np.ndarray) -> float:
     """Of words among all that are taught."""
     known = rows[lesson.labels[rows] >= 0]
     inputs, _ = lesson.batch(known, None)
@@ -150,7 +152,7 @@ def accuracy(model: Any, lesson: Lesson, rows: np.ndarray) -> float:
     return float((said.argmax(axis=1) == lesson.labels[known]).mean())
 
 
-def as_run(whole: Any, words: Sequence[str], keywords: Sequence[str]) -> Any:
+def as_run(whole: KerasNetwork, words: Sequence[str], keywords: Sequence[str]) -> KerasNetwork:
     """The network with the scores of silence, of other words and of the keywords, as probabilities."""
     import keras
 
@@ -163,8 +165,8 @@ def as_run(whole: Any, words: Sequence[str], keywords: Sequence[str]) -> Any:
     return model
 
 
-def write_run(folder: Path, model: Any, spec: Spec, plan: Plan, recordings: Path, history: Sequence[Epoch],
-              told: dict[str, Any]) -> None:
+def write_run(folder: Path, model: KerasNetwork, spec: Spec, plan: Plan, recordings: Path, history: Sequence[Epoch],
+              told: JsonObject) -> None:
     """Quantize, measure on the clips in `recordings`, write. told : more of what the manifest says"""
     corpus = scan(recordings)
     examples = choose_examples(corpus, spec)
@@ -198,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not recordings.is_dir():
         recordings.mkdir(parents=True)
         (recordings / "speech_commands").symlink_to((asked.data / "speech_commands").resolve())
-    told = {"command": f"scripts/bench base {start.name} DATA OUT {asked.name}", "commit": commit(),
+    told: dict[str, Json] = {"command": f"scripts/bench base {start.name} DATA OUT {asked.name}", "commit": commit(),
             "taught": {"words": len(lesson.words), "windows": len(windows.labels), "without": left_out,
                        "teacher": "the speech embedding of pyopen-wakeword"}}
     write_run(asked.out / "workspace" / "models" / asked.name, as_run(whole, lesson.words, spec.keywords), spec, plan,

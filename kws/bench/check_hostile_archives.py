@@ -18,11 +18,14 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kws.bench.common import ROOT, counted_parser, header
+
+if TYPE_CHECKING:
+    from kws.bench.check_hostile_sounds import Answers
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 HOSTILE_NAMES = ("../evil.wav", "/tmp/evil.wav", "yes/../../../evil.wav", "..\\evil.wav", "C:\\evil.wav",
@@ -154,7 +157,7 @@ def attempt(seed: int) -> str:
         return outcome
 
 
-def try_batch(first: int, count: int, answers: Any) -> None:
+def try_batch(first: int, count: int, answers: "Answers") -> None:
     """In a process of its own, with little memory."""
     import sys
 

@@ -44,7 +44,7 @@ def line(rng: np.random.Generator) -> bytes:
     return bytes(text) + (b"\r\n" if rng.random() < 0.9 else b"")
 
 
-def silent(*_: Any, **__: Any) -> None:
+def silent(*_: object, **__: object) -> None:
     """Nobody looks on."""
 
 

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
@@ -31,7 +31,8 @@ MEMORY_BYTES = 2 << 30
 LIMIT_S = 20.0  # for a file of a second or two, on a busy machine
 BATCH = 50
 COUNT = 6_000
-Work = Callable[[int, int, Any], None]
+Answers: TypeAlias = "multiprocessing.Queue[tuple[int, str]]"
+Work = Callable[[int, int, Answers], None]
 Damage = Callable[[bytes, np.random.Generator], bytes]
 
 
@@ -133,7 +134,7 @@ def hear(data: bytes) -> str:
     return outcome if time.process_time() - started_s < LIMIT_S else f"slow: {outcome}"
 
 
-def try_batch(first: int, count: int, answers: Any) -> None:
+def try_batch(first: int, count: int, answers: Answers) -> None:
     """In a process of its own: a fault of a decoder ends that process alone."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     for seed in range(first, first + count):

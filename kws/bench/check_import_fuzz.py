@@ -13,13 +13,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kws.bench.check_hostile_archives import archive
 from kws.bench.check_hostile_sounds import DAMAGES, whole_file
 from kws.bench.common import ROOT, header, parser
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 WATCHED = (str(ROOT / "kws" / "audio"), str(ROOT / "kws" / "data" / "archives.py"))
 LONGEST = 300_000
@@ -53,7 +56,7 @@ def reached(run: Callable[[bytes], None], data: bytes, watched: tuple[str, ...] 
     """The lines of what is watched that a call goes through."""
     lines: Lines = set()
 
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
+    def trace(frame: FrameType, event: str, _: object) -> "TraceFunction | None":
         if not frame.f_code.co_filename.startswith(watched):
             return None
         if event == "line":

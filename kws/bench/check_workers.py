@@ -18,11 +18,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from kws.bench import tones
 from kws.bench.common import header, parser
 from kws.errors import KwsError
+from kws.records import from_json
+from kws.run_metrics import METRICS, Metrics
 from kws.specfile import read_spec, write_spec
 
 
@@ -40,7 +41,7 @@ def make_workspace(folder: Path, source: Path | None, epochs: int | None) -> Non
     (folder / "kws.toml").write_text(write_spec(spec))
 
 
-def train(folders: list[Path]) -> dict[str, Any]:
+def train(folders: list[Path]) -> Metrics:
     """Metrics of the run; one folder: one process, several: so many workers, the first of them the chief."""
     sockets = [socket.create_server(("localhost", 0)) for _ in folders]
     cluster = {"worker": [f"localhost:{one.getsockname()[1]}" for one in sockets]}
@@ -55,7 +56,7 @@ def train(folders: list[Path]) -> dict[str, Any]:
                                          stdout=subprocess.DEVNULL, stderr=None if index == 0 else subprocess.DEVNULL))
     if any([child.wait() for child in children]):
         raise KwsError("a training failed; what it printed stands above")
-    return json.loads((folders[0] / "models" / "it" / "metrics.json").read_text())
+    return from_json(Metrics, json.loads((folders[0] / "models" / "it" / METRICS).read_text()))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,14 +72,16 @@ def main(arguments: Sequence[str]) -> int:
             for folder in folders:
                 make_workspace(folder, given.workspace, given.epochs)
             found[count] = train(folders)
-    header(f"{found[1]['model']}, {len(found[1]['epochs'])} epochs")
+    header(f"{found[1].model}, {len(found[1].epochs)} epochs")
     shares = []
     for count, metrics in found.items():
-        int8 = metrics["splits"]["validation"]["int8"]
-        shares.append((int8["accuracy"], int8["n"]))
-        print(f"{count} process{'es' if count > 1 else ''}: {int8['accuracy']:.2%} of {int8['n']:,} validation clips, "
-              f"int8 in the C engine ({int8['interval'][0]:.1%} to {int8['interval'][1]:.1%}), last loss "
-              f"{metrics['epochs'][-1]['loss']:.3f}, {metrics['training_seconds']:.0f} s")
+        int8 = metrics.splits["validation"].int8
+        if int8 is None or int8.accuracy is None:
+            raise KwsError("there are no validation clips; record more speakers")
+        shares.append((int8.accuracy, int8.n))
+        print(f"{count} process{'es' if count > 1 else ''}: {int8.accuracy:.2%} of {int8.n:,} validation clips, "
+              f"int8 in the C engine ({int8.interval[0]:.1%} to {int8.interval[1]:.1%}), last loss "
+              f"{metrics.epochs[-1].loss:.3f}, {metrics.training_seconds:.0f} s")
     mean = sum(share for share, _ in shares) / 2
     tolerance = 2 * math.sqrt(mean * (1 - mean) * sum(1 / n for _, n in shares))
     difference = abs(shares[0][0] - shares[1][0])

@@ -30,13 +30,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.bench.common import header, parser, print_table
-from kws.bench.transfer import LEAD, decisions, miss_rate_at, quiet, read_results, recordings_of, sides, trains
+from kws.bench.transfer import (
+    LEAD,
+    Result,
+    Tested,
+    decisions,
+    miss_rate_at,
+    quiet,
+    read_results,
+    recordings_of,
+    sides,
+    trains,
+)
 from kws.data.corpus import NOISE, Clip, folders, speaker_of, split_of
 from kws.data.importer import import_path
 from kws.detect.detector import Detector, load_detector
@@ -45,6 +55,7 @@ from kws.errors import DataError
 from kws.files import write_atomic
 from kws.pipeline.new_word import SYNTH, prepare_word
 from kws.pipeline.transfer import transfer_run
+from kws.records import to_json
 from kws.validate.metrics import poisson_interval, wilson_interval
 from kws.workspace import open_workspace
 
@@ -166,7 +177,7 @@ def own_voices(word: str, pool: Sequence[Path], rng: np.random.Generator) -> tup
     return takes, [path for person in people for path in of[person][TAKES_OF_PERSON:]]
 
 
-def run(job: Job, bench: "Bench") -> dict[str, Any]:
+def run(job: Job, bench: "Bench") -> Result:
     """The page's commands, by their functions: kws new --word, takes, kws train --from; then the test."""
     root = bench.out / job.key.replace(" ", "-")
     shutil.rmtree(root, ignore_errors=True)
@@ -187,8 +198,9 @@ def run(job: Job, bench: "Bench") -> dict[str, Any]:
     place = replace(place, spec=replace(place.spec, training=training))
     transfer_run(place, base=made.base, name="own", note=quiet)
     seconds = time.process_time() - start
-    return {"key": job.key, "word": job.word, "how": job.scenario, "count": len(takes), "draw": job.draw,
-            "seconds": seconds, **measure(load_detector(root / "models" / "own"), tests, bench.speech)}
+    detector = load_detector(root / "models" / "own")
+    return Result(job.key, job.word, job.scenario, len(takes), job.draw, seconds,
+                  detector.plan.decoder.thresholds[-1] / SCORE_STEPS, *measure(detector, tests, bench.speech))
 
 
 def share_spoken(spoken: Path, folder: Path) -> None:
@@ -214,7 +226,7 @@ class Bench:
     speech: dict[str, list[np.ndarray]]
 
 
-def measure(detector: Detector, tests: Sequence[Path], speech: dict[str, list[np.ndarray]]) -> dict[str, Any]:
+def measure(detector: Detector, tests: Sequence[Path], speech: dict[str, list[np.ndarray]]) -> Tested:
     """Misses and false alarms at the run's own thresholds; curve : at others, [threshold, missed, alarms]."""
     said = [decisions(detector, [LEAD, read_samples(path), LEAD]) for path in tests]
     heard = {kind: decisions(detector, recordings) for kind, recordings in speech.items()}
@@ -229,25 +241,24 @@ def measure(detector: Detector, tests: Sequence[Path], speech: dict[str, list[np
         thresholds = dict.fromkeys(plan.spec.keywords, level / SCORE_STEPS)
         missed, alarms = counts(build_decoder_tables(plan.spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
                                                      decide_every=detector.decide_every))
-        curve.append([level / SCORE_STEPS, missed, sum(alarms.values())])
+        curve.append((level / SCORE_STEPS, missed, sum(alarms.values())))
     missed, alarms = counts(plan.decoder)
     hours = {kind: sum(map(len, recordings)) / SAMPLE_RATE_HZ / 3600 for kind, recordings in speech.items()}
-    return {"threshold": plan.decoder.thresholds[-1] / SCORE_STEPS, "missed": missed, "tested": len(tests),
-            "false_alarms": alarms, "hours": hours, "curve": curve}
+    return missed, len(tests), alarms, hours, tuple(curve)
 
 
-def row(some: Sequence[dict[str, Any]]) -> list[str]:
+def row(some: Sequence[Result]) -> list[str]:
     """One line of the table: the mean of the draws, with the interval of one draw's recordings or hours."""
-    tested, hours = some[0]["tested"], sum(some[0]["hours"].values())
-    missed = float(np.mean([one["missed"] for one in some]))
-    alarms = float(np.mean([sum(one["false_alarms"].values()) for one in some]))
+    tested, hours = some[0].tested, sum(some[0].hours.values())
+    missed = float(np.mean([one.missed for one in some]))
+    alarms = float(np.mean([sum(one.false_alarms.values()) for one in some]))
     low, high = wilson_interval(round(missed), tested)
     least, most = poisson_interval(round(alarms))
     there = miss_rate_at(list(some))
-    return [some[0]["word"], some[0]["how"], str(some[0]["count"]), str(len(some)), str(tested),
+    return [some[0].word, some[0].how, str(some[0].count), str(len(some)), str(tested),
             f"{missed / tested:.1%} ({low:.1%} to {high:.1%})",
             f"{alarms / hours:.2f} ({least / hours:.2f} to {most / hours:.2f})",
-            f"{there[0]:.1%} ({there[1]:.1%} to {there[2]:.1%})", f"{np.mean([one['seconds'] for one in some]):.0f}"]
+            f"{there[0]:.1%} ({there[1]:.1%} to {there[2]:.1%})", f"{np.mean([one.seconds for one in some]):.0f}"]
 
 
 def jobs(words: Sequence[str], scenarios: Sequence[str], count: int, draws: int, data: Path) -> list[Job]:
@@ -277,8 +288,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for job in jobs(asked.words.split(","), asked.only.split(","), asked.count, asked.draws, asked.data):
         if job.key not in results:
             results[job.key] = run(job, bench)
-            write_atomic(path, "".join(json.dumps(result) + "\n" for result in results.values()))
-    groups = dict.fromkeys((one["word"], one["how"]) for one in results.values())
+            write_atomic(path, "".join(json.dumps(to_json(result)) + "\n" for result in results.values()))
+    groups = dict.fromkeys((one.word, one.how) for one in results.values())
     print_table(("word", "scenario", "takes", "draws", "recordings", "missed as calibrated", "false alarms per hour",
                  "missed at 1 per hour", "seconds"),
-                [row([one for one in results.values() if (one["word"], one["how"]) == group]) for group in groups])
+                [row([one for one in results.values() if (one.word, one.how) == group]) for group in groups])

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -13,12 +12,13 @@ from kws.engine.network import Network
 from kws.engine.oracle.layers import run_graph
 from kws.engine.streaming import lower
 from kws.model.keras_loading import native_messages_hidden
+from kws.model.keras_types import KerasNetwork, Tensor
 
 Choose = Callable[[int, int], int]
 FRAMES, FEATURES = 24, 8
 
 
-def convert(model: Any, *, seed: int = 0, one_scale: bool = False) -> bytes:
+def convert(model: KerasNetwork, *, seed: int = 0, one_scale: bool = False) -> bytes:
     """int8 .tflite of a Keras model with a fixed batch of 1; ranges come from random inputs on -128..127 / 32.
 
     one_scale : all weights of a layer share a scale, as networks from elsewhere have it, instead of one per channel.
@@ -43,7 +43,7 @@ def random_network(choose: Choose) -> bytes:
     return convert(random_model(choose), one_scale=choose(0, 2) == 0)
 
 
-def random_model(choose: Choose) -> Any:
+def random_model(choose: Choose) -> KerasNetwork:
     """A Keras model, input [1, 24, 8, 1], 2 to 5 labels. Most are valid along time, some pad."""
     import keras
 
@@ -56,7 +56,7 @@ def random_model(choose: Choose) -> Any:
     return keras.Model(inputs, _head(x, choose))
 
 
-def _activation(x: Any, choose: Choose) -> Any:
+def _activation(x: Tensor, choose: Choose) -> Tensor:
     from keras import layers
 
     kind = choose(0, 5)
@@ -67,7 +67,7 @@ def _activation(x: Any, choose: Choose) -> Any:
     return layers.ReLU(max_value=6 if kind == 2 else None)(x)
 
 
-def _conv(x: Any, choose: Choose) -> Any:
+def _conv(x: Tensor, choose: Choose) -> Tensor:
     from keras import layers
 
     time, width = min(choose(1, 4), x.shape[1]), min(choose(1, 3), x.shape[2])
@@ -83,7 +83,7 @@ def _conv(x: Any, choose: Choose) -> Any:
     return _activation(x, choose)
 
 
-def _depthwise(x: Any, choose: Choose) -> Any:
+def _depthwise(x: Tensor, choose: Choose) -> Tensor:
     from keras import layers
 
     time, width = min(choose(1, 5), x.shape[1]), min(choose(1, 3), x.shape[2])
@@ -91,7 +91,7 @@ def _depthwise(x: Any, choose: Choose) -> Any:
     return _activation(layers.Conv2D(choose(2, 8), 1)(_activation(x, choose)), choose)
 
 
-def _residual(x: Any, choose: Choose) -> Any:
+def _residual(x: Tensor, choose: Choose) -> Tensor:
     """A shortcut cropped in time at both ends, as a causal or as a centred convolution needs it."""
     from keras import layers
 
@@ -107,7 +107,7 @@ def _residual(x: Any, choose: Choose) -> Any:
     return _activation(layers.Add()([y, crop] if kind == 2 else [crop, y]), choose)
 
 
-def _pool(x: Any, choose: Choose) -> Any:
+def _pool(x: Tensor, choose: Choose) -> Tensor:
     from keras import layers
 
     size = (min(choose(1, 3), x.shape[1]), min(choose(1, 2), x.shape[2]))
@@ -115,7 +115,7 @@ def _pool(x: Any, choose: Choose) -> Any:
     return kind(size, strides=(choose(1, 2), choose(1, 2)))(x)
 
 
-def _gate(x: Any, choose: Choose) -> Any:
+def _gate(x: Tensor, choose: Choose) -> Tensor:
     """Scaled by a constant, or by what the whole window says (which cannot stream)."""
     from keras import layers
 
@@ -128,7 +128,7 @@ def _gate(x: Any, choose: Choose) -> Any:
 BLOCKS = (_conv, _conv, _depthwise, _depthwise, _residual, _residual, _pool, _gate)
 
 
-def _saturated(x: Any, choose: Choose) -> Any:
+def _saturated(x: Tensor, choose: Choose) -> Tensor:
     """ReLU6 with channels that are 6 all the time: the mean over them then has the scale of what it is taken over."""
     import keras
     from keras import layers
@@ -137,7 +137,7 @@ def _saturated(x: Any, choose: Choose) -> Any:
     return layers.ReLU(6)(layers.Conv2D(choose(4, 8), 1, bias_initializer=bias)(x))
 
 
-def _head(x: Any, choose: Choose) -> Any:
+def _head(x: Tensor, choose: Choose) -> Tensor:
     import keras
     from keras import layers
 

@@ -56,8 +56,8 @@ def main(arguments: Sequence[str]) -> None:
                 "bytes": {path.name: path.stat().st_size for path in sorted(run.glob("model.*"))}}
     write_atomic(run / METRICS, json.dumps(document, indent=2) + "\n")
     manifest = read_manifest(run)
-    manifest["bytes"] = {name: (run / name).stat().st_size for name in manifest["bytes"]}
-    write_manifest(run, manifest, now=datetime.fromisoformat(manifest["created_utc"]))
+    sizes = {path.name: path.stat().st_size for path in sorted(run.iterdir()) if path.name in manifest.files}
+    write_manifest(run, {**manifest.content, "bytes": sizes}, now=datetime.fromisoformat(manifest.created_utc))
     renew(run)
     print(f"{run}: {device.instructions_per_second:,} instructions per second on the {limits.cpu}")
 

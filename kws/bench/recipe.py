@@ -14,7 +14,7 @@ import json
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from kws.errors import KwsError
 from kws.model.dataset import prepare
 from kws.model.examples import UNKNOWN_LABEL, Examples, Part, choose_examples
 from kws.pipeline.train import training_fingerprint
+from kws.records import from_json, to_json
 from kws.spec import Spec
 from kws.train.loop import predict, train
 from kws.validate.metrics import wilson_interval
@@ -44,8 +45,8 @@ def changed(spec: Spec, variant: str) -> tuple[Spec, int]:
             speakers = int(text)
             continue
         section, _, field = name.partition(".")
-        part: Any = getattr(spec, section, None)
-        if not hasattr(part, field):
+        part = getattr(spec, section, None)
+        if part is None or not hasattr(part, field):
             raise KwsError(f"{change!r}: must be SECTION.SETTING=VALUE with names of kws.toml, or {AS_IT_IS!r}")
         kind = type(getattr(part, field))
         sections: dict[str, Any] = {section: replace(part, **{field: kind(text)})}
@@ -61,7 +62,23 @@ def fewer(examples: Examples, percent: int) -> Examples:
     return replace(examples, training=Part(clips, part.labels[kept], round(part.silence * kept.mean())))
 
 
-def measured(place: Workspace, spec: Spec, speakers: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Judged:
+    """A variant after its training. seconds : per epoch; training : accuracy on augmented training clips
+
+    right : of n validation clips; labels : mean accuracy of the labels; unknown : accuracy of other words
+    """
+
+    parameters: int
+    seconds: float
+    training: float
+    n: int
+    right: int
+    labels: float
+    unknown: float
+
+
+def measured(place: Workspace, spec: Spec, speakers: int) -> Judged:
     """Train and judge one variant, or what is known of it."""
     corpus = scan(place.recordings)
     examples = choose_examples(corpus, spec)
@@ -79,20 +96,19 @@ def measured(place: Workspace, spec: Spec, speakers: int) -> dict[str, Any]:
         clips, labels = material.audio("validation")
         right = predict(model, material.frontend.extract(clips)) == labels
         per_label = [float(right[labels == label].mean()) for label in np.unique(labels)]
-        kept.write_text(json.dumps({
-            "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
-            "seconds": float(np.median([epoch.seconds for epoch in history])), "training": history[-1].accuracy,
-            "n": len(labels), "right": int(right.sum()), "labels": float(np.mean(per_label)),
-            "unknown": float(right[labels == UNKNOWN_LABEL].mean())}))
+        kept.write_text(json.dumps(to_json(Judged(
+            parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+            seconds=float(np.median([epoch.seconds for epoch in history])), training=history[-1].accuracy,
+            n=len(labels), right=int(right.sum()), labels=float(np.mean(per_label)),
+            unknown=float(right[labels == UNKNOWN_LABEL].mean())))))
         checkpoint.unlink()
-    return json.loads(kept.read_text())
+    return from_json(Judged, json.loads(kept.read_text()))
 
 
-def row(variant: str, seed: int, found: dict[str, Any]) -> Sequence[str]:
-    low, high = wilson_interval(found["right"], found["n"])
-    return (variant, str(seed), f"{found['parameters']:,}", f"{found['seconds']:.0f}", f"{found['training']:.1%}",
-            f"{found['right'] / found['n']:.1%}", f"{low:.1%} to {high:.1%}", f"{found['labels']:.1%}",
-            f"{found['unknown']:.1%}")
+def row(variant: str, seed: int, found: Judged) -> Sequence[str]:
+    low, high = wilson_interval(found.right, found.n)
+    return (variant, str(seed), f"{found.parameters:,}", f"{found.seconds:.0f}", f"{found.training:.1%}",
+            f"{found.right / found.n:.1%}", f"{low:.1%} to {high:.1%}", f"{found.labels:.1%}", f"{found.unknown:.1%}")
 
 
 def main(arguments: Sequence[str]) -> None:

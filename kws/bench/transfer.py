@@ -18,10 +18,9 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -38,6 +37,7 @@ from kws.model.few_shot_examples import choose_few, training_set
 from kws.pipeline.calibration import calibrated_few
 from kws.pipeline.train import engine_plan
 from kws.quantize.convert import convert
+from kws.records import from_json, to_json
 from kws.spec import Spec
 from kws.speech.synthesis import make_clips
 from kws.train.transfer import SCRATCH, Base, from_scratch, load_base, transfer
@@ -116,6 +116,31 @@ def write_talk(data: Path, folder: Path) -> None:
             write_audio(folder / f"talk-{split}-{i // PIECES}" / f"{name}_nohash_{i}.wav", piece)
 
 
+Curve = tuple[tuple[float, int, int], ...]  # threshold, missed, false alarms
+Tested = tuple[int, int, dict[str, int], dict[str, float], Curve]  # as in Result
+
+
+@dataclass(frozen=True)
+class Result:
+    """One network. missed : of so many tested recordings; false_alarms, hours : by the kind of speech.
+
+    curve : the same at other thresholds
+    """
+
+    key: str
+    word: str
+    how: str
+    count: int
+    draw: int
+    seconds: float
+    threshold: float
+    missed: int
+    tested: int
+    false_alarms: Mapping[str, int]
+    hours: Mapping[str, float]
+    curve: Curve
+
+
 class Bench:
     """Everything that the networks share."""
 
@@ -137,7 +162,7 @@ class Bench:
                        for folder in folders(data / "negatives")}
         self.sides: dict[str, tuple[list[Path], list[Path]]] = {}
 
-    def run(self, job: Job, left_out: tuple[str, ...]) -> dict[str, Any]:
+    def run(self, job: Job, left_out: tuple[str, ...]) -> Result:
         """Train and test one network. left_out : words that no network is trained on, because they are tests."""
         if job.word not in self.sides:
             self.sides[job.word] = recordings_of(job.word, self.data)
@@ -156,9 +181,8 @@ class Bench:
         point = calibrated_few(material, Detector(plan), Path("without-talk"))
         detector = Detector(replace(plan, decoder=point.tables))
         seconds = time.process_time() - start
-        return {"key": job.key, "word": job.word, "how": job.how, "count": job.count, "draw": job.draw,
-                "seconds": seconds, "threshold": detector.plan.decoder.thresholds[-1] / 256,
-                **self.test(detector, tests)}
+        return Result(job.key, job.word, job.how, job.count, job.draw, seconds,
+                      detector.plan.decoder.thresholds[-1] / 256, *self.test(detector, tests))
 
     def material(self, spec: Spec, job: Job, pool: list[Path], base: Base, left_out: tuple[str, ...]) -> Material:
         """The recordings of a draw with everything else that a network learns from."""
@@ -175,7 +199,7 @@ class Bench:
         examples = choose_few(Corpus(tuple(clips + others), self.noise), spec)
         return prepare(spec, examples, self.noise, cache=None, normalisation=base.normalisation)
 
-    def test(self, detector: Detector, tests: list[Path]) -> dict[str, Any]:
+    def test(self, detector: Detector, tests: list[Path]) -> Tested:
         """Recordings missed, of how many, and false alarms in how many hours of each kind of speech.
 
         curve : the same at other thresholds, [threshold, missed, false alarms] each
@@ -193,10 +217,10 @@ class Bench:
             thresholds = dict.fromkeys(plan.spec.keywords, level / SCORE_STEPS)
             missed, alarms = counts(build_decoder_tables(plan.spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
                                                          decide_every=detector.decide_every))
-            curve.append([level / SCORE_STEPS, missed, sum(alarms.values())])
+            curve.append((level / SCORE_STEPS, missed, sum(alarms.values())))
         missed, alarms = counts(plan.decoder)
         hours = {kind: sum(map(len, recordings)) / SAMPLE_RATE_HZ / 3600 for kind, recordings in self.speech.items()}
-        return {"missed": missed, "tested": len(tests), "false_alarms": alarms, "hours": hours, "curve": curve}
+        return missed, len(tests), alarms, hours, tuple(curve)
 
 
 def decisions(detector: Detector, pieces: list[np.ndarray]) -> np.ndarray:
@@ -227,69 +251,70 @@ def jobs_for(words: list[str], counts: list[int], draws: int) -> list[Job]:
     return found
 
 
-def read_results(path: Path) -> dict[str, dict[str, Any]]:
+def read_results(path: Path) -> dict[str, Result]:
     """What is known, by key; a result of before there were curves is measured again."""
     lines = path.read_text().splitlines() if path.exists() else []
-    return {result["key"]: result for result in map(json.loads, lines) if "curve" in result}
+    known = (from_json(Result, result) for result in map(json.loads, lines) if "curve" in result)
+    return {result.key: result for result in known}
 
 
-def table(results: list[dict[str, Any]]) -> str:
+def table(results: list[Result]) -> str:
     """One line for each word, way and number of recordings, over its draws."""
     rows = [f"{'word':10}{'trained':22}{'recordings':>10}{'draws':>6}{'missed':>9}  {'95 %':17}{'range of draws':18}"
             f"{'false alarms/h':>14}  {'95 %':14}{'missed at 1/h':>13}  {'95 %':17}{'seconds':>8}"]
-    for word, how, count in dict.fromkeys((one["word"], one["how"], one["count"]) for one in results):
-        some = [one for one in results if (one["word"], one["how"], one["count"]) == (word, how, count)]
+    for word, how, count in dict.fromkeys((one.word, one.how, one.count) for one in results):
+        some = [one for one in results if (one.word, one.how, one.count) == (word, how, count)]
         miss, low, high = miss_rate(some)
         rate, fewest, most = alarm_rate(some)
         there, least, greatest = miss_rate_at(some)
-        shares = [one["missed"] / one["tested"] for one in some]
+        shares = [one.missed / one.tested for one in some]
         rows.append(f"{word:10}{how:22}{count:10}{len(some):6}{miss:9.1%}  {f'{low:.1%} to {high:.1%}':17}"
                     f"{f'{min(shares):.1%} to {max(shares):.1%}':18}{rate:14.1f}  {f'{fewest:.1f} to {most:.1f}':14}"
                     f"{there:13.1%}  {f'{least:.1%} to {greatest:.1%}':17}"
-                    f"{np.mean([one['seconds'] for one in some]):8.0f}")
+                    f"{np.mean([one.seconds for one in some]):8.0f}")
     return "\n".join(rows)
 
 
-def miss_rate(some: list[dict[str, Any]]) -> tuple[float, float, float]:
+def miss_rate(some: list[Result]) -> tuple[float, float, float]:
     """Mean over draws, with Wilson's interval for the recordings of one: all draws are tested on the same ones."""
-    tested = some[0]["tested"]
-    missed = float(np.mean([one["missed"] for one in some]))
+    tested = some[0].tested
+    missed = float(np.mean([one.missed for one in some]))
     return (missed / tested, *wilson_interval(round(missed), tested))
 
 
-def miss_rate_at(some: list[dict[str, Any]], per_hour: float = 1.0) -> tuple[float, float, float]:
+def miss_rate_at(some: list[Result], per_hour: float = 1.0) -> tuple[float, float, float]:
     """As miss_rate, at the lowest threshold with so many false alarms; everything is missed if there is none."""
-    allowed = per_hour * sum(some[0]["hours"].values())
-    missed = [min((missed for _, missed, alarms in one["curve"] if alarms <= allowed), default=one["tested"])
+    allowed = per_hour * sum(some[0].hours.values())
+    missed = [min((missed for _, missed, alarms in one.curve if alarms <= allowed), default=one.tested)
               for one in some]
-    return miss_rate([{**one, "missed": fewest} for one, fewest in zip(some, missed, strict=True)])
+    return miss_rate([replace(one, missed=fewest) for one, fewest in zip(some, missed, strict=True)])
 
 
-def alarm_rate(some: list[dict[str, Any]]) -> tuple[float, float, float]:
+def alarm_rate(some: list[Result]) -> tuple[float, float, float]:
     """False alarms per hour, mean over draws, with the exact Poisson interval for the hours of one."""
-    hours = sum(some[0]["hours"].values())
-    alarms = float(np.mean([sum(one["false_alarms"].values()) for one in some]))
+    hours = sum(some[0].hours.values())
+    alarms = float(np.mean([sum(one.false_alarms.values()) for one in some]))
     low, high = poisson_interval(round(alarms))
     return alarms / hours, low / hours, high / hours
 
 
-def plot(results: list[dict[str, Any]], path: Path) -> None:
+def plot(results: list[Result], path: Path) -> None:
     """Misses, false alarms, and misses at one per hour, against the number of recordings; one column per word."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    words = list(dict.fromkeys(one["word"] for one in results))
+    words = list(dict.fromkeys(one.word for one in results))
     figure, axes = plt.subplots(3, len(words), figsize=(4 * len(words), 9), squeeze=False, sharex=True)
     for column, word in enumerate(words):
         for how, colour in (("transfer", "#06c"), ("scratch", "#c40"), ("synth", "#080")):
-            mine = [one for one in results if one["word"] == word and one["how"] == how]
-            counts = sorted({one["count"] for one in mine})
+            mine = [one for one in results if one.word == word and one.how == how]
+            counts = sorted({one.count for one in mine})
             if not counts:
                 continue
             for row, measure in enumerate((miss_rate, alarm_rate, miss_rate_at)):
-                values = np.array([measure([one for one in mine if one["count"] == count]) for count in counts])
+                values = np.array([measure([one for one in mine if one.count == count]) for count in counts])
                 errors = np.abs(values[:, 1:] - values[:, :1]).T
                 axes[row][column].errorbar(counts, values[:, 0], errors, color=colour, label=how, capsize=3, marker="o")
         axes[0][column].set(title=word, ylim=(0, 1.02))
@@ -321,9 +346,9 @@ def main(arguments: Sequence[str]) -> None:
         assert bench is not None
         result = bench.run(job, tuple(words))
         done[job.key] = result
-        write_atomic(log, "".join(json.dumps(one) + "\n" for one in done.values()))
-        print(f"{job.key}: {result['missed']} of {result['tested']} missed, {sum(result['false_alarms'].values())} "
-              f"false alarms, {result['seconds']:.0f} s of one core", file=sys.stderr, flush=True)
+        write_atomic(log, "".join(json.dumps(to_json(one)) + "\n" for one in done.values()))
+        print(f"{job.key}: {result.missed} of {result.tested} missed, {sum(result.false_alarms.values())} "
+              f"false alarms, {result.seconds:.0f} s of one core", file=sys.stderr, flush=True)
     results = [done[job.key] for job in jobs if job.key in done]
     write_atomic(options.out / "table.txt", table(results) + "\n")
     plot(results, options.out / "transfer.svg")

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from kws.arguments import check_number
 from kws.calibrate.sound import NO_RULE, DecoderSettings, Outcome, Sound, TalkRule
 
 LEVELS = np.array([*range(32, 192, 8), *range(192, 224, 4), *range(224, 246, 2), *range(246, 256)])
@@ -39,6 +40,13 @@ class Target:
 
     false_alarms_per_hour: float | None = None
     miss_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ArgumentError for what nobody can want."""
+        if self.false_alarms_per_hour is not None:
+            check_number("false_alarms_per_hour", self.false_alarms_per_hour, low=0, whole=False)
+        elif self.miss_rate is not None:
+            check_number("miss_rate", self.miss_rate, low=0, high=1, whole=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -285,12 +285,12 @@ def write_calibration(run: Path, calibration: Calibration, *, now: datetime | No
         shutil.copytree(run, making, dirs_exist_ok=True)
         forget_decoded(making)
         write_atomic(making / PLAN_NAME, replace(plan, decoder=calibration.tables).to_bytes())
-        if METRICS in manifest["files"]:
+        if METRICS in manifest.files:
             document = {**read_json(run, METRICS), "operating_point": found}  # what else it holds stays as it is
             write_atomic(making / METRICS, json.dumps(document, indent=2) + "\n")
         (making / MANIFEST_NAME).unlink()
-        kept = {key: value for key, value in manifest.items() if key not in ("files", "created_utc")}
+        kept = {key: value for key, value in manifest.content.items() if key not in ("files", "created_utc")}
         kept["calibration"] = {"date_utc": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
                                **{key: found[key] for key in ("target", "from", "rule", "test")}}
-        write_manifest(making, kept, now=datetime.fromisoformat(manifest["created_utc"]))
+        write_manifest(making, kept, now=datetime.fromisoformat(manifest.created_utc))
         renew(making, name=run.name)

@@ -66,7 +66,7 @@ def masked(folder: Path, clips: Path | None, *, groups: int, directory: Path | N
     if clips is not None:
         chosen = read_clip_folder(clips, labels=spec.labels, samples=spec.frontend.clip_samples)
     else:
-        chosen = test_split(spec, open_workspace(directory), read_manifest(folder).get("data_fingerprint"))
+        chosen = test_split(spec, open_workspace(directory), read_manifest(folder).data_fingerprint)
     return mask_each(detector, chosen, groups=groups), len(chosen.truth)
 
 

@@ -4,14 +4,17 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from typer.core import TyperGroup
 
 from kws.errors import KwsError
 from kws.files import meant_path, printable
+from kws.records import Json
 from kws.workspace import Workspace, open_workspace
+
+ClickContext: TypeAlias = Any  # typer carries a copy of click within itself, whose types have no public name
 
 # The order of the commands in help.
 LIFE_CYCLE = ("new", "data", "record", "explore", "train", "average", "tune", "validate", "calibrate", "compare",
@@ -91,7 +94,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def print_json(result: Any) -> None:
+def print_json(result: Json) -> None:
     """One JSON value on a line of its own on stdout."""
     print(json.dumps(result, ensure_ascii=False), flush=True)
 
@@ -107,10 +110,10 @@ def refusal(error: OSError) -> str:
 class Commands(TyperGroup):
     """The commands in the order of the life cycle; what goes wrong on purpose ends in one line, not in a traceback."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: ClickContext) -> list[str]:
         return sorted(self.commands, key=lambda name: LIFE_CYCLE.index(name) if name in LIFE_CYCLE else len(LIFE_CYCLE))
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: ClickContext, formatter: Any) -> None:
         """The first sentence of each command's help, in full: click itself cuts it off at the end of the line."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         helps = [(name, (command.help if command else None) or "") for name, command in commands]
@@ -118,7 +121,7 @@ class Commands(TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: ClickContext) -> object:
         for stream in (sys.stdout, sys.stderr):  # a name that a terminal's character set lacks is escaped, not fatal
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")

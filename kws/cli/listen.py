@@ -7,22 +7,24 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperCommand
 
-from kws.cli.common import DirectoryOption, JsonOption, RunOption, counted, note
+from kws.cli.common import ClickContext, DirectoryOption, JsonOption, RunOption, counted, note
 from kws.cli.detect import print_hit
-from kws.cli.session import detections, tell_the_rest
+from kws.cli.session import Hands, detections, tell_the_rest
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
     from kws.audio.microphone import Device
     from kws.cli.field import FieldPrinter
     from kws.detect.detector import Detection, Detector, Hop
-    from kws.listen.listener import Listener, Totals
-    from kws.listen.session import Status
+    from kws.listen.actions import Action
+    from kws.listen.listener import Event, Listener, Reporting, Totals
+    from kws.listen.session import Status, View
 
 HINT_EVERY_S = 30.0
 NOTES_AFTER = 20  # of the display's notes, repeated when its screen has gone
@@ -31,7 +33,7 @@ NOTES_AFTER = 20  # of the display's notes, repeated when its screen has gone
 class ListenCommand(TyperCommand):
     """--on takes two values, KEYWORD and COMMAND, which reach the function as one string."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: ClickContext, args: list[str]) -> list[str]:
         joined, left = [], list(args)
         while left:
             word = left.pop(0)
@@ -112,13 +114,13 @@ def listen(
                                      ) as view:
             hands = make_hands(view, actions, limit_s=limit_s, save=save, about=about_clips(detector, name))
             listener = make_listener(detector, view, hands, near_misses=near_misses,
-                                     reporting=printer and printer.of_detector(detector, report_s or 0.0))
+                                     reporting=printer.of_detector(detector, report_s or 0.0) if printer else None)
             with contextlib.suppress(KeyboardInterrupt):
                 listener.run(open_events(found), seconds=seconds)
-        summarize(listener.totals, *hands)
+        summarize(listener.totals, hands)
 
 
-def to_device(folder: Path, detector: "Detector", actions: list[Any], *, port: str, baud: int, compare: bool,
+def to_device(folder: Path, detector: "Detector", actions: list["Action"], *, port: str, baud: int, compare: bool,
               lines: bool, as_json: bool, limit_s: float, save: Path | None, seconds: float | None,
               name: str | None, printer: "FieldPrinter | None") -> None:
     """Listen to a device at a serial port."""
@@ -129,16 +131,16 @@ def to_device(folder: Path, detector: "Detector", actions: list[Any], *, port: s
     with open_view(detector, f"{folder.name}  ·  {port}", name=port, lines=lines, as_json=as_json,
                    microphone=False, printer=printer) as view:
         hands = make_hands(view, actions, limit_s=limit_s, save=save, about=about_clips(detector, name))
-        listener = DeviceListener(detector, view, compare=compare, actions=hands[0], keeper=hands[1],
+        listener = DeviceListener(detector, view, compare=compare, actions=hands.actions, keeper=hands.keeper,
                                   cost=remote.cost_printer(port, as_json=as_json) if lines and not printer else None,
                                   tell=printer.tell if printer else None)
         remote.run(listener, events, seconds=seconds)
-    remote.summarize(listener.totals, *hands)
+    remote.summarize(listener.totals, hands)
     if compare:
         remote.judge(listener, folder)
 
 
-def parse_actions(on: list[str], detector: "Detector") -> list[Any]:
+def parse_actions(on: list[str], detector: "Detector") -> list["Action"]:
     """The --on options. Raises KwsError for one that cannot work."""
     from kws.engine.decoder import NEVER
     from kws.listen.actions import parse_action
@@ -170,7 +172,7 @@ def choose_device(wanted: str | None, directory: Path | None) -> "Device":
     return choice.device
 
 
-def open_events(device: "Device") -> Iterator[Any]:
+def open_events(device: "Device") -> Iterator["Event"]:
     """What `device` brings; when it has gone, a device of the same name is looked for."""
     from kws.audio.microphone import Microphone, list_devices, match
     from kws.listen.listener import microphone_events
@@ -178,14 +180,14 @@ def open_events(device: "Device") -> Iterator[Any]:
     return microphone_events(Microphone(device), lambda: Microphone(match(list_devices(again=True), device.name)))
 
 
-def make_hands(view: Any, actions: list[Any], *, limit_s: float, save: Path | None, about: dict[str, str],
-               ) -> tuple[Any, Any]:
-    """Who acts and keeps for a listener; None if nobody does."""
+def make_hands(view: "View", actions: list["Action"], *, limit_s: float, save: Path | None, about: dict[str, str],
+               ) -> Hands:
+    """As the options ask for them."""
     from kws.listen.actions import Actions
     from kws.listen.sound_keeper import Keeper
 
-    return (Actions(actions, note=view.note, limit_s=limit_s) if actions else None,
-            Keeper(save, note=view.note, about=about) if save is not None else None)
+    return Hands(Actions(actions, note=view.note, limit_s=limit_s) if actions else None,
+                 Keeper(save, note=view.note, about=about) if save is not None else None)
 
 
 def about_clips(detector: "Detector", name: str | None) -> dict[str, str]:
@@ -200,18 +202,19 @@ def make_printer(report_s: float | None, name: str | None, *, as_json: bool) -> 
     return FieldPrinter(name or platform.node() or "device", as_json=as_json) if report_s is not None else None
 
 
-def make_listener(detector: "Detector", view: Any, hands: tuple[Any, Any], *, near_misses: bool,
-                  reporting: Any = None) -> "Listener":
+def make_listener(detector: "Detector", view: "View", hands: Hands, *, near_misses: bool,
+                  reporting: "Reporting | None" = None) -> "Listener":
     """At the microphone."""
     from kws.listen.listener import Listener
 
-    return Listener(detector, view, actions=hands[0], keeper=hands[1], near_misses=near_misses, reporting=reporting)
+    return Listener(detector, view, actions=hands.actions, keeper=hands.keeper, near_misses=near_misses,
+                    reporting=reporting)
 
 
 @contextlib.contextmanager
 def interrupted_by_terminate() -> Iterator[None]:
     """A service manager's request to end is as good as Ctrl-C."""
-    def interrupt(number: int, frame: Any) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
@@ -233,7 +236,7 @@ def own_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def open_view(detector: "Detector", title: str, *, name: str, lines: bool, as_json: bool,
-              microphone: bool = True, printer: "FieldPrinter | None" = None) -> Iterator[Any]:
+              microphone: bool = True, printer: "FieldPrinter | None" = None) -> Iterator["View"]:
     """Lines or the display; its notes are repeated when it has gone."""
     if lines:
         note(f"listening: {title}")
@@ -276,8 +279,8 @@ class Lines:
             note(status.hint)
 
 
-def summarize(totals: "Totals", actions: Any, keeper: Any) -> None:
+def summarize(totals: "Totals", hands: Hands) -> None:
     """What there was, on stderr."""
     note(f"listened for {totals.elapsed_s:.1f} s: {detections(totals)}, {counted(totals.overflows, 'overflow')}, "
          f"{100 * totals.cpu_s / max(totals.elapsed_s, 0.1):.1f} % of one core")
-    tell_the_rest(totals, actions, keeper, of_them=f" ({counted(totals.near_misses, 'near miss', 'near misses')})")
+    tell_the_rest(totals, hands, of_them=f" ({counted(totals.near_misses, 'near miss', 'near misses')})")

@@ -3,17 +3,18 @@
 import contextlib
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from kws.cli.common import CANNOT, note, print_json
-from kws.cli.session import detections, tell_the_rest
+from kws.cli.session import Hands, detections, tell_the_rest
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
     from kws.listen.serial.device import DeviceListener, DeviceTotals
     from kws.listen.serial.protocol import Cost
+    from kws.listen.session import Back, Lost
 
 NEVER_WITH = ("--device", "--near-misses")  # of the microphone
 
@@ -27,7 +28,7 @@ def refuse(*, serial: str | None, device: str | None, near_misses: bool, compare
             raise typer.BadParameter("concerns the microphone; --serial listens to a device instead", param_hint=name)
 
 
-def port_events(port: str, *, baud: int) -> Generator[Any]:
+def port_events(port: str, *, baud: int) -> "Generator[bytes | Lost | Back]":
     """What comes from the port. Raises DeviceError if it cannot be opened now."""
     from kws.listen.serial import device as remote
     from kws.listen.serial.port import Port
@@ -46,18 +47,18 @@ def cost_printer(port: str, *, as_json: bool) -> "Callable[[Cost, float], None]"
     return show
 
 
-def run(listener: "DeviceListener", events: Generator[Any], *, seconds: float | None) -> None:
+def run(listener: "DeviceListener", events: "Generator[bytes | Lost | Back]", *, seconds: float | None) -> None:
     """Until Ctrl-C, or for `seconds`."""
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(events):
         listener.run(events, seconds=seconds)
 
 
-def summarize(totals: "DeviceTotals", actions: Any, keeper: Any) -> None:
+def summarize(totals: "DeviceTotals", hands: Hands) -> None:
     """What there was, on stderr."""
     cost = f"{totals.busy_us / totals.hops:.0f} µs per hop" if totals.hops else "no costs"
     note(f"listened to the device for {totals.elapsed_s:.1f} s: {detections(totals)}, {cost}, "
          f"{totals.lost_samples} samples lost, {totals.damaged} lines damaged, {totals.other} other lines")
-    tell_the_rest(totals, actions, keeper)
+    tell_the_rest(totals, hands)
 
 
 def judge(listener: "DeviceListener", folder: Path) -> None:

@@ -1,11 +1,22 @@
 """What the summaries of listening to a microphone and to a device have in common."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kws.cli.common import counted, note
 
 if TYPE_CHECKING:
+    from kws.listen.actions import Actions
     from kws.listen.session import SessionTotals
+    from kws.listen.sound_keeper import Keeper
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Who acts on what a listener hears, and who keeps the sound; None if nobody does."""
+
+    actions: "Actions | None"
+    keeper: "Keeper | None"
 
 
 def detections(totals: "SessionTotals") -> str:
@@ -14,11 +25,11 @@ def detections(totals: "SessionTotals") -> str:
     return counted(totals.hits.total(), "detection") + (f" ({words})" if words else "")
 
 
-def tell_the_rest(totals: "SessionTotals", actions: Any, keeper: Any, *, of_them: str = "") -> None:
+def tell_the_rest(totals: "SessionTotals", hands: Hands, *, of_them: str = "") -> None:
     """Whether the device was away, commands, kept files. of_them : which of the files, in brackets."""
     if totals.losses:
         note(f"device lost {'once' if totals.losses == 1 else f'{totals.losses} times'}, for {totals.lost_s:.1f} s")
-    if actions is not None:
+    if (actions := hands.actions) is not None:
         note(f"commands: {actions.started} started, {actions.failed} failed, {actions.skipped} skipped")
-    if keeper is not None:
+    if (keeper := hands.keeper) is not None:
         note(f"kept: {counted(keeper.kept, 'file')}{of_them}, {keeper.failed} could not be written")

@@ -1,7 +1,7 @@
 """kws tune: which front end, network and width are worth their cost on the device."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from kws.cli.choices import Network
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
 from kws.pipeline.choices import Cost
 from kws.spec import NETWORKS
+
+if TYPE_CHECKING:
+    from kws.pipeline.tune import Tuned
 
 FOLDER = "tune"
 
@@ -54,7 +57,7 @@ def tune(
         print("\n".join([text(tuned), "", *written, f"{done}; {whole}"]))
 
 
-def write(root: Path, tuned: Any, *, apply: bool) -> list[str]:
+def write(root: Path, tuned: "Tuned", *, apply: bool) -> list[str]:
     """The files of the result; returns their paths. `apply` replaces the workspace's kws.toml too."""
     import json
 

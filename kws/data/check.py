@@ -18,6 +18,7 @@ from kws.data.corpus import Clip
 from kws.data.fingerprints import find_twins, groups
 from kws.data.label_suspects import REPEATS, find_suspects, picture_vectors
 from kws.progress import progress
+from kws.records import Json
 
 REPAIRABLE_SAMPLES = 320  # 20 ms: what lies between can be guessed; longer gaps hold sound of their own
 Embed = Callable[[Sequence[Clip]], np.ndarray]
@@ -76,7 +77,7 @@ class CheckReport:
         found = Counter(finding.kind for finding in self.findings)
         return {kind: found[kind] for kind in Fault if found[kind]}
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         """The shape that `kws data check --json` prints."""
         return {"clips": len(self.table.clips), "counts": self.counts,
                 "findings": [finding.to_json() for finding in self.findings], "imbalance": list(self.imbalance),

@@ -9,10 +9,13 @@ path on every machine. A worker of the cluster that dies takes nothing with it: 
 import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kws.errors import KwsError
 from kws.progress import progress
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
@@ -78,7 +81,7 @@ def end_with_parent() -> None:
 def distributed(function: Callable[[Block], Result], blocks: Sequence[Block],
                 address: str) -> Iterator[tuple[int, Result]]:
     """(index, result) as they come, from the workers of a Dask scheduler."""
-    client: Any = connect(address)
+    client = connect(address)
     from distributed import as_completed
 
     with client:
@@ -97,13 +100,13 @@ def distributed(function: Callable[[Block], Result], blocks: Sequence[Block],
             future.release()
 
 
-def run_pickled(work: bytes) -> Any:
+def run_pickled(work: bytes) -> object:
     """What a worker does: function and block arrive together."""
     function, block = pickle.loads(work)
     return function(block)
 
 
-def connect(address: str) -> Any:
+def connect(address: str) -> "Client":
     """A client of the scheduler. Raises KwsError if Dask is missing or nobody answers."""
     try:
         from distributed import Client

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from kws.audio.decoding import open_file
 from kws.audio.reading import open_sound
 from kws.data.corpus import Corpus
 from kws.errors import DataError
+from kws.records import Json
 from kws.requirements import Requirement, at_least
 from kws.spec import Spec
 
@@ -39,7 +39,7 @@ class CorpusStats:
     requirements: tuple[Requirement, ...]
     unreadable: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """The shape that `kws data stats --json` prints."""
         return {"words": {word: asdict(stats) for word, stats in self.words.items()},
                 "noise": {"files": self.noise_files, "minutes": round(self.noise_minutes, 2)},

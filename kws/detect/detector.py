@@ -8,18 +8,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kws.arguments import Features, Samples, Scores, check_array, checked_path
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.engine.decoder import SCORE_STEPS, Decoder
 from kws.engine.network import Network
 from kws.engine.plan import Plan
 from kws.features.frontend import FrontendStream
+from kws.native.cffi_types import Pointer
 from kws.workspace import locate_run, read_artefact
 
 PLAN_NAME = "model.kws"
+INT16_HINT = "16 kHz mono; from float -1..1: (x * 32767).astype(np.int16)"
 SAMPLES_PER_CALL = 1 << 30  # the C counts samples of one call in 32 bits
 
 
@@ -44,7 +47,7 @@ class Hop:
     """
 
     time_s: float
-    row: np.ndarray
+    row: Features
     averages: np.ndarray | None
     hit: Detection | None
 
@@ -100,7 +103,7 @@ class Detector:
         """
         self._lib.kws_detector_reset(self._state)
 
-    def push(self, samples: np.ndarray) -> list[Detection]:
+    def push(self, samples: Samples) -> list[Detection]:
         """Detections in the next samples : int16 [n], 16 kHz mono, any n.
 
         Examples:
@@ -120,7 +123,7 @@ class Detector:
         See also: reset, scores.
         """
         found = []
-        for chunk in pointers(samples, self._ffi):
+        for chunk in pointers(samples):
             pointer, count = chunk
             while self._lib.kws_detector_push(self._state, pointer, count, self._consumed, self._event):
                 found.append(self._detection())
@@ -145,12 +148,12 @@ class Detector:
         """
         from kws.detect.recordings import hear_file
 
-        return hear_file(self, path)
+        return hear_file(self, checked_path("path", path))
 
-    def watch(self, samples: np.ndarray) -> list[Hop]:
+    def watch(self, samples: Samples) -> list[Hop]:
         """`push` for displays: every step in the next samples, int16 [n], with the same detections."""
         hops = []
-        for pointer, count in pointers(samples, self._ffi):
+        for pointer, count in pointers(samples):
             while found := self._lib.kws_detector_watch(self._state, pointer, count, self._consumed, self._event):
                 hops.append(self._hop(found))
                 pointer, count = pointer + self._consumed[0], count - self._consumed[0]
@@ -171,7 +174,7 @@ class Detector:
         hit = self._detection() if found & self._lib.KWS_WATCH_EVENT else None
         return Hop(self.heard_samples / SAMPLE_RATE_HZ, row, averages, hit)
 
-    def scores(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scores(self, samples: Samples) -> tuple[Scores, NDArray[np.int64]]:
         """The network's decisions on the next samples, without the decoder: for validation.
 
         samples : int16 [n] -> scores : int8 [decisions, labels] (the softmax is (score + 128) / 256), and the number of
@@ -186,21 +189,21 @@ class Detector:
             >>> detector.labels[scores[0].argmax()]
             '_silence_'
         """
+        check_array("samples", samples, np.int16, "n", hint=INT16_HINT)
         hops = len(samples) // self.plan.frontend.hop_samples + 2
         rows, heard, done = np.empty((hops, len(self.labels)), np.int8), np.empty(hops, np.uint64), 0
-        for pointer, count in pointers(samples, self._ffi):
+        for pointer, count in pointers(samples):
             out = self._ffi.from_buffer("int8_t[]", rows) + done * len(self.labels)
             when = self._ffi.from_buffer("uint64_t[]", heard) + done
             done += self._lib.kws_detector_scores(self._state, pointer, count, out, when)
         return rows[:done], heard[:done].astype(np.int64)
 
 
-def pointers(samples: np.ndarray, ffi: Any) -> Iterator[tuple[Any, int]]:
-    """(C pointer, count) of pieces that one call can take. Raises TypeError for anything but int16 [n]."""
-    if not isinstance(samples, np.ndarray) or samples.dtype != np.int16 or samples.ndim != 1:
-        got = f"{samples.dtype} {list(samples.shape)}" if isinstance(samples, np.ndarray) else type(samples).__name__
-        raise TypeError(f"samples: {got}; must be a NumPy array int16 [n] at 16 kHz mono "
-                        "(from float -1..1: (x * 32767).astype(np.int16))")
+def pointers(samples: Samples) -> Iterator[tuple[Pointer, int]]:
+    """(C pointer, count) of pieces that one call can take. Raises ArgumentError for anything but int16 [n]."""
+    from kws.native._native import ffi
+
+    check_array("samples", samples, np.int16, "n", hint=INT16_HINT)
     samples = np.ascontiguousarray(samples)
     start = ffi.from_buffer("int16_t[]", samples)
     for done in range(0, len(samples), SAMPLES_PER_CALL):
@@ -209,5 +212,5 @@ def pointers(samples: np.ndarray, ffi: Any) -> Iterator[tuple[Any, int]]:
 
 def load_detector(run: str | Path) -> Detector:
     """See kws.load."""
-    folder = locate_run(run)
+    folder = locate_run(checked_path("run", run))
     return Detector(Plan.from_bytes(read_artefact(folder, PLAN_NAME)))

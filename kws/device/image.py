@@ -3,9 +3,13 @@
 import io
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import Symbol
 
 STAGES = ("none", "frontend", "network", "decoder")  # "none": works for its caller, such as memcpy
 FRONTEND_FILES = ("frontend.c", "fft.c", "spectrum.c")
@@ -63,7 +67,7 @@ def read_program(elf: bytes) -> LinkedProgram:
     return LinkedProgram(base, bytes(flash), symbols, (Function("elsewhere", 0, 0, 0), *_functions(file, table)))
 
 
-def _functions(file: Any, table: list[Any]) -> list[Function]:
+def _functions(file: "ELFFile", table: list["Symbol"]) -> list[Function]:
     """Every function once, by address, with the stage of the file that defines it."""
     files = _files(file)
     found: dict[int, Function] = {}
@@ -76,7 +80,7 @@ def _functions(file: Any, table: list[Any]) -> list[Function]:
     return [found[address] for address in sorted(found)]
 
 
-def _files(file: Any) -> dict[int, str]:
+def _files(file: "ELFFile") -> dict[int, str]:
     """Address of a function -> name of the source file that defines it."""
     found = {}
     for unit in file.get_dwarf_info().iter_CUs():

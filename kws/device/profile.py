@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.arguments import Samples, check_array
 from kws.audio.files import SAMPLE_RATE_HZ, is_audio, read_samples
 from kws.data.corpus import NOISE
 from kws.device.emulator import emulate
@@ -92,11 +93,12 @@ def spread_of(counts: np.ndarray) -> Spread:
     return Spread(int(counts.min()), int(np.median(counts)), int(counts.max()))
 
 
-def profile(source: Source, samples: np.ndarray, *, cpu: str, audio: str = "") -> Profile:
+def profile(source: Source, samples: Samples, *, cpu: str, audio: str = "") -> Profile:
     """Run the exported program over samples : int16 [n] on the emulated `cpu`.
 
     Raises DataError if the samples do not fill a window, KwsError where the device extra is not installed.
     """
+    check_array("samples", samples, np.int16, "n")
     plan = plan_of(source)
     detector = emulate(build_image(library(source), cpu=cpu), plan)
     needed = plan.frontend.window_samples + (plan.program.frames - 1) * plan.frontend.hop_samples

@@ -5,7 +5,6 @@ The C engine is what the others are compared with; the oracle's layers are compa
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from kws.errors import DataError, KwsError, ModelError
 from kws.export.c import library
 from kws.export.source import Source
 from kws.processors import PROCESSORS
+from kws.records import Json
 
 CPUS = tuple(one.name for one in PROCESSORS.values() if one.verified)
 LAYER_WINDOWS, TFLM_WINDOWS = 10, 200  # at most, spread over the audio
@@ -55,7 +55,7 @@ class Comparison:
     different: int
     first: Difference | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         return asdict(self)
 
 
@@ -70,7 +70,7 @@ class Verification:
     def first_difference(self) -> Comparison | None:
         return next((one for one in self.comparisons if one.different), None)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         return {"stages": [one.to_json() for one in self.comparisons], "missing": self.missing}
 
 

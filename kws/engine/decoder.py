@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from kws.arguments import Scores, check_array
 from kws.errors import PlanError, SpecError
 from kws.spec import SILENCE, UNKNOWN, Spec
 
@@ -97,10 +98,9 @@ class Decoder:
         """Forgets everything heard so far."""
         self._lib.kws_decoder_reset(self.state)
 
-    def push(self, scores: np.ndarray) -> list[tuple[int, int, int]]:
+    def push(self, scores: Scores) -> list[tuple[int, int, int]]:
         """Detections (hop, label, score 1..255) in scores : int8 [hops, labels]; hop 0 is the first of these rows."""
-        if scores.dtype != np.int8 or scores.ndim != 2 or scores.shape[1] != self.labels:
-            raise ValueError(f"scores: {scores.dtype} {list(scores.shape)}; must be int8 [hops, {self.labels}]")
+        check_array("scores", scores, np.int8, "hops", self.labels)
         scores = np.ascontiguousarray(scores)
         rows, done, found = self._ffi.from_buffer("int8_t[]", scores), 0, []
         consumed = self._ffi.new("int32_t *")

@@ -8,7 +8,7 @@ import math
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from kws.errors import ModelError
 MOST_NUMBERS = 1 << 24
 INT8_END, UINT8_END, FLOAT_END = "int8", "uint8", "float32"  # what a file takes and gives
 ACTIVATIONS = {0: "NONE", 1: "RELU", 3: "RELU6"}
+Flatbuffer: TypeAlias = Any  # one of the classes that the package tflite has generated, without types
+Options: TypeAlias = dict[str, Any]  # of an operator, by TFLite's names: whole numbers, one float, a name
 VARIABLES_HINT = "convert the network that takes the whole window: the engine keeps the rows that it needs by itself"
 
 
@@ -44,7 +46,7 @@ class Layer:
     op: str
     inputs: tuple[int, ...]
     output: int
-    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    options: Options = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class _Reader:
         _check_order(graph)
         return graph
 
-    def inside(self, operators: list[Any]) -> tuple[list[Any], tuple[str, str], int, int]:
+    def inside(self, operators: list[Flatbuffer]) -> tuple[list[Flatbuffer], tuple[str, str], int, int]:
         """The operators between the ends, what the file has at both, and the tensors of input and output inside."""
         source, target = int(self.subgraph.Inputs(0)), int(self.subgraph.Outputs(0))
         before = after = None
@@ -149,7 +151,7 @@ class _Reader:
             target = int(last.Inputs(0))
         return operators, (before or INT8_END, after or INT8_END), source, target
 
-    def end(self, operator: Any, outer: int, inner: int, names: tuple[str, ...]) -> str | None:
+    def end(self, operator: Flatbuffer, outer: int, inner: int, names: tuple[str, ...]) -> str | None:
         """What the file has at an end that `operator` turns into int8, or back, and nothing else; else None."""
         if self.name_of(operator) not in names or {outer, inner} != {int(operator.Inputs(0)), int(operator.Outputs(0))}:
             return None
@@ -163,7 +165,7 @@ class _Reader:
         same = len(scales) == 2 and scales[0] == (scales[1][0], scales[1][1] + 128)
         return UINT8_END if file.Type() == kinds.UINT8 and same else None
 
-    def check_operators(self, operators: list[Any]) -> None:
+    def check_operators(self, operators: list[Flatbuffer]) -> None:
         """Raise ModelError that names every operator that the engine does not run, with those that it runs."""
         unknown = [op for op in dict.fromkeys(map(self.name_of, operators)) if op not in OPERATORS]
         if unknown:
@@ -171,21 +173,21 @@ class _Reader:
             hint = f"; {VARIABLES_HINT}" if "READ_VARIABLE" in unknown else ""
             raise ModelError(f"the engine does not know the {names}; it runs {', '.join(OPERATORS)}{hint}")
 
-    def name_of(self, operator: Any) -> str:
+    def name_of(self, operator: Flatbuffer) -> str:
         code = self.model.OperatorCodes(operator.OpcodeIndex())
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         if self.op_names.get(number) == "CUSTOM":
             return (code.CustomCode() or b"CUSTOM").decode(errors="replace")
         return self.op_names.get(number, f"number {number}")
 
-    def layer(self, operator: Any) -> Layer:
+    def layer(self, operator: Flatbuffer) -> Layer:
         op = self.name_of(operator)
         inputs = tuple(int(i) for i in operator.InputsAsNumpy())
         if operator.OutputsLength() != 1:
             raise ModelError(f"{op} with {operator.OutputsLength()} outputs; the engine runs operators with one")
         return Layer(op, inputs, int(operator.Outputs(0)), self.options(op, operator))
 
-    def options(self, op: str, operator: Any) -> dict[str, Any]:
+    def options(self, op: str, operator: Flatbuffer) -> Options:
         known = OPERATORS[op]
         if known.options is None:
             return {}
@@ -241,7 +243,7 @@ class _Reader:
                              "above 0, a zero point -128 to 127")
         return Tensor(name, shape, scale, zero_point, data)
 
-    def constant(self, raw: Any, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:
+    def constant(self, raw: Flatbuffer, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:
         count = self.model.BuffersLength()
         if raw.Buffer() >= max(count, 1):
             raise ModelError(f"a tensor names buffer {raw.Buffer()} of {count}; the file is damaged")

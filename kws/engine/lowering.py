@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from kws.engine import quantization as constants
 from kws.engine.graph import Graph, Layer
 from kws.engine.operators import OPERATORS
 from kws.engine.oracle.layers import slices
-from kws.engine.signals import Lowering, NotStreamable, Signal, time_axis
+from kws.engine.signals import Lowering, NotStreamable, OpFields, Signal, time_axis
 from kws.errors import ModelError
 from kws.registry import load
 
@@ -95,7 +94,7 @@ def add_or_mul(low: Lowering, layer: Layer) -> None:
     low.emit(layer.op, source, low.like(layer, source), other=other, **ends)
 
 
-def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tuple[int, ...]) -> dict[str, Any]:
+def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tuple[int, ...]) -> OpFields:
     """A constant operand, stored as small as its repetition allows."""
     rows = np.ascontiguousarray(np.broadcast_to(data, shape)).reshape(source.time, source.width, source.channels)
     if not (rows == rows[:1]).all():
@@ -111,7 +110,7 @@ def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tupl
     return {"weights": low.pool.add(row), "other_width_step": source.channels, "other_channel_step": 1}
 
 
-def _other_layout(layer: Layer, source: Signal, shape: tuple[int, ...], full: tuple[int, ...]) -> dict[str, Any]:
+def _other_layout(layer: Layer, source: Signal, shape: tuple[int, ...], full: tuple[int, ...]) -> OpFields:
     padded = (1,) * (len(full) - len(shape)) + shape
     middle = padded[source.axis + 1:-1] if source.axis >= 0 else padded[:-1]
     wide, channels = math.prod(middle), padded[-1]

@@ -1,17 +1,17 @@
 """The C engine's network, from Python."""
 
-from typing import Any
-
 import numpy as np
 
+from kws.arguments import Features, Scores, check_array
 from kws.engine.plan import buffer_words, op_words
 from kws.engine.schedule import Program
 from kws.errors import PlanError
 from kws.native._native import ffi, lib
+from kws.native.cffi_types import Struct
 from kws.native.reasons import reason
 
 
-def check_network(tables: Any) -> None:
+def check_network(tables: Struct) -> None:
     """Raise PlanError for a kws_network_tables that the C engine refuses."""
     where = ffi.new("int32_t *")
     code = lib.kws_network_check(tables, where)
@@ -50,24 +50,22 @@ class Network:
         """Forget everything heard."""
         lib.kws_network_reset(self.state)
 
-    def push(self, row: np.ndarray) -> np.ndarray | None:
+    def push(self, row: Features) -> Scores | None:
         """row : int8 [features]. Scores int8 [labels], or None while the window fills or between decisions."""
-        row = np.ascontiguousarray(row, np.int8)
-        if row.shape != (self.program.features,):
-            raise ValueError(f"row has shape {row.shape}; must be ({self.program.features},)")
+        check_array("row", row, np.int8, self.program.features)
+        row = np.ascontiguousarray(row)
         scores = ffi.from_buffer("int8_t[]", self._scores)
         done = lib.kws_network_push(self.state, ffi.from_buffer("int8_t[]", row), scores)
         return self._scores.copy() if done else None
 
-    def stream(self, rows: np.ndarray) -> np.ndarray:
+    def stream(self, rows: Features) -> Scores:
         """rows : int8 [n, features]. Scores int8 [decisions, labels] of pushing them one after the other."""
+        check_array("rows", rows, np.int8, "n", self.program.features)
         decisions = [scores for row in rows if (scores := self.push(row)) is not None]
         return np.array(decisions, np.int8).reshape(-1, self.program.labels)
 
-    def window(self, features: np.ndarray) -> np.ndarray:
+    def window(self, features: Features) -> Scores:
         """features : int8 [frames, features]. Scores int8 [labels] of this window alone."""
+        check_array("features", features, np.int8, self.program.frames, self.program.features)
         self.reset()
-        decisions = self.stream(np.asarray(features).reshape(self.program.frames, -1))
-        if len(decisions) != 1:
-            raise ValueError(f"features of {len(features)} frames; must be {self.program.frames}")
-        return decisions[0]
+        return self.stream(features)[0]

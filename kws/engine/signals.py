@@ -8,7 +8,7 @@ raises NotStreamable.
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from kws.engine.graph import Graph, Layer
 from kws.engine.oracle.layers import padding_before
 from kws.engine.schedule import KINDS, Pool
 from kws.errors import ModelError
+
+OpFields: TypeAlias = dict[str, Any]  # fields of an Op by name: numbers, and six together for a scale
 
 
 class NotStreamable(Exception):
@@ -57,7 +59,7 @@ class Step:
     newest: int = 0
     other_stride: int = 0
     other_newest: int = 0
-    fields: dict[str, Any] = field(default_factory=dict[str, Any])
+    fields: OpFields = field(default_factory=dict)
 
 
 def time_axis(shape: tuple[int, ...]) -> int:
@@ -108,7 +110,7 @@ class Lowering:
             raise ModelError(f"tensor {name!r} is a constant where the engine needs an activation")
         return self.signals[tensor]
 
-    def like(self, layer: Layer, source: Signal, **changes: Any) -> Signal:
+    def like(self, layer: Layer, source: Signal, **changes: int) -> Signal:
         """The new signal that a layer writes, laid out as its source but for `changes`."""
         self.signals[layer.output] = replace(source, ring=self.new_ring(), delay=0, **changes)
         return self.signals[layer.output]
@@ -152,7 +154,7 @@ class Lowering:
         fields = shape | fields
         self.steps.append(Step(KINDS[kind], source, target.ring, target.row_bytes, other, fields=fields, **time))
 
-    def other_time(self, source: Signal, other: Signal, steps: int) -> dict[str, Any]:
+    def other_time(self, source: Signal, other: Signal, steps: int) -> OpFields:
         if self.windowed:
             return {"other_stride": 0 if other.time == 1 else 1, "other_newest": 0}
         if other.time != source.time:
@@ -161,14 +163,14 @@ class Lowering:
             raise NotStreamable("rows of different rates are combined")
         return {"other_stride": 0, "other_newest": other.delay}
 
-    def zeros(self, layer: Layer) -> dict[str, Any]:
+    def zeros(self, layer: Layer) -> OpFields:
         """Zero points and activation range of a layer with one input."""
         output = self.graph.tensors[layer.output]
         low, high = constants.activation_range(output, layer.options.get("activation", "NONE"))
         return {"in_zero": self.graph.tensors[layer.inputs[0]].zero_point, "out_zero": output.zero_point,
                 "low": low, "high": high}
 
-    def outputs(self, layer: Layer, sums: np.ndarray, products: int) -> dict[str, Any]:
+    def outputs(self, layer: Layer, sums: np.ndarray, products: int) -> OpFields:
         """Bias, multiplier and shift of each output channel, the input's zero point folded into the bias.
 
         sums : int64 [channels] of the weights; products : how many of them a channel has.
@@ -181,20 +183,20 @@ class Lowering:
         quick = packing.quick(products, folded, shifts, (zeros["low"], zeros["high"]))
         return {"outputs": self.pool.add(table), "quick": int(quick), **zeros}
 
-    def conv_tables(self, layer: Layer, weights: np.ndarray, taps: int) -> dict[str, Any]:
+    def conv_tables(self, layer: Layer, weights: np.ndarray, taps: int) -> OpFields:
         """What a convolution takes from the pool. weights : int8 [outputs, ...] in the order of time."""
         flat = np.ascontiguousarray(weights).reshape(len(weights), -1)
         packed = packing.pack(flat, taps)
         return {"weights": self.pool.add(packed.weights), "paired": packed.paired,
                 **self.outputs(layer, flat.sum(axis=1, dtype=np.int64), flat.shape[1])}
 
-    def depthwise_tables(self, layer: Layer, weights: np.ndarray) -> dict[str, Any]:
+    def depthwise_tables(self, layer: Layer, weights: np.ndarray) -> OpFields:
         """What a depthwise convolution takes from the pool. weights : int8 [time, width, outputs]."""
         sums = weights.sum(axis=(0, 1), dtype=np.int64)
         return {"weights": self.pool.add(weights), **self.outputs(layer, sums, weights.size // len(sums))}
 
     def image_geometry(self, layer: Layer, source: Signal, kernel_h: int,
-                       kernel_w: int) -> tuple[dict[str, Any], dict[str, Any], bool]:
+                       kernel_w: int) -> tuple[OpFields, OpFields, bool]:
         """Time and width geometry of a convolution or pool, and whether its kernel is turned (time on W)."""
         shape, out = (self.graph.tensors[i].shape for i in (layer.inputs[0], layer.output))
         if len(shape) != 4 or source.axis not in (1, 2):
@@ -209,7 +211,7 @@ class Lowering:
         return time, {"kernel": width["taps"], "kernel_stride": width["stride"], "kernel_dilation": width["dilation"],
                       "pad": width["before"]}, turned
 
-    def image_result(self, layer: Layer, source: Signal, time: dict[str, Any]) -> Signal:
+    def image_result(self, layer: Layer, source: Signal, time: OpFields) -> Signal:
         shape = self.graph.tensors[layer.output].shape
         rows = time["steps"]
         return self.like(layer, source, time=rows, width=shape[1] * shape[2] // rows, channels=shape[3],

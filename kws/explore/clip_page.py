@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from kws.engine.network import Network
 from kws.engine.plan import Plan
 from kws.errors import DataError
 from kws.explore.attribution import HIDDEN, MASKS, explain
-from kws.explore.figures import COLOURS, MARKS, SCALE, chart, tiles
+from kws.explore.figures import COLOURS, MARKS, SCALE, Figure, chart, tiles
 from kws.explore.page import Page
 from kws.explore.sounds import playable
 from kws.features.frontend import Frontend, log_mel, measure_normalisation
@@ -102,7 +101,7 @@ def strongest_keyword(network: Network, rows: np.ndarray, plan: Plan) -> str:
     return max(plan.spec.keywords, key=lambda word: best[plan.labels.index(word)])
 
 
-def worth(values: np.ndarray, *, start_s: float, hop_s: float, y: str) -> Any:
+def worth(values: np.ndarray, *, start_s: float, hop_s: float, y: str) -> Figure:
     """float [frames, features] as a picture, the darker the more it speaks against; 0 lies in the middle."""
     import plotly.graph_objects as go
 
@@ -117,7 +116,7 @@ def own_tables(spec: Spec, audio: np.ndarray) -> FrontendTables:
     return build_tables(spec.frontend, measure_normalisation(spec.frontend, audio[None]))
 
 
-def waveform(audio: np.ndarray) -> Any:
+def waveform(audio: np.ndarray) -> Figure:
     """Least and greatest value of each stretch, so that nothing loud is left out."""
     import plotly.graph_objects as go
 
@@ -129,7 +128,7 @@ def waveform(audio: np.ndarray) -> Any:
                  height=240)
 
 
-def scores(plan: Plan, audio: np.ndarray) -> Any:
+def scores(plan: Plan, audio: np.ndarray) -> Figure:
     """The scores of each label over the time at which the network gives them."""
     import plotly.graph_objects as go
 

@@ -1,7 +1,7 @@
 """The plots of the page: Plotly figures from a survey. Colours differ in lightness too, kinds in pattern or mark."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,11 +24,13 @@ COLOURS = ("#0072B2", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#F
 PATTERNS, MARKS = ("", "/", "x", ".", "\\", "-", "+", "|"), (
     "circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star", "hexagon", "pentagon",
     "bowtie", "hourglass", "asterisk")
+Figure: TypeAlias = Any  # of Plotly, which has no types
+Trace: TypeAlias = Any
 SCALE = "Cividis"
 PER_ROW = 4
 
 
-def chart(*traces: Any, x: str, y: str, height: int = 380, **layout: Any) -> Any:
+def chart(*traces: Trace, x: str, y: str, height: int = 380, **layout: object) -> Figure:
     """A figure with named axes."""
     import plotly.graph_objects as go
 
@@ -38,7 +40,7 @@ def chart(*traces: Any, x: str, y: str, height: int = 380, **layout: Any) -> Any
     return figure
 
 
-def bars(names: list[str], parts: dict[str, list[int]], *, x: str) -> Any:
+def bars(names: list[str], parts: dict[str, list[int]], *, x: str) -> Figure:
     """Stacked bars: for each part one number per name."""
     import plotly.graph_objects as go
 
@@ -48,17 +50,17 @@ def bars(names: list[str], parts: dict[str, list[int]], *, x: str) -> Any:
     return chart(*traces, x=x, y="clips", barmode="stack")
 
 
-def word_counts(found: Survey) -> Any:
+def word_counts(found: Survey) -> Figure:
     return bars(list(found.words), counts_by_split(found.table, found.words), x="word")
 
 
-def source_counts(found: Survey) -> Any:
+def source_counts(found: Survey) -> Figure:
     sources = sorted({clip.source for clip in found.table.clips})
     counts = Counter((clip.source, clip.split) for clip in found.table.clips)
     return bars(sources, {split: [counts[source, split] for source in sources] for split in SPLITS}, x="source")
 
 
-def clips_per_speaker(found: Survey) -> Any:
+def clips_per_speaker(found: Survey) -> Figure:
     import plotly.graph_objects as go
 
     each = list(Counter(clip.speaker for clip in found.table.clips).values())
@@ -66,7 +68,7 @@ def clips_per_speaker(found: Survey) -> Any:
     return chart(go.Bar(x=values, y=numbers, marker_color=COLOURS[0]), x="clips by one speaker", y="speakers")
 
 
-def distribution(found: Survey, column: np.ndarray, *, x: str, bins: int = 60) -> Any:
+def distribution(found: Survey, column: np.ndarray, *, x: str, bins: int = 60) -> Figure:
     """The histogram of one number of each usable clip."""
     import plotly.graph_objects as go
 
@@ -75,7 +77,7 @@ def distribution(found: Survey, column: np.ndarray, *, x: str, bins: int = 60) -
                  height=300)
 
 
-def by_word(found: Survey, column: np.ndarray, *, y: str) -> Any:
+def by_word(found: Survey, column: np.ndarray, *, y: str) -> Figure:
     """A box for each word: the middle half and the extremes but 2 %."""
     import plotly.graph_objects as go
 
@@ -87,7 +89,7 @@ def by_word(found: Survey, column: np.ndarray, *, y: str) -> Any:
                         marker_color=COLOURS[0]), x="word", y=y, height=320)
 
 
-def tiles(names: list[str], images: list[np.ndarray], *, x: str, y: str, reverse: bool = False) -> Any:
+def tiles(names: list[str], images: list[np.ndarray], *, x: str, y: str, reverse: bool = False) -> Figure:
     """Small heat maps with one scale; each image is [rows, columns]."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
@@ -106,7 +108,7 @@ def tiles(names: list[str], images: list[np.ndarray], *, x: str, y: str, reverse
     return figure
 
 
-def mean_pictures(sums: FeatureSums, words: tuple[str, ...], *, y: str, centred: bool) -> Any:
+def mean_pictures(sums: FeatureSums, words: tuple[str, ...], *, y: str, centred: bool) -> Figure:
     """The mean of each word over time and features; centred: as difference to the mean of all
     words, in standard deviations of the feature."""
     means = sums.means
@@ -115,12 +117,12 @@ def mean_pictures(sums: FeatureSums, words: tuple[str, ...], *, y: str, centred:
     return tiles(list(words), [mean.T for mean in means], x="frame", y=y)
 
 
-def information(sums: FeatureSums, *, y: str) -> Any:
+def information(sums: FeatureSums, *, y: str) -> Figure:
     """F of every number that the network sees."""
     return tiles(["all words"], [f_ratio(sums.count, sums.total, sums.square).T], x="frame", y=y)
 
 
-def information_by_feature(sums: FeatureSums, *, x: str) -> Any:
+def information_by_feature(sums: FeatureSums, *, x: str) -> Figure:
     import plotly.graph_objects as go
 
     mean = f_ratio(sums.count, sums.total, sums.square).mean(axis=0)
@@ -128,7 +130,7 @@ def information_by_feature(sums: FeatureSums, *, x: str) -> Any:
                  height=300)
 
 
-def pairs(found: Survey, *, y: str) -> Any | None:
+def pairs(found: Survey, *, y: str) -> Figure | None:
     """Where the information lies that tells confused words apart; None without such pairs among the words."""
     known = [(one, other) for one, other, _ in found.confused if one in found.words and other in found.words]
     if not known:
@@ -137,16 +139,16 @@ def pairs(found: Survey, *, y: str) -> Any | None:
     return tiles([f"{one} / {other}" for one, other in known], images, x="frame", y=y)
 
 
-def before_normalisation(sums: FeatureSums, features: list[int], *, name: str) -> Any:
+def before_normalisation(sums: FeatureSums, features: list[int], *, name: str) -> Figure:
     return lines(LOWEST + (HIGHEST - LOWEST) * (np.arange(BINS) + 0.5) / BINS, sums.raw, features, name=name,
                  x="natural logarithm")
 
 
-def after_normalisation(sums: FeatureSums, features: list[int], *, name: str) -> Any:
+def after_normalisation(sums: FeatureSums, features: list[int], *, name: str) -> Figure:
     return lines(np.arange(-128, 128), sums.grid, features, name=name, x="number on the int8 grid")
 
 
-def lines(places: np.ndarray, counts: np.ndarray, features: list[int], *, name: str, x: str) -> Any:
+def lines(places: np.ndarray, counts: np.ndarray, features: list[int], *, name: str, x: str) -> Figure:
     """The distribution of some features as lines that differ in colour and dash."""
     import plotly.graph_objects as go
 
@@ -157,14 +159,14 @@ def lines(places: np.ndarray, counts: np.ndarray, features: list[int], *, name: 
     return chart(*traces, x=x, y="share", height=320)
 
 
-def normality(distance: np.ndarray, *, x: str) -> Any:
+def normality(distance: np.ndarray, *, x: str) -> Figure:
     import plotly.graph_objects as go
 
     return chart(go.Bar(x=np.arange(len(distance)), y=distance, marker_color=COLOURS[0]), x=x,
                  y="distance to a normal distribution", height=300)
 
 
-def saturation(sums: FeatureSums, *, x: str) -> Any:
+def saturation(sums: FeatureSums, *, x: str) -> Figure:
     import plotly.graph_objects as go
 
     share = (sums.grid[:, [0, -1]] / sums.numbers * 100).T
@@ -174,14 +176,14 @@ def saturation(sums: FeatureSums, *, x: str) -> Any:
     return chart(*traces, x=x, y="% of the numbers", barmode="stack", height=300)
 
 
-def band_correlation(mel: FeatureSums) -> Any:
+def band_correlation(mel: FeatureSums) -> Figure:
     """Correlations of log mel bands, and of the coefficients that the cosine transform makes of them."""
     bands = covariance(mel)
     return tiles(["log mel bands", "after the cosine transform"],
                  [np.abs(correlation(bands)), np.abs(correlation(after_transform(bands)))], x="feature", y="feature")
 
 
-def clip_map(found: Survey, sounds: dict[int, str]) -> Any:
+def clip_map(found: Survey, sounds: dict[int, str]) -> Figure:
     """Clips as points; those with a sound carry it as customdata."""
     import plotly.graph_objects as go
 

@@ -4,7 +4,6 @@ import html
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from kws.audio.files import read_samples
 from kws.audio.resampling import SAMPLE_RATE_HZ
@@ -35,7 +34,7 @@ class Page:
         if text:
             self.parts.append(f"<p>{html.escape(text)}</p>")
 
-    def figure(self, plot: Any, caption: str) -> None:
+    def figure(self, plot: figures.Figure, caption: str) -> None:
         drawn = plot.to_html(full_html=False, include_plotlyjs=False, config=CONFIG)
         self.parts.append(f"<figure>{drawn}<figcaption>{html.escape(caption)}</figcaption></figure>")
 

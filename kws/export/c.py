@@ -1,6 +1,5 @@
 """The target `c`: portable C99 with a Makefile, and the library that the other targets share."""
 
-from typing import Any
 
 from kws import __version__
 from kws.export.c_tables import model_header, model_source, network_header, network_only_source
@@ -9,6 +8,7 @@ from kws.export.golden import golden, network_crc
 from kws.export.package import Files, Package, engine_files, template, templates
 from kws.export.readme import network_values, sound_values
 from kws.export.source import Source
+from kws.records import Json
 
 COMMON = ("kws.h", "kws.c", "kws_tables.h", "kws_self_test.c")
 
@@ -27,7 +27,7 @@ def library(source: Source) -> Files:
             "kws_model.c": model_source(source.plan, source.stored)}
 
 
-def facts(target: str, source: Source) -> dict[str, Any]:
+def facts(target: str, source: Source) -> dict[str, Json]:
     """What export.json says: the same for the same model."""
     costs = costs_of(source)
     return {"target": target, "kws": __version__, "model": source.name, "sha256": source.sha256,

@@ -4,11 +4,11 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kws.errors import KwsError
 from kws.files import fresh_folder
 from kws.native.build import sources
+from kws.records import Json
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARK = "export.json"  # in every package: what it is, so that --force replaces nothing else
@@ -31,7 +31,7 @@ class Package:
     """files : content by path inside the package. facts : what export.json says, without times or paths."""
 
     files: Files
-    facts: dict[str, Any]
+    facts: dict[str, Json]
 
 
 def engine_files(*headers: str) -> Files:

@@ -8,10 +8,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kws.arguments import Features, Samples, check_array, check_number
 from kws.errors import DataError, PlanError
 from kws.features.cache import cached, features_fingerprint
 from kws.features.tables import (
@@ -22,6 +23,7 @@ from kws.features.tables import (
     Normalisation,
     build_tables,
 )
+from kws.native.cffi_types import Pointer, Struct
 from kws.spec import FrontendSpec
 
 INPUT_SCALE = 1 / 32
@@ -32,7 +34,7 @@ NARROWEST_RANGE = 1.0  # of a feature that hardly varies, in natural logarithms
 
 C_TYPES = {"u1": "uint8_t", "<i2": "int16_t", "<u2": "uint16_t", "<i4": "int32_t"}
 
-def bind(tables: FrontendTables) -> tuple[Any, list[Any]]:
+def bind(tables: FrontendTables) -> tuple[Struct, list[Pointer]]:
     """The C struct of `tables` and what must be kept alive as long as it is used.
 
     PlanError when the tables break a rule of kws_frontend_check.
@@ -57,7 +59,7 @@ def bind(tables: FrontendTables) -> tuple[Any, list[Any]]:
     return struct, keep
 
 
-def _memory(struct: Any) -> tuple[np.ndarray, Any]:
+def _memory(struct: Struct) -> tuple[np.ndarray, Pointer]:
     """Memory for one stream, aligned, and its C pointer."""
     from kws.native._native import ffi, lib
 
@@ -65,7 +67,7 @@ def _memory(struct: Any) -> tuple[np.ndarray, Any]:
     return memory, ffi.from_buffer("int32_t[]", memory)
 
 
-def network_input(features: np.ndarray) -> np.ndarray:
+def network_input(features: Features) -> NDArray[np.float32]:
     """int8 [n, frames, features] as a network sees it: float32 [n, frames, features, 1]."""
     return (features.astype(np.float32) * np.float32(INPUT_SCALE))[..., None]
 
@@ -93,7 +95,7 @@ class Frontend:
         extra = samples - self.tables.window_samples
         return 0 if extra < 0 else 1 + extra // self.tables.hop_samples
 
-    def extract(self, clips: np.ndarray, *, threads: int | None = None, cache: Path | None = None) -> np.ndarray:
+    def extract(self, clips: Samples, *, threads: int | None = None, cache: Path | None = None) -> Features:
         """clips : int16 [n, samples] -> int8 [n, frames, features]. All cores unless `threads` says otherwise.
 
         cache : folder to keep the result in, under a fingerprint of tables, arithmetic and clips; what lies there
@@ -110,6 +112,7 @@ class Frontend:
             >>> rows.shape, rows.dtype  # two clips of a second: 49 windows of 10 coefficients each
             ((2, 49, 10), dtype('int8'))
         """
+        check_array("clips", clips, np.int16, "n", "samples")
         shape = (len(clips), self.frames(clips.shape[-1]), self.tables.features)
         if cache is None or 0 in shape:
             return self._run(clips, threads=threads, with_raw=False)[0]
@@ -121,15 +124,16 @@ class Frontend:
         noise = np.random.default_rng(0).integers(-32768, 32767, 8 * self.tables.fft_points)
         return self.raw((noise >> np.arange(noise.size) * 16 // noise.size).astype(np.int16)[None], threads=1)
 
-    def raw(self, clips: np.ndarray, *, threads: int | None = None) -> np.ndarray:
+    def raw(self, clips: Samples, *, threads: int | None = None) -> NDArray[np.int32]:
         """clips : int16 [n, samples] -> int32 [n, frames, features] before quantization, Q16."""
         raw = self._run(clips, threads=threads, with_raw=True)[1]
         assert raw is not None
         return raw
 
     def _run(self, clips: np.ndarray, *, threads: int | None, with_raw: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        if clips.dtype != np.int16 or clips.ndim != 2:
-            raise DataError(f"clips: {clips.dtype} {list(clips.shape)}; must be int16 [clips, samples]")
+        check_array("clips", clips, np.int16, "n", "samples")
+        if threads is not None:
+            check_number("threads", threads, low=1)
         shape = (len(clips), self.frames(clips.shape[1]), self.tables.features)
         rows, raw = np.empty(shape, np.int8), np.empty(shape, np.int32) if with_raw else None
         slices = [slice(start, start + CLIPS_PER_TASK) for start in range(0, len(clips), CLIPS_PER_TASK)]
@@ -160,12 +164,11 @@ class FrontendStream:
         self.state = ffi.new("kws_frontend *")
         lib.kws_frontend_init(self.state, self._struct, self._memory[1])
 
-    def push(self, samples: np.ndarray) -> np.ndarray:
+    def push(self, samples: Samples) -> Features:
         """samples : int16 [n], any n -> int8 [k, features], the rows that they complete."""
         from kws.native._native import ffi, lib
 
-        if samples.dtype != np.int16 or samples.ndim != 1:
-            raise DataError(f"samples: {samples.dtype} {list(samples.shape)}; must be int16 [samples]")
+        check_array("samples", samples, np.int16, "n")
         rows = np.empty((1 + len(samples) // self.tables.hop_samples, self.tables.features), np.int8)
         chunk, out = ffi.from_buffer("int16_t[]", np.ascontiguousarray(samples)), ffi.from_buffer("int8_t[]", rows)
         taken, done, count = ffi.new("int32_t *"), 0, 0

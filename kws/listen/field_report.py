@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kws.records import Json
+
 VERSION = 1
 LEVELS, SCORES, FEATURES = 14, 10, 10  # bins of the histograms, as in native/csrc/decoder/field.h
 PERIOD_S = 3_600  # of sound between two reports
@@ -32,7 +34,7 @@ class SessionStart:
         """As it is printed, without a line feed."""
         return f"session {VERSION} {self.model} {self.session}"
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         return {"started": VERSION, "model": self.model, "session": self.session}
 
 
@@ -66,7 +68,7 @@ class FieldReport:
         histograms = " ".join(",".join(map(str, bins)) for bins in (self.levels, self.scores, self.features))
         return f"report {VERSION} {self.model} {self.session} {counts} {histograms}"
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         return {"report": VERSION, "model": self.model, "session": self.session,
                 **{name: getattr(self, name) for name in COUNTS},
                 "levels": list(self.levels), "scores": list(self.scores), "features": list(self.features)}

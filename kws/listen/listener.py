@@ -5,7 +5,7 @@ can be the display.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -49,7 +49,7 @@ Event = Sound | Lost | Back
 
 
 def microphone_events(microphone: OpenMicrophone, reopen: Callable[[], OpenMicrophone], *,
-                      sleep: Callable[[float], None] = time.sleep) -> Iterator[Event]:
+                      sleep: Callable[[float], None] = time.sleep) -> Generator[Event]:
     """Everything that a microphone brings, for ever. reopen : tries once, and raises DeviceError where it cannot."""
     return recovering(microphone, reopen, sounds, idle=Sound(NOTHING), sleep=sleep)
 
@@ -99,7 +99,7 @@ class Reporting:
             self.tell(self.counter.take())
 
 
-class Listener(Session[Totals]):
+class Listener(Session[Totals, Sound]):
     """One detector and everything around it. totals : so far."""
 
     def __init__(self, detector: Detector, view: View, *, actions: Actions | None = None, keeper: Keeper | None = None,

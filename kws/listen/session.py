@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from kws.detect.detector import Detection, Hop
 from kws.errors import DeviceError
@@ -31,8 +31,16 @@ class Back:
     """The device is there again; what follows does not join what came before."""
 
 
-def recovering(device: Any, reopen: Callable[[], Any], listen: Callable[[Any], Iterator[Any]], *, idle: Any,
-               sleep: Callable[[float], None] = time.sleep) -> Generator[Any]:
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+DEVICE = TypeVar("DEVICE", bound=Closable)
+HEARD = TypeVar("HEARD")  # what a device brings
+
+
+def recovering(device: DEVICE, reopen: Callable[[], DEVICE], listen: Callable[[DEVICE], Iterator[HEARD]], *,
+               idle: HEARD, sleep: Callable[[float], None] = time.sleep) -> Generator[HEARD | Lost | Back]:
     """Everything that a device brings, for ever: when it has gone it is looked for, once every RETRY_S.
 
     reopen : tries once; listen : brings its events until it is gone. Both raise DeviceError.
@@ -95,20 +103,20 @@ class SessionTotals:
     lost_s: float = 0.0
 
 
-T = TypeVar("T", bound=SessionTotals)
+TOTALS = TypeVar("TOTALS", bound=SessionTotals)
 
 
-class Session(ABC, Generic[T]):
+class Session(ABC, Generic[TOTALS, HEARD]):
     """The part that listening to a microphone and to a device share."""
 
-    totals: T
+    totals: TOTALS
 
     def __init__(self, view: View, *, actions: Actions | None, keeper: Keeper | None, clock: Callable[[], float]):
         self._view, self._actions, self._keeper, self._clock = view, actions, keeper, clock
         self._lost_since_s: float | None = None
         self._status_s = 0.0
 
-    def run(self, events: Iterable[Any], *, seconds: float | None = None) -> None:
+    def run(self, events: Iterable[HEARD | Lost | Back], *, seconds: float | None = None) -> None:
         """Handle events until they end, or for `seconds`; whatever ends it, all is tidied up."""
         try:
             for event in events:
@@ -118,7 +126,7 @@ class Session(ABC, Generic[T]):
         finally:
             self._finish()
 
-    def handle(self, event: Any) -> None:
+    def handle(self, event: HEARD | Lost | Back) -> None:
         """One event: something that was heard, or the device that went or came back."""
         now_s = self._clock()
         self.totals.elapsed_s = self._elapsed_s(event, now_s)
@@ -135,11 +143,11 @@ class Session(ABC, Generic[T]):
             self._view.status(self._status(now_s))
 
     @abstractmethod
-    def _elapsed_s(self, event: Any, now_s: float) -> float:
+    def _elapsed_s(self, event: HEARD | Lost | Back, now_s: float) -> float:
         """Time since the session's start; `event` may be what starts it."""
 
     @abstractmethod
-    def _heard(self, event: Any) -> None:
+    def _heard(self, event: HEARD, /) -> None:
         """What the device brought."""
 
     @abstractmethod

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from kws.features.tables import Normalisation, build_tables
 from kws.model.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.model.distill import Teacher, Teaching, make_teaching, shared_normalisation
 from kws.model.examples import SILENCE_LABEL, Examples, Part, draw_epoch
+from kws.model.keras_types import Batches
 from kws.model.stretches import CLIPS, Stretches
 from kws.model.talk import noise_rows, read_rooms, talk_rows
 from kws.model.versions import Versions
@@ -173,7 +173,7 @@ def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
     return np.eye(count, dtype=np.float32)[labels]
 
 
-def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int = 1) -> Any:
+def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int = 1) -> Batches:
     """One epoch's batches, prepared ahead by threads; the same material and epoch give the same batches.
 
     The last batch is left out where it is not full, unless it is the only one.
@@ -189,7 +189,7 @@ def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int
     if versions:
         rows = rng.permutation(len(rows))  # of the version's examples
 
-    class Batches(keras.utils.PyDataset):
+    class Prepared(keras.utils.PyDataset):
         def __len__(self) -> int:
             return max(1, len(rows) // size)
 
@@ -204,7 +204,7 @@ def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int
             features, targets = material.versions[epoch % versions]
             return network_input(material.disguised(features[own], rng)), targets[own]
 
-    return Batches(workers=LOADERS, max_queue_size=AHEAD)
+    return Prepared(workers=LOADERS, max_queue_size=AHEAD)
 
 
 def some_words(material: Material, rows: np.ndarray, epoch: int,

@@ -9,10 +9,9 @@ with weight and T from [training]; T² keeps the gradients of both parts alike i
 differ from a network's logits by a constant, which the softening takes away: no network needs to show its logits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,8 @@ from kws.errors import ModelError
 from kws.features.frontend import Frontend, network_input
 from kws.features.tables import Normalisation, normalisation_of
 from kws.model.keras_loading import load_network, native_messages_hidden
+from kws.model.keras_types import KerasNetwork, Loss, Tensor
+from kws.records import Json
 from kws.spec import Spec, TrainingSpec
 from kws.workspace import read_artefact, read_manifest
 
@@ -35,13 +36,13 @@ class Teacher:
     name: str
     sha256: dict[str, str]
     plan: Plan
-    model: Any
+    model: KerasNetwork
 
     def shares_features(self, spec: Spec) -> bool:
         """Whether the front end of `spec` has this run's settings, so that the same features can serve both."""
         return self.plan.spec.frontend == spec.frontend
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """For the manifest: which run this is, to the byte."""
         return {"run": self.name, "files": self.sha256}
 
@@ -86,7 +87,7 @@ def load_teacher(run: Path, spec: Spec) -> Teacher:
     model = load_network(run)
     with native_messages_hidden():
         model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32))  # made here, not by two threads
-    listed = read_manifest(run)["files"]
+    listed = read_manifest(run).files
     return Teacher(run.name, {name: listed[name] for name in FILES}, plan, model)
 
 
@@ -111,7 +112,7 @@ def same_scales(teacher: Teacher, student: Frontend) -> bool:
     return normalisation_of(teacher.plan.frontend) == normalisation_of(student.tables)
 
 
-def distillation_loss(spec: TrainingSpec) -> Callable[[Any, Any], Any]:
+def distillation_loss(spec: TrainingSpec) -> Loss:
     """The loss of the module's head, a function of targets [n, 2 * labels] and probabilities [n, labels] -> [n].
 
     targets : the labels, then the teachers' soft targets.
@@ -121,7 +122,7 @@ def distillation_loss(spec: TrainingSpec) -> Callable[[Any, Any], Any]:
 
     weight, temperature = spec.distillation_weight, spec.distillation_temperature
 
-    def loss(targets: Any, probabilities: Any) -> Any:
+    def loss(targets: Tensor, probabilities: Tensor) -> Tensor:
         labels, soft = ops.split(targets, 2, axis=-1)
         hard = keras.losses.categorical_crossentropy(labels, probabilities, label_smoothing=spec.label_smoothing)
         said = ops.log_softmax(ops.log(ops.maximum(probabilities, LEAST)) / temperature, axis=-1)
@@ -131,7 +132,7 @@ def distillation_loss(spec: TrainingSpec) -> Callable[[Any, Any], Any]:
     return loss
 
 
-def label_accuracy(targets: Any, probabilities: Any) -> Any:
+def label_accuracy(targets: Tensor, probabilities: Tensor) -> Tensor:
     """1 where the most probable label is the clip's, of targets [n, 2 * labels] -> [n]."""
     import keras
 

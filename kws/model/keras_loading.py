@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 from kws.errors import ModelError
+from kws.model.keras_types import KerasNetwork
 from kws.workspace import read_artefact
 
 
@@ -73,7 +73,7 @@ def load_keras(backend: str = "tensorflow") -> None:
                          "pip install 'kws[train]', in a clone: pip install '.[train]'") from error
 
 
-def load_network(run: Path) -> Any:
+def load_network(run: Path) -> KerasNetwork:
     """The Keras network of a run. Raises ModelError if it is missing, damaged or no network."""
     read_artefact(run, "model.keras")
     load_keras()

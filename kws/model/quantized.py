@@ -10,12 +10,12 @@ errors of floating point itself.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from kws.errors import ModelError
 from kws.features.frontend import INPUT_SCALE, network_input
+from kws.model.keras_types import KerasNetwork, Layer, Tensor, Twin
 from kws.spec import TrainingSpec
 
 WEIGHTED = ("Conv2D", "DepthwiseConv2D", "Dense")  # a batch normalisation behind them is folded into them
@@ -35,22 +35,22 @@ class Step:
     grid   : the place of its result's grid, None if the result is not rounded
     """
 
-    layer: Any
+    layer: Layer
     inputs: tuple[int, ...]
     output: int
-    normalisation: Any
+    normalisation: Layer
     source: int | None
     grid: int | None
 
 
-def steps_of(model: Any) -> list[Step]:
+def steps_of(model: KerasNetwork) -> list[Step]:
     """The layers of a network behind its input, in order. Raises ModelError for one that has no int8 twin."""
-    consumers: dict[int, list[Any]] = {}
+    consumers: dict[int, list[Layer]] = {}
     for layer in model.layers[1:]:
         for value in values_of(layer.input):
             consumers.setdefault(id(value), []).append(layer)
     steps: list[Step] = []
-    absorbed, grid_of, grids = set(), dict[int, Any](), 0
+    absorbed, grid_of, grids = set(), dict[int, int | None](), 0
     for layer in model.layers[1:]:
         kind, (user, *others) = type(layer).__name__, consumers.get(id(layer.output), [None])
         inputs = tuple(map(id, values_of(layer.input)))
@@ -70,17 +70,18 @@ def steps_of(model: Any) -> list[Step]:
     return steps
 
 
-def values_of(tensors: Any) -> list[Any]:
+def values_of(tensors: Tensor | list[Tensor]) -> list[Tensor]:
     return tensors if isinstance(tensors, list) else [tensors]
 
 
-def run(steps: list[Step], window: Any, *, grids: Any = None, watch: Callable[[Any, int], None] | None = None) -> Any:
+def run(steps: list[Step], window: Tensor, *, grids: Tensor | None = None,
+        watch: Callable[[Tensor, int], None] | None = None) -> Tensor:
     """The network on window [n, frames, features, 1].
 
     grids : scale and zero point of each grid, [grids, 2]; without them nothing is rounded
     watch : is told what goes to each grid: values, place
     """
-    values, units = {steps[0].inputs[0]: window}, dict[Any, Any]()
+    values, units = {steps[0].inputs[0]: window}, dict[int, Tensor | None]()
     for step in steps:
         inputs, kind, activation = [values[name] for name in step.inputs], type(step.layer).__name__, None
         unit = units.get(step.inputs[0])  # of sums that are not rounded yet, on their way through what is fused
@@ -101,7 +102,7 @@ def run(steps: list[Step], window: Any, *, grids: Any = None, watch: Callable[[A
     return values[steps[-1].output]
 
 
-def weighted(step: Step, values: Any, grids: Any) -> tuple[Any, Any]:
+def weighted(step: Step, values: Tensor, grids: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """A convolution's or dense layer's result, and what 1 in int8's sums is worth in each output channel.
 
     Without grids nothing is rounded, and that is None.
@@ -121,7 +122,7 @@ def weighted(step: Step, values: Any, grids: Any) -> tuple[Any, Any]:
     return convolve(values, kernel, layer.strides, layer.padding, dilation_rate=layer.dilation_rate) + bias, unit
 
 
-def folded(layer: Any, normalisation: Any, *, channels: int) -> tuple[Any, Any]:
+def folded(layer: Layer, normalisation: Layer, *, channels: int) -> tuple[Tensor, Tensor | float]:
     """Kernel and bias with the batch normalisation in them, its averages as they are.
 
     channels : number of the kernel's last axes that are output channels
@@ -137,7 +138,7 @@ def folded(layer: Any, normalisation: Any, *, channels: int) -> tuple[Any, Any]:
     return kernel * ops.reshape(factor, kernel.shape[-channels:]), bias
 
 
-def weights_on_grid(kernel: Any, first_channel: int) -> tuple[Any, Any]:
+def weights_on_grid(kernel: Tensor, first_channel: int) -> tuple[Tensor, Tensor]:
     """Each output channel rounded to its 255 steps, and what a step is worth in each: [channels].
 
     first_channel : axes from there on are output channels
@@ -149,7 +150,7 @@ def weights_on_grid(kernel: Any, first_channel: int) -> tuple[Any, Any]:
     return rounded(kernel / scale) * scale, ops.reshape(scale, (-1,))
 
 
-def values_on_grid(values: Any, grid: Any, unit: Any = None) -> Any:
+def values_on_grid(values: Tensor, grid: Tensor, unit: Tensor | None = None) -> Tensor:
     """Activations to int8 and back. grid : scale and zero point; unit : what 1 in the sums before is worth, [channels].
 
     Sums are rounded twice: first to a fraction of a step, as fine as the product with a 31-bit multiplier leaves it.
@@ -165,7 +166,7 @@ def values_on_grid(values: Any, grid: Any, unit: Any = None) -> Any:
     return (inside + ops.stop_gradient(halves_away(result) - inside)) * scale
 
 
-def averages_on_grid(values: Any, grid: Any) -> Any:
+def averages_on_grid(values: Tensor, grid: Tensor) -> Tensor:
     """Averages of numbers of a grid to whole ones of the same grid; halves are frequent where two are averaged.
 
     Halves go away from the int8 number 0, not from what stands for the value 0, as TensorFlow Lite Micro has it.
@@ -178,14 +179,14 @@ def averages_on_grid(values: Any, grid: Any) -> Any:
     return (exact + ops.stop_gradient(halves_away(number) - zero_point - exact)) * scale
 
 
-def halves_away(values: Any) -> Any:
+def halves_away(values: Tensor) -> Tensor:
     """To the nearest whole numbers, halves away from 0."""
     from keras import ops
 
     return ops.sign(values) * ops.floor(ops.abs(values) + 0.5)
 
 
-def rounded(values: Any) -> Any:
+def rounded(values: Tensor) -> Tensor:
     """To whole numbers; gradients pass."""
     from keras import ops
 
@@ -206,21 +207,23 @@ def with_extremes(features: np.ndarray) -> np.ndarray:
 
 def measure_grids(steps: list[Step], representative: np.ndarray) -> np.ndarray:
     """Scale and zero point of each grid: float32 [grids, 2], from what windows int8 [n, frames, features] bring."""
+    from keras import ops
+
     lows, highs = ({step.grid: 0.0 for step in steps if step.grid is not None} for _ in range(2))
 
-    def watch(values: Any, grid: int) -> None:
+    def watch(values: Tensor, grid: int) -> None:
         array = np.asarray(values)
         lows[grid], highs[grid] = min(lows[grid], array.min()), max(highs[grid], array.max())
 
     windows = network_input(with_extremes(representative))
     for start in range(0, len(windows), MEASURING_BATCH):
-        run(steps, windows[start:start + MEASURING_BATCH], watch=watch)
+        run(steps, ops.convert_to_tensor(windows[start:start + MEASURING_BATCH]), watch=watch)
     low, high = (np.array(list(ends.values()), np.float64) for ends in (lows, highs))
     scale = np.maximum(high - low, 1e-9) / 255
     return np.stack([scale, np.clip(np.rint(-128 - low / scale), -128, 127)], axis=1).astype(np.float32)
 
 
-def int8_twin(model: Any, representative: np.ndarray) -> Any:
+def int8_twin(model: KerasNetwork, representative: np.ndarray) -> Twin:
     """A Keras model that computes what the int8 version of `model` will, and trains the variables of `model`.
 
     representative : int8 [n, frames, features], as for the conversion; call the twin's `measure` when weights changed
@@ -241,7 +244,7 @@ def int8_twin(model: Any, representative: np.ndarray) -> Any:
             """Choose the grids again, for the weights as they are."""
             self.grids.assign(measure_grids(steps, representative))
 
-        def call(self, window: Any) -> Any:
+        def call(self, window: Tensor) -> Tensor:
             return run(steps, window, grids=self.grids)
 
     return Int8Twin()
@@ -254,16 +257,17 @@ class LastEpochs:
     model on validation clips; note : is told what was decided, in one line
     """
 
-    def __init__(self, model: Any, spec: TrainingSpec, representative: Callable[[], np.ndarray], *,
-                 prepare: Callable[[Any], None], accuracy: Callable[[Any], float], note: Callable[[str], None]) -> None:
+    def __init__(self, model: KerasNetwork, spec: TrainingSpec, representative: Callable[[], np.ndarray], *,
+                 prepare: Callable[[KerasNetwork], None], accuracy: Callable[[KerasNetwork], float],
+                 note: Callable[[str], None]) -> None:
         self.model, self.spec = model, spec
         self.representative, self.prepare, self.accuracy, self.note = representative, prepare, accuracy, note
         self.first = max(1, spec.epochs - spec.quantization_aware_epochs)
-        self.twin: Any = None
+        self.twin: Twin | None = None
         if spec.quantization_aware_epochs:
             steps_of(model)  # refuses now what it would refuse after hours
 
-    def learner(self, number: int, *, decided: bool) -> Any:
+    def learner(self, number: int, *, decided: bool) -> KerasNetwork:
         """Who learns in epoch `number`. decided : whether the twin did in the one before: it then does to the end."""
         if number < self.first or self.spec.quantization_aware_epochs == 0:
             return self.model
@@ -271,11 +275,11 @@ class LastEpochs:
             self.twin = int8_twin(self.model, self.representative())
             self.prepare(self.twin)
         self.twin.measure()
-        return self.twin if decided or self.pays(number) else self.model
+        return self.twin if decided or self.pays(self.twin, number) else self.model
 
-    def pays(self, number: int) -> bool:
+    def pays(self, twin: Twin, number: int) -> bool:
         """Whether int8 as it is now loses more than the settings allow; asked before each of the last epochs."""
-        as_float, as_int8 = self.accuracy(self.model), self.accuracy(self.twin)
+        as_float, as_int8 = self.accuracy(self.model), self.accuracy(twin)
         loses = 100 * (as_float - as_int8) > self.spec.quantization_loss_points
         left = self.spec.epochs - number
         if loses or number == self.first:

@@ -1,14 +1,13 @@
 """The loss of kws.model.stretches: what may be said at each hop, and what teachers said at the clips' own windows."""
 
-from collections.abc import Callable
-from typing import Any
 
+from kws.model.keras_types import Loss, Tensor
 from kws.spec import TrainingSpec
 
 LEAST = 1e-7  # of a probability, before its logarithm
 
 
-def stretch_loss(spec: TrainingSpec, *, labels: int, clips: int, taught: bool) -> Callable[[Any, Any], Any]:
+def stretch_loss(spec: TrainingSpec, *, labels: int, clips: int, taught: bool) -> Loss:
     """A function of targets [n, decisions, 2 * labels + 2] and probabilities [n, decisions, labels] -> [].
 
     targets : permitted labels (1 or 0), their weight, soft targets, their weight
@@ -19,7 +18,7 @@ def stretch_loss(spec: TrainingSpec, *, labels: int, clips: int, taught: bool) -
 
     temperature = spec.distillation_temperature if taught else 1.0
 
-    def loss(targets: Any, probabilities: Any) -> Any:
+    def loss(targets: Tensor, probabilities: Tensor) -> Tensor:
         permitted, weight = targets[..., :labels], targets[..., labels]
         soft, soft_weight = targets[..., labels + 1 : -1], targets[..., -1]
         hard = -ops.log(ops.sum(permitted * probabilities, axis=-1) + LEAST)
@@ -30,11 +29,11 @@ def stretch_loss(spec: TrainingSpec, *, labels: int, clips: int, taught: bool) -
     return loss
 
 
-def clip_accuracy(labels: int) -> Callable[[Any, Any], Any]:
+def clip_accuracy(labels: int) -> Loss:
     """The share of the clips' own windows that get their label, of the same targets and probabilities -> []."""
     from keras import ops
 
-    def accuracy(targets: Any, probabilities: Any) -> Any:
+    def accuracy(targets: Tensor, probabilities: Tensor) -> Tensor:
         own = ops.cast(targets[..., -1] > 0, probabilities.dtype)
         right = ops.cast(ops.equal(ops.argmax(targets[..., :labels], axis=-1), ops.argmax(probabilities, axis=-1)),
                          probabilities.dtype)

@@ -4,12 +4,12 @@ Nothing is padded or skipped along time, so every answer is the one that the win
 answers costs little more than one window does, which is why training on every hop of hours of talk is affordable.
 """
 
-from typing import Any
 
 from kws.errors import ModelError
+from kws.model.keras_types import KerasNetwork, Layer
 
 
-def unrolled(model: Any, frames: int) -> Any:
+def unrolled(model: KerasNetwork, frames: int) -> KerasNetwork:
     """The same layers, with the same variables: [n, frames, features, 1] -> [n, decisions, labels].
 
     model : of the zoo, for windows [n, window, features, 1]; decisions = frames - window + 1
@@ -17,7 +17,7 @@ def unrolled(model: Any, frames: int) -> Any:
     """
     import keras
 
-    def adapted(layer: Any) -> Any:
+    def adapted(layer: Layer) -> Layer:
         if isinstance(layer, keras.layers.Flatten):
             raise ModelError(f"network {model.name!r} looks at every frame of its window with weights of its own and "
                              "cannot learn from talk; choose another network, or set [training] talk_percent = 0 in "

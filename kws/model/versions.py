@@ -13,16 +13,17 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from kws import __version__
+from kws.features.tables import Normalisation
 from kws.files import write_atomic
-from kws.spec import fingerprint
-
-if TYPE_CHECKING:
-    from kws.model.dataset import Material
+from kws.model.distill import Teaching
+from kws.model.examples import Examples
+from kws.spec import Spec, fingerprint
 
 # Settings of [training] that a version depends on.
 HEARD = ("shift_ms", "noise_percent", "snr_low_db", "snr_high_db", "gain_db", "unknown_percent", "silence_percent",
@@ -33,10 +34,33 @@ BLOCK = 1_024  # rows that are summed up at once
 LOCK = threading.Lock()  # of the threads that prepare batches, the first makes a version and the others wait
 
 
+class Augmented(Protocol):
+    """What kws.model.dataset.Material has of which versions are made."""
+
+    @property
+    def spec(self) -> Spec: ...
+    @property
+    def examples(self) -> Examples: ...
+    @property
+    def clips(self) -> dict[str, np.ndarray]: ...
+    @property
+    def noise(self) -> dict[str, list[np.ndarray]]: ...
+    @property
+    def normalisation(self) -> Normalisation: ...
+    @property
+    def teaching(self) -> Teaching | None: ...
+    @property
+    def cache(self) -> Path | None: ...
+
+    def epoch_rows(self, rng: np.random.Generator) -> np.ndarray: ...
+    def sounds(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]: ...
+    def targets(self, rows: np.ndarray, features: np.ndarray, clips: np.ndarray) -> np.ndarray: ...
+
+
 class Versions:
     """What was kept of one material: in its cache folder, or in memory where it has none."""
 
-    def __init__(self, material: "Material"):
+    def __init__(self, material: Augmented):
         self._material = material
         self._now: tuple[int, tuple[np.ndarray, np.ndarray]] | None = None
 

@@ -39,5 +39,5 @@ def load_warm_start(run: Path, spec: Spec) -> WarmStart:
             raise ModelError(f"--start {run.name}: its {name} differ from kws.toml's; take its settings with "
                              f"--like {run.name}, or begin without it")
     network = load_network(run)
-    return WarmStart(run.name, read_manifest(run)["files"]["model.keras"], normalisation_of(plan.frontend),
+    return WarmStart(run.name, read_manifest(run).files["model.keras"], normalisation_of(plan.frontend),
                      network.get_weights())

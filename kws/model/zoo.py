@@ -13,15 +13,14 @@ Each takes one window float32 [frames, features, 1] and gives probabilities [lab
 and nothing is skipped, so that a device can compute one new row per hop; along frequency they may do as they like.
 """
 
-from typing import Any
-
+from kws.model.keras_types import KerasNetwork, Tensor
 from kws.registry import load
 from kws.spec import NETWORKS, Spec
 
 STATISTICS_MOMENTUM = 0.97  # batch normalisation's averages follow the weights of about the last 30 steps
 
 
-def build(spec: Spec, *, seed: int) -> Any:
+def build(spec: Spec, *, seed: int) -> KerasNetwork:
     """A fresh network of the zoo as `spec.model` says: [batch, frames, features, 1] to probabilities [batch, labels].
 
     seed : of the first weights and of dropout; the same seed gives the same weights.
@@ -37,14 +36,14 @@ def build(spec: Spec, *, seed: int) -> Any:
     return keras.Model(window, scores, name=spec.model.name)
 
 
-def linear(x: Any, spec: Spec) -> Any:
+def linear(x: Tensor, spec: Spec) -> Tensor:
     """[frames, features, 1] -> [frames * features]."""
     import keras
 
     return keras.layers.Flatten()(x)
 
 
-def cnn(x: Any, spec: Spec) -> Any:
+def cnn(x: Tensor, spec: Spec) -> Tensor:
     """[frames, features, 1] -> [channels]."""
     x = convolution(x, channels(8, spec), frames=3, features=5, step=2)
     x = convolution(x, channels(16, spec), frames=3, features=3, step=2)
@@ -53,7 +52,7 @@ def cnn(x: Any, spec: Spec) -> Any:
     return pooled(x, spec)
 
 
-def ds_cnn(x: Any, spec: Spec) -> Any:
+def ds_cnn(x: Tensor, spec: Spec) -> Tensor:
     """[frames, features, 1] -> [channels]."""
     x = convolution(x, channels(12, spec), frames=3, features=5, step=2)
     x = convolution(x, channels(20, spec), frames=3, features=3, step=2)
@@ -64,7 +63,7 @@ def ds_cnn(x: Any, spec: Spec) -> Any:
     return pooled(x, spec)
 
 
-def tc_resnet(x: Any, spec: Spec) -> Any:
+def tc_resnet(x: Tensor, spec: Spec) -> Tensor:
     """[frames, features, 1] -> [channels]."""
     x = convolution(bands_joined(x), channels(40, spec), frames=3, features=1)
     for dilation in (1, 1, 2, 2):
@@ -73,7 +72,7 @@ def tc_resnet(x: Any, spec: Spec) -> Any:
     return pooled(x, spec)
 
 
-def bc_resnet(x: Any, spec: Spec) -> Any:
+def bc_resnet(x: Tensor, spec: Spec) -> Tensor:
     """[frames, features, 1] -> [channels]."""
     x = convolution(x, channels(16, spec), frames=5, features=5, step=2)
     for filters, step, dilation in ((8, 1, 1), (12, 2, 2), (16, 2, 2), (20, 1, 3)):
@@ -88,7 +87,7 @@ def channels(count: int, spec: Spec) -> int:
     return max(1, round(count * spec.model.width))
 
 
-def convolution(x: Any, filters: int, *, frames: int, features: int, step: int = 1) -> Any:
+def convolution(x: Tensor, filters: int, *, frames: int, features: int, step: int = 1) -> Tensor:
     """Valid convolution, normalised, rectified: [T, F, C] -> [T - frames + 1, (F - features) // step + 1, filters]."""
     import keras
 
@@ -97,7 +96,7 @@ def convolution(x: Any, filters: int, *, frames: int, features: int, step: int =
     return keras.layers.ReLU()(normalised(x))
 
 
-def bands_joined(x: Any) -> Any:
+def bands_joined(x: Tensor) -> Tensor:
     """Every number of a frame becomes a channel: [T, F, C] -> [T, 1, F * C].
 
     A convolution over one frame after it sees all bands, and trains three times as fast as one with a kernel of F.
@@ -107,7 +106,7 @@ def bands_joined(x: Any) -> Any:
     return keras.layers.Reshape((x.shape[1], 1, x.shape[2] * x.shape[3]))(x)
 
 
-def separable(x: Any, *, frames: int, dilation: int = 1) -> Any:
+def separable(x: Tensor, *, frames: int, dilation: int = 1) -> Tensor:
     """A convolution over time per channel, one over channels per frame, and a shortcut: [T, 1, C] -> [T', 1, C].
 
     The shortcut stands first in the sum: the converter measures ranges while it adds in place, which widens the first
@@ -120,7 +119,7 @@ def separable(x: Any, *, frames: int, dilation: int = 1) -> Any:
     return keras.layers.ReLU()(keras.layers.Add()([middle(x, y), y]))
 
 
-def broadcasted(x: Any, filters: int, *, step: int, dilation: int) -> Any:
+def broadcasted(x: Tensor, filters: int, *, step: int, dilation: int) -> Tensor:
     """A convolution over frequency per channel, then one over time on a mean over frequency, added to every band.
 
     [T, F, C] -> [T', F // step, filters]. Where the shape over frequency and channels stays, there is a shortcut too.
@@ -145,7 +144,7 @@ def broadcasted(x: Any, filters: int, *, step: int, dilation: int) -> Any:
     return keras.layers.ReLU()(result)
 
 
-def over_time(x: Any, *, frames: int, dilation: int) -> Any:
+def over_time(x: Tensor, *, frames: int, dilation: int) -> Tensor:
     """A convolution over time per channel, normalised: [T, F, C] -> [T - (frames - 1) * dilation, F, C].
 
     Where the window is shorter than the kernel, the kernel is made shorter.
@@ -157,7 +156,7 @@ def over_time(x: Any, *, frames: int, dilation: int) -> Any:
     return normalised(keras.layers.DepthwiseConv2D((frames, 1), use_bias=False, **stretched)(x))
 
 
-def middle(x: Any, y: Any) -> Any:
+def middle(x: Tensor, y: Tensor) -> Tensor:
     """The frames of x in the middle of those that y was made from: a shortcut is cropped, not padded."""
     import keras
 
@@ -165,14 +164,14 @@ def middle(x: Any, y: Any) -> Any:
     return keras.layers.Cropping2D(((lost // 2, lost - lost // 2), (0, 0)))(x)
 
 
-def normalised(x: Any) -> Any:
+def normalised(x: Tensor) -> Tensor:
     """Batch normalisation; conversion folds it into the convolution before it."""
     import keras
 
     return keras.layers.BatchNormalization(momentum=STATISTICS_MOMENTUM)(x)
 
 
-def pooled(x: Any, spec: Spec) -> Any:
+def pooled(x: Tensor, spec: Spec) -> Tensor:
     """Mean over time and frequency, with dropout while training: [T, F, C] -> [C]."""
     import keras
 

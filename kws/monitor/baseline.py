@@ -4,8 +4,7 @@ It is kept in blocks of sound, because neighbouring seconds resemble each other:
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from kws.engine.plan import Plan
 from kws.errors import DataError
 from kws.listen.field_counter import FieldCounter
 from kws.listen.field_report import FEATURES, LEVELS, SCORES, FieldReport
+from kws.records import Json, from_json, to_json
 
 BLOCK_S = 30.0
 BINS = {"levels": LEVELS, "scores": SCORES, "features": FEATURES}
@@ -44,19 +44,17 @@ class Baseline:
     def hours(self) -> float:
         return sum(self.seconds) / 3_600
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_json(self) -> dict[str, Json]:
+        return to_json(self)
 
 
-def baseline_from_json(content: Any) -> Baseline:
+def baseline_from_json(content: Json) -> Baseline:
     """What Baseline.to_json made. Raises DataError for anything else."""
     try:
-        blocks = {name: tuple(tuple(int(count) for count in block) for block in content[name]) for name in BINS}
-        made = Baseline(str(content["source"]), bool(content["continuous"]), tuple(map(float, content["seconds"])),
-                        tuple(map(int, content["detections"])), tuple(map(int, content["near_misses"])), **blocks)
+        made = from_json(Baseline, content)
         for name in BINS:
             made.counts(name)
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:  # a RecordError is one, too
         raise DataError(f"the baseline is damaged or of another version of kws ({error}); measure it again with: "
                         "kws monitor baseline AUDIO") from error
     return made

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from kws.monitor.baseline import Baseline
 from kws.monitor.drift import ALPHA, Drift, rate_drift
 from kws.monitor.field_data import DAY_MS, Hours, Reference, clusters, drifts, of_baseline, reported, summed
 from kws.monitor.store import HOUR_MS, Store
+from kws.records import Json
 from kws.spec import Requirements
 from kws.validate.metrics import poisson_interval, wilson_interval
 
@@ -63,7 +63,7 @@ class Finding:
     def cure(self) -> str:
         return "" if self.holds else CURES[self.name]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         return {**asdict(self), "cure": self.cure}
 
 

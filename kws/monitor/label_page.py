@@ -11,12 +11,12 @@ import json
 import secrets
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from kws.errors import DataError
 from kws.monitor.clips import Clip, clips, set_label
 from kws.monitor.store import Store
+from kws.records import Json
 
 ADDRESS = "127.0.0.1"
 MOST_BYTES = 1_000  # of what a page may send
@@ -95,11 +95,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *arguments: Any) -> None:
+    def log_message(self, *arguments: object) -> None:
         """Nothing: the terminal is for the address."""
 
 
-def as_json(clip: Clip) -> dict[str, Any]:
+def as_json(clip: Clip) -> dict[str, Json]:
     return {"id": clip.id, "device": clip.device, "word": clip.word, "near": clip.near, "score": clip.score,
             "at_ms": clip.at_ms}
 

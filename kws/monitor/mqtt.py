@@ -7,8 +7,9 @@ sends it again where it is not sure. Neither loses or doubles anything.
 import os
 import queue
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kws.errors import DeviceError, KwsError
@@ -18,6 +19,7 @@ from kws.monitor.store import Store
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
+    from paho.mqtt.reasoncodes import ReasonCode
 
 TOPIC = "kws/#"
 CLIENT = "kws-monitor"
@@ -58,7 +60,7 @@ class Subscriber:
     def __init__(self, broker: Broker, *, topic: str = TOPIC):
         """Raises DeviceError if nobody answers, KwsError where the mqtt extra is not installed."""
         self._topic = topic
-        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
         self._refused: str | None = None
         self._client = client_of(broker)
         self._client.on_connect, self._client.on_message = self._connected, self._came
@@ -69,13 +71,14 @@ class Subscriber:
                               ) from error
         self._client.loop_start()
 
-    def _connected(self, client: "Client", data: Any, flags: Any, reason: Any, properties: Any) -> None:
+    def _connected(self, client: "Client", data: object, flags: object, reason: "ReasonCode",
+                   properties: object) -> None:
         if reason.is_failure:
             self._refused = str(reason)
         else:
             client.subscribe(self._topic, qos=1)
 
-    def _came(self, client: "Client", data: Any, message: "MQTTMessage") -> None:
+    def _came(self, client: "Client", data: object, message: "MQTTMessage") -> None:
         self._messages.put(message)
 
     def next(self) -> "MQTTMessage | None":
@@ -133,7 +136,7 @@ def ingest_mqtt(store: Store, broker: Broker, *, topic: str = TOPIC, seconds: fl
     return added(feed.counts for feed in feeds.values())
 
 
-def added(counts: Any) -> Counts:
+def added(counts: Iterable[Counts]) -> Counts:
     """Of several devices together."""
     total = Counts()
     for one in counts:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from kws.listen.field_report import FieldReport, SessionStart, report_from_json, session_from_json
 from kws.listen.serial.protocol import Damaged, Detected, Ready, parse
+from kws.records import from_json
 
 EARLIEST_MS = 1_577_836_800_000  # 2020: a clock before it was never set
 STAMP = re.compile(rb"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)\]?[ \t]+")
@@ -182,23 +182,45 @@ class Reader:
             return Malformed(self.device, line.decode("utf-8", "replace"), reason_of(error))
 
 
-def heard(content: dict[str, Any], device: str, at_ms: int | None) -> Heard:
-    """A detection as `kws listen --json --report` prints it. Raises KeyError, TypeError or ValueError."""
-    keyword, score, session = content["keyword"], float(content["score"]), content["session"]
-    if not isinstance(keyword, str) or not isinstance(session, str) or not 0 <= score <= 1:
-        raise ValueError("keyword, session: must be words; score: must be 0 to 1")
-    time_ms = round(float(content["time_s"]) * 1000)
+@dataclass(frozen=True, kw_only=True)
+class HeardLine:
+    """A detection as `kws listen --json --report` prints it; score : 0..1."""
+
+    keyword: str
+    score: float
+    session: str
+    time_s: float
+    near_miss: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptLine:
+    """A line of kept.jsonl."""
+
+    keyword: str
+    file: str
+    score: float
+    near_miss: bool
+    model: str | None = None
+
+
+def heard(content: object, device: str, at_ms: int | None) -> Heard:
+    """Raises ValueError if it is none."""
+    line = from_json(HeardLine, content)
+    if not 0 <= line.score <= 1:
+        raise ValueError(f"score = {line.score}: must be 0 to 1")
+    time_ms = round(line.time_s * 1000)
     if time_ms < 0:
-        raise ValueError(f"time_s = {content['time_s']}: must be 0 or more")
-    return Heard(device, session, time_ms, keyword, min(round(score * 256), 255), bool(content.get("near_miss")), at_ms)
+        raise ValueError(f"time_s = {line.time_s}: must be 0 or more")
+    return Heard(device, line.session, time_ms, line.keyword, min(round(line.score * 256), 255), line.near_miss, at_ms)
 
 
-def kept(content: dict[str, Any], device: str, at_ms: int | None) -> Kept:
-    """A line of kept.jsonl. Raises KeyError, TypeError or ValueError."""
-    keyword, path, model = content["keyword"], content["file"], content.get("model")
-    if not isinstance(keyword, str) or not isinstance(path, str) or at_ms is None:
-        raise ValueError("keyword, file: must be words; at: must be a time")
-    return Kept(device, path, keyword, bool(content["near_miss"]), float(content["score"]), at_ms, model)
+def kept(content: object, device: str, at_ms: int | None) -> Kept:
+    """Raises ValueError if it is none."""
+    line = from_json(KeptLine, content)
+    if at_ms is None:
+        raise ValueError("'at' is missing")
+    return Kept(device, line.file, line.keyword, line.near_miss, float(line.score), at_ms, line.model)
 
 
 def named_after(line: Detected) -> str:

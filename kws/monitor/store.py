@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from kws.errors import DataError
 
@@ -69,7 +68,7 @@ CREATE TABLE quarantine (
 CREATE TABLE baselines (model TEXT PRIMARY KEY, content TEXT NOT NULL);
 """,)
 
-Row = Sequence[Any]
+Row = Sequence[str | int | float | bytes | None]
 
 
 class Store:
@@ -79,7 +78,7 @@ class Store:
         """Makes what is not there yet. Raises DataError for a file that is no store, or is of a newer kws."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._ids: dict[tuple[Any, ...], int] = {}
+        self._ids: dict[tuple[str | int, ...], int] = {}
         try:
             self.db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
             self.db.execute("PRAGMA journal_mode = WAL")
@@ -158,7 +157,7 @@ class Store:
                         "INSERT INTO sessions (device_id, key) VALUES (?, ?) ON CONFLICT DO NOTHING",
                         "SELECT id FROM sessions WHERE device_id = ? AND key = ?", (self.device(device), key))
 
-    def _id(self, name: tuple[Any, ...], insert: str, select: str, values: Row) -> int:
+    def _id(self, name: tuple[str | int, ...], insert: str, select: str, values: Row) -> int:
         found = self._ids.get(name)
         if found is None:
             self.db.execute(insert, values)

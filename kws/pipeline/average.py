@@ -8,7 +8,6 @@ quantizes, chooses the operating point and measures, as the end of a training do
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from kws.data.corpus import scan
 from kws.errors import ModelError
@@ -19,6 +18,7 @@ from kws.model.keras_loading import load_keras
 from kws.model.warm_start import WarmStart, load_warm_start
 from kws.pipeline.run_names import new_run
 from kws.pipeline.train import Run, finish, manifest_of, seal
+from kws.records import Json
 from kws.run_metrics import read_metrics
 from kws.train.loop import balance_keywords, balance_none
 from kws.workspace import Workspace, find_run, spec_of_run
@@ -72,7 +72,7 @@ def missing_balance(places: Sequence[Path], share: float) -> float:
     return max(first, second) - (share * first + (1 - share) * second)
 
 
-def origin(first: WarmStart, second: WarmStart, share: float, name: str) -> dict[str, Any]:
+def origin(first: WarmStart, second: WarmStart, share: float, name: str) -> dict[str, Json]:
     """What the manifest says about the two runs, and the command that averages them again."""
     return {"command": f"kws average {first.name} {second.name} --share {share:g} --run {name}",
             "average": [{**first.to_json(), "share": share}, {**second.to_json(), "share": 1 - share}]}

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from kws.files import fresh_folder, write_atomic
 from kws.model.dataset import Material, prepare
 from kws.model.distill import Teaching, load_teachers
 from kws.model.examples import Examples, choose_examples
+from kws.model.keras_types import KerasNetwork
 from kws.model.versions import checksum
 from kws.model.warm_start import WarmStart, load_warm_start
 from kws.monitor.baseline import measure_baseline
@@ -35,7 +36,7 @@ from kws.pipeline.data_notes import data_notes
 from kws.pipeline.run_names import new_run
 from kws.quantize.convert import convert
 from kws.quantize.inspect import WINDOWS, inspect_layers
-from kws.records import JsonObject, to_json
+from kws.records import Json, JsonObject, to_json
 from kws.requirements import Requirement
 from kws.run_metrics import METRICS, Epoch, LayerQuantization, Metrics, SplitAccuracy, WordCounts
 from kws.spec import Spec, fingerprint
@@ -45,6 +46,9 @@ from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.validate.gate import gate_of
 from kws.validate.record import renew
 from kws.workspace import Workspace, find_run, write_manifest
+
+if TYPE_CHECKING:
+    from kws.train.workers import Workers
 
 BASELINE = 101  # purposes of random numbers, beside those of kws.model.dataset
 BASELINE_CLIPS, BASELINE_BLOCK_S = 1_200, 60.0
@@ -135,7 +139,7 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
     return Run(folder, metrics)
 
 
-def opened(strategy: Strategy | None, note: Callable[[str], None]) -> Any:
+def opened(strategy: Strategy | None, note: Callable[[str], None]) -> "Workers | None":
     """The workers of a strategy, or None if the training stays in this process."""
     if strategy is None:
         return None
@@ -152,7 +156,7 @@ def training_fingerprint(material: Material, begun: WarmStart | None = None) -> 
                        *([begun.to_json()] if begun else []), *([talk_of(material)] if material.stretches else []))
 
 
-def talk_of(material: Material) -> dict[str, Any] | None:
+def talk_of(material: Material) -> dict[str, Json] | None:
     """How much talk took part, and its checksum; None if none did."""
     if material.stretches is None:
         return None
@@ -161,7 +165,7 @@ def talk_of(material: Material) -> dict[str, Any] | None:
             "crc32": checksum([talk.rows, talk.in_room, talk.said, material.stretches.noise])}
 
 
-def teachers_of(material: Material) -> list[dict[str, Any]]:
+def teachers_of(material: Material) -> list[dict[str, Json]]:
     """Who taught, to the byte; empty where the labels alone did."""
     return [teacher.to_json() for teacher in material.teaching.teachers] if material.teaching else []
 
@@ -191,7 +195,7 @@ def summary(examples: Examples) -> str:
     return ", ".join(counts)
 
 
-def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, ...], *,
+def finish(folder: Path, material: Material, model: KerasNetwork, history: tuple[Epoch, ...], *,
            recordings: Path, choose: Chooser = calibrated, representative: np.ndarray | None = None) -> Metrics:
     """Everything after the training, written into `folder`; what metrics.json says there.
 
@@ -226,13 +230,13 @@ def finish(folder: Path, material: Material, model: Any, history: tuple[Epoch, .
     return metrics
 
 
-def seal(folder: Path, manifest: dict[str, Any]) -> None:
+def seal(folder: Path, manifest: JsonObject) -> None:
     """The last files of a run: its manifest, and the page that quotes it."""
     write_manifest(folder, manifest)
-    renew(folder, name=manifest["name"])
+    renew(folder, name=str(manifest["name"]))
 
 
-def layers_of(material: Material, tflite: bytes, model: Any) -> tuple[LayerQuantization, ...]:
+def layers_of(material: Material, tflite: bytes, model: KerasNetwork) -> tuple[LayerQuantization, ...]:
     """What quantization did to each layer, on some validation clips; on training clips if there are none."""
     clips, _ = material.audio("validation")
     some = clips if len(clips) else material.audio("training")[0]
@@ -275,7 +279,7 @@ def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) ->
 
 
 def manifest_of(name: str, material: Material, metrics: Metrics, folder: Path, strategy: Strategy | None,
-                begun: WarmStart | None = None) -> dict[str, Any]:
+                begun: WarmStart | None = None) -> dict[str, Json]:
     """What it takes to build the run again, and its main figures."""
     spec, examples = material.spec, material.examples
     return {
@@ -285,7 +289,7 @@ def manifest_of(name: str, material: Material, metrics: Metrics, folder: Path, s
                              *([f"--start {begun.name}"] if begun else []),
                              *([f"--strategy {strategy}"] if strategy else [])]),
         "teachers": teachers_of(material),
-        "start": begun and begun.to_json(),
+        "start": begun.to_json() if begun else None,
         "talk": talk_of(material),
         "spec": asdict(spec),
         "data_fingerprint": examples.fingerprint,
@@ -293,8 +297,9 @@ def manifest_of(name: str, material: Material, metrics: Metrics, folder: Path, s
                   "testing": len(examples.testing.clips)},
         "seed": spec.training.seed,
         "versions": versions(),
-        "accuracy": {split: {"float": found.as_trained and found.as_trained.accuracy,
-                             "int8": found.int8 and found.int8.accuracy} for split, found in metrics.splits.items()},
+        "accuracy": {split: {"float": found.as_trained.accuracy if found.as_trained else None,
+                             "int8": found.int8.accuracy if found.int8 else None}
+                     for split, found in metrics.splits.items()},
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
     }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from kws.data.corpus import scan
 from kws.data.talk import find_rooms, find_talk
@@ -22,6 +21,7 @@ from kws.pipeline.train import (
     summary,
     training_fingerprint,
 )
+from kws.records import Json
 from kws.spec import fingerprint
 from kws.train.transfer import Base, load_base, transfer
 from kws.workspace import Workspace, find_run
@@ -78,6 +78,6 @@ def heard_of(material: Material) -> str:
             "the keyword into recordings/talk/_talk_/ (docs/own-word.md)")
 
 
-def origin(base: Base, name: str) -> dict[str, Any]:
+def origin(base: Base, name: str) -> dict[str, Json]:
     """What the manifest says about the base, and the command that builds the run again."""
     return {"command": f"kws train --from {base.name} --run {name}", "base": base.to_json()}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kws import __version__
 from kws.data.corpus import Corpus, scan
@@ -30,6 +30,10 @@ from kws.spec import Requirements, Spec, fingerprint
 from kws.train.loop import train
 from kws.validate.clips import ClipSet, classify
 from kws.workspace import Workspace
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial, Trial
 
 WIDTHS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 FRONTEND = {"hop_ms": (10, 16, 20, 30), "bands": (20, 32, 40), "coefficients": (0, 10, 16),
@@ -173,7 +177,7 @@ def require_optuna() -> None:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Any]:
+def opened(folder: Path) -> Iterator["Study"]:
     """Optuna's study in `folder`, for this process alone. Raises KwsError if another one has it."""
     import fcntl
 
@@ -194,7 +198,7 @@ def opened(folder: Path) -> Iterator[Any]:
             storage.engine.dispose()
 
 
-def look(study: Any, workspace: Workspace, search: Search, corpus: Corpus, examples: Examples,
+def look(study: "Study", workspace: Workspace, search: Search, corpus: Corpus, examples: Examples,
          note: Callable[[str], None]) -> Candidate | None:
     """Take the next candidate to its end; None if it is one that was looked at before."""
     import optuna
@@ -214,7 +218,7 @@ def look(study: Any, workspace: Workspace, search: Search, corpus: Corpus, examp
     return candidate
 
 
-def propose(study: Any, spec: Spec, search: Search) -> tuple[Any, Settings]:
+def propose(study: "Study", spec: Spec, search: Search) -> tuple["Trial", Settings]:
     """The next candidate: one that was interrupted, the setting of kws.toml first of all, or what Optuna proposes.
 
     Its random numbers depend on the seed and the candidate's number alone, so that a search that was stopped goes on
@@ -283,12 +287,12 @@ def judged(workspace: Workspace, search: Search, corpus: Corpus, examples: Examp
     return candidate
 
 
-def looked_at(study: Any) -> tuple[Candidate, ...]:
+def looked_at(study: "Study") -> tuple[Candidate, ...]:
     """Every candidate as it was stored, in order; proposals that were known already are none."""
     return tuple(from_json(Candidate, trial.user_attrs) for trial in finished(study) if trial.user_attrs)
 
 
-def finished(study: Any) -> list[Any]:
+def finished(study: "Study") -> list["FrozenTrial"]:
     """Optuna's records of all proposals that were taken to their end."""
     return [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
 

@@ -2,8 +2,10 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from html import escape
-from typing import Any
+from math import nan
+from typing import TYPE_CHECKING
 
 from kws import records
 from kws.pipeline.choices import Cost
@@ -15,6 +17,9 @@ from kws.validate.gate import against, from_counts, from_device, gate
 from kws.validate.html import document, percent
 from kws.validate.html import table as html_table
 from kws.validate.summary import requirements_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLOURS = ("#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "soD^vPX*"
@@ -117,7 +122,13 @@ def plot(tuned: Tuned) -> bytes:
     return stream.getvalue()
 
 
-def draw_candidates(axes: Any, tuned: Tuned) -> None:
+def costs_of(candidates: Sequence[Candidate], cost: Cost) -> list[float]:
+    """nan if it was not measured: not drawn."""
+    found = [one.cost(cost) for one in candidates]
+    return [nan if value is None else value for value in found]
+
+
+def draw_candidates(axes: "Axes", tuned: Tuned) -> None:
     """A mark with its interval for each trained candidate, a short stroke at the bottom for each refused one."""
     cost = tuned.search.cost
     for place, network in enumerate(NETWORKS):
@@ -125,31 +136,31 @@ def draw_candidates(axes: Any, tuned: Tuned) -> None:
         if points:
             below, above = zip(*((one.accuracy - one.interval[0], one.interval[1] - one.accuracy) for one in points),
                                strict=True)
-            axes.errorbar([one.cost(cost) for one in points], [100 * one.accuracy for one in points],
+            axes.errorbar(costs_of(points, cost), [100 * one.accuracy for one in points],
                           yerr=[[100 * value for value in below], [100 * value for value in above]],
                           fmt=MARKERS[place % len(MARKERS)], color=COLOURS[place % len(COLOURS)], markersize=6,
                           elinewidth=0.8, alpha=0.85, label=network)
-    refused = [one.cost(cost) for one in tuned.candidates if one.state == REFUSED and one.cost(cost)]
+    refused = costs_of([one for one in tuned.candidates if one.state == REFUSED and one.cost(cost)], cost)
     if refused:
         axes.plot(refused, [0.02] * len(refused), "|", color="#999999", markersize=9, clip_on=False,
                   transform=axes.get_xaxis_transform(), label=f"refused before training ({len(refused)})")
 
 
-def draw_front(axes: Any, tuned: Tuned) -> None:
+def draw_front(axes: "Axes", tuned: Tuned) -> None:
     """The front as a line, its members by their numbers, a ring around the chosen one."""
     cost, front = tuned.search.cost, tuned.front
-    axes.step([one.cost(cost) for one in front], [100 * one.accuracy for one in front], where="post", color="#444444",
+    axes.step(costs_of(front, cost), [100 * one.accuracy for one in front], where="post", color="#444444",
               linewidth=1.2, label="Pareto front", zorder=1)
     chosen = tuned.chosen
     for one in front:
         away = 8 if one.number == chosen.number else 3  # points: outside of the ring around the chosen one
         axes.annotate(str(one.number), (one.cost(cost), 100 * one.accuracy), (away, away), textcoords="offset points",
                       fontsize=9)
-    axes.plot([chosen.cost(cost)], [100 * chosen.accuracy], "o", markersize=17, markerfacecolor="none",
+    axes.plot(costs_of([chosen], cost), [100 * chosen.accuracy], "o", markersize=17, markerfacecolor="none",
               markeredgecolor="#c00000", markeredgewidth=2, label=f"chosen: {chosen.number}, {chosen}", zorder=4)
 
 
-def draw_limits(axes: Any, tuned: Tuned) -> None:
+def draw_limits(axes: "Axes", tuned: Tuned) -> None:
     """The requirements of kws.toml."""
     limits, cost = tuned.spec.requirements, tuned.search.cost
     limit = limit_of(limits, cost)

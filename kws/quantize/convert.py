@@ -1,19 +1,20 @@
 """A trained network to int8 with TensorFlow's converter, on exactly the front end's grid."""
 
-from typing import Any
 
 import numpy as np
 
+from kws.arguments import Features, check_array
 from kws.engine.graph import read_graph
 from kws.errors import ModelError
 from kws.features.frontend import INPUT_SCALE, network_input
 from kws.model.keras_loading import native_messages_hidden
+from kws.model.keras_types import KerasNetwork
 from kws.model.quantized import with_extremes
 
 OUTPUT_SCALE, OUTPUT_ZERO_POINT = 1 / 256, -128  # a softmax: probability 0..255/256
 
 
-def convert(model: Any, representative: np.ndarray) -> bytes:
+def convert(model: KerasNetwork, representative: Features) -> bytes:
     """The network as a .tflite file, int8 in, inside and out.
 
     model          : takes [batch, frames, features, 1], ends in a softmax
@@ -21,6 +22,7 @@ def convert(model: Any, representative: np.ndarray) -> bytes:
     An int8 feature goes in as it is (scale INPUT_SCALE, zero point 0).
     Raises ModelError if the converted network is not on that grid.
     """
+    check_array("representative", representative, np.int8, "n", *model.input_shape[1:3])
     import os
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -38,7 +40,7 @@ def convert(model: Any, representative: np.ndarray) -> bytes:
     return flatbuffer
 
 
-def with_batch_of_one(model: Any) -> Any:
+def with_batch_of_one(model: KerasNetwork) -> KerasNetwork:
     """The same network for one window at a time: an open batch size adds operators that no device needs."""
     import keras
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -138,7 +138,7 @@ def trim(audio: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def fresh_library() -> Iterator[Any]:
+def fresh_library() -> Iterator[ctypes.CDLL]:
     """espeak-ng in the state in which it is loaded, for one thread at a time; unloaded afterwards."""
     import _ctypes
 
@@ -156,7 +156,7 @@ def fresh_library() -> Iterator[Any]:
             unload(library._handle)
 
 
-def import_loader() -> Any:
+def import_loader() -> ModuleType:
     """The package espeakng_loader, or DataError that says how to get it."""
     try:
         import espeakng_loader

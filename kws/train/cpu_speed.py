@@ -2,7 +2,8 @@
 
 import ctypes
 import sys
-from typing import Any
+
+from kws.model.keras_types import KerasNetwork, Layer, Tensor
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX, ARENA_MAX = -1, -2, -4, -8  # names of glibc's mallopt
 KEPT_BYTES, STEP_BYTES = 2**31 - 1, 2**26
@@ -16,7 +17,7 @@ def keep_freed_memory() -> None:
             mallopt(name, value)
 
 
-def with_fused_normalisation(model: Any) -> Any:
+def with_fused_normalisation(model: KerasNetwork) -> KerasNetwork:
     """A copy of a network whose batch normalisation is one operation of TensorFlow while training.
 
     Keras 3 makes it of a dozen, which take a third of the time where there are few channels. Made for networks of the
@@ -29,7 +30,7 @@ def with_fused_normalisation(model: Any) -> Any:
     import tensorflow as tf
 
     class BatchNormalization(keras.layers.BatchNormalization):
-        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
             if not training:
                 return super().call(inputs, training=training, mask=mask)
             outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
@@ -39,7 +40,7 @@ def with_fused_normalisation(model: Any) -> Any:
                 average.assign(average * self.momentum + now * (1 - self.momentum))
             return outputs
 
-    def copied(layer: Any) -> Any:
+    def copied(layer: Layer) -> Layer:
         kind = BatchNormalization if isinstance(layer, keras.layers.BatchNormalization) else type(layer)
         return kind.from_config(layer.get_config())
 

@@ -2,10 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TypeAlias
+
+Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
 
 
 class CtrlC:
@@ -16,7 +18,7 @@ class CtrlC:
 
     def __init__(self) -> None:
         self._asked = False
-        self._before: Any = None  # the handler that is put back
+        self._before: Handler = None  # the handler that is put back
 
     def __enter__(self) -> "CtrlC":
         if threading.current_thread() is threading.main_thread():

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from kws.model.augment import CURVES
 from kws.model.dataset import BATCH, EPOCH, Material
 from kws.model.examples import SILENCE_LABEL
 from kws.model.keras_loading import native_messages_hidden
+from kws.model.keras_types import JaxArray, KerasNetwork, Layer, Tensor, Tree
 from kws.run_metrics import Epoch
 from kws.spec import Spec, TrainingSpec
 from kws.train.interrupt import CtrlC
@@ -54,7 +54,7 @@ def epoch_rows(epoch: int) -> np.ndarray:
 
 def supply(first: int, last: int, pool: ProcessPoolExecutor) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For each epoch features int8 [n, frames, features] and labels int8 [n], made ahead by the pool."""
-    waiting: deque[tuple[np.ndarray, list[Future[Any]]]] = deque()
+    waiting: deque[tuple[np.ndarray, list[Future[np.ndarray]]]] = deque()
     for epoch in range(first, last + AHEAD):
         if epoch < last:
             rows = epoch_rows(epoch)
@@ -66,7 +66,7 @@ def supply(first: int, last: int, pool: ProcessPoolExecutor) -> Iterator[tuple[n
             yield np.concatenate([part.result() for part in parts]), labels
 
 
-def summed_depthwise(model: Any) -> Any:
+def summed_depthwise(model: KerasNetwork) -> KerasNetwork:
     """A copy of a network with its weights, whose depthwise convolutions are sums of shifted products.
 
     A card runs a grouped convolution of few channels far below its speed.
@@ -74,7 +74,7 @@ def summed_depthwise(model: Any) -> Any:
     import keras
 
     class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Tensor) -> Tensor:
             (height, width), (down, right) = self.kernel.shape[:2], self.dilation_rate
             rows, columns = inputs.shape[1] - (height - 1) * down, inputs.shape[2] - (width - 1) * right
             result = sum(inputs[:, down * i : down * i + rows, right * j : right * j + columns]
@@ -82,7 +82,7 @@ def summed_depthwise(model: Any) -> Any:
                          for i in range(height) for j in range(width))
             return result + self.bias if self.use_bias else result
 
-    def copied(layer: Any) -> Any:
+    def copied(layer: Layer) -> Layer:
         summed = type(layer) is keras.layers.DepthwiseConv2D and layer.padding == "valid" and layer.strides == (1, 1)
         return (DepthwiseConv2D if summed else type(layer)).from_config(layer.get_config())
 
@@ -91,7 +91,7 @@ def summed_depthwise(model: Any) -> Any:
     return copy
 
 
-def disguise(features: Any, curves: np.ndarray, spec: TrainingSpec, key: Any) -> Any:
+def disguise(features: JaxArray, curves: np.ndarray, spec: TrainingSpec, key: Tree) -> JaxArray:
     """kws.model.augment's equalize and mask: int8 [n, frames, features] -> float32, whole numbers."""
     from jax import numpy as jnp
     from jax import random
@@ -103,7 +103,7 @@ def disguise(features: Any, curves: np.ndarray, spec: TrainingSpec, key: Any) ->
         gains = random.normal(timbre, (len(features), len(CURVES))) * np.float32(nepers) @ curves
         features = jnp.clip(jnp.rint(features + gains[:, None]), -128, 127)
 
-    def gap(axis: int, longest: int, sizes: Any, starts: Any) -> Any:
+    def gap(axis: int, longest: int, sizes: JaxArray, starts: JaxArray) -> JaxArray:
         length, n = features.shape[axis], len(features)
         size = random.randint(sizes, (n, 1), 0, min(longest, length) + 1)
         start = jnp.floor(random.uniform(starts, (n, 1)) * (length - size + 1))
@@ -114,8 +114,8 @@ def disguise(features: Any, curves: np.ndarray, spec: TrainingSpec, key: Any) ->
     return jnp.where(hidden, 0, features)
 
 
-def programs(spec: Spec, model: Any, teachers: list[Any],
-             curves: np.ndarray) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def programs(spec: Spec, model: KerasNetwork, teachers: list[KerasNetwork],
+             curves: np.ndarray) -> tuple[Callable[..., Tree], Callable[..., JaxArray]]:
     """One epoch, and the network's answers, as programs for the card.
 
     epoch(state, said, features, labels, key) -> state, loss, accuracy, with state and said (the teachers') as
@@ -127,21 +127,21 @@ def programs(spec: Spec, model: Any, teachers: list[Any],
     size, count, temperature = spec.training.batch, len(spec.labels), spec.training.distillation_temperature
     loss_of = training_loss(spec.training, taught=bool(teachers))
 
-    def window(features: Any) -> Any:
+    def window(features: JaxArray) -> JaxArray:
         return (features.astype(jnp.float32) * np.float32(INPUT_SCALE))[..., None]
 
-    def soft(teacher: Any, weights: Any, windows: Any) -> Any:
+    def soft(teacher: KerasNetwork, weights: Tree, windows: JaxArray) -> JaxArray:
         powers = jnp.maximum(teacher.stateless_call(*weights, windows, training=False)[0], 1e-30) ** (1 / temperature)
         return powers / powers.sum(-1, keepdims=True)
 
-    def step(state: Any, batch: Any, said: Any) -> Any:
+    def step(state: Tree, batch: Tree, said: Tree) -> Tree:
         (trained, others, optimizer), (features, labels, key) = state, batch
         windows, targets = window(disguise(features, curves, spec.training, key)), jax.nn.one_hot(labels, count)
         if teachers:
             opinions = [soft(*pair, windows) for pair in zip(teachers, said, strict=True)]
             targets = jnp.concatenate([targets, sum(opinions) / len(opinions)], axis=1)
 
-        def objective(trained: Any) -> Any:
+        def objective(trained: Tree) -> Tree:
             probabilities, now = model.stateless_call(trained, others, windows, training=True)
             return jnp.mean(loss_of(targets, probabilities)), (probabilities, now)
 
@@ -150,7 +150,7 @@ def programs(spec: Spec, model: Any, teachers: list[Any],
         return (trained, others, optimizer), (loss, jnp.mean(probabilities.argmax(-1) == labels))
 
     @jax.jit
-    def epoch(state: Any, said: Any, features: Any, labels: Any, key: Any) -> Any:
+    def epoch(state: Tree, said: Tree, features: JaxArray, labels: JaxArray, key: Tree) -> Tree:
         steps = max(1, len(labels) // size)
         batches = (features.reshape(steps, -1, *features.shape[1:]), labels.reshape(steps, -1),
                    jax.random.split(key, steps))
@@ -158,8 +158,8 @@ def programs(spec: Spec, model: Any, teachers: list[Any],
         return state, losses.mean(), hits.mean()
 
     @jax.jit
-    def answers(state: Any, features: Any) -> Any:
-        def answer(features: Any) -> Any:
+    def answers(state: Tree, features: JaxArray) -> JaxArray:
+        def answer(features: JaxArray) -> JaxArray:
             return model.stateless_call(*state[:2], window(features[None]), training=False)[0][0].argmax()
 
         return jax.lax.map(answer, features, batch_size=EVALUATION_BATCH)

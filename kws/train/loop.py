@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from kws.model.dataset import Material, epoch_batches
 from kws.model.distill import distillation_loss, label_accuracy
 from kws.model.examples import FIRST_KEYWORD
 from kws.model.keras_loading import load_keras, native_messages_hidden
+from kws.model.keras_types import KerasNetwork, Layer, Logs, Loss, Optimizer, Variable
 from kws.model.quantized import LastEpochs
 from kws.model.stretch_loss import clip_accuracy, stretch_loss
 from kws.model.stretches import CLIPS, Stretches
@@ -45,7 +46,7 @@ DECEIVED = 0.5  # probability of a keyword where none is
 
 def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], workers: "Workers | None" = None,
           start: Sequence[np.ndarray] | None = None,
-          changed: Callable[[Any], Any] | None = None) -> tuple[Any, tuple[Epoch, ...]]:
+          changed: Callable[[KerasNetwork], KerasNetwork] | None = None) -> tuple[KerasNetwork, tuple[Epoch, ...]]:
     """Train the network of `material.spec` from its seed, or go on where `checkpoint` stopped.
 
     checkpoint : file that is replaced after every epoch; remove it when the result is safe
@@ -91,7 +92,7 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
             note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
         with TrainingProgress(epochs=spec.epochs, steps=steps, history=history) as progress:
             for number in range(len(history), spec.epochs):
-                def step(logs: dict[str, Any], number: int = number) -> None:
+                def step(logs: Logs, number: int = number) -> None:
                     progress.step(number + 1, logs)
                     ctrl_c.check()
 
@@ -120,7 +121,8 @@ class Listener:
     learner : the network unrolled over a stretch, compiled; its variables and its optimizer are the network's own
     """
 
-    def __init__(self, model: Any, material: Material, spec: TrainingSpec, note: Callable[[str], None]) -> None:
+    def __init__(self, model: KerasNetwork, material: Material, spec: TrainingSpec,
+                 note: Callable[[str], None]) -> None:
         assert material.stretches is not None
         self.stretches: Stretches = material.stretches
         self.note, self.frontend = note, material.spec.frontend
@@ -147,7 +149,7 @@ class Listener:
         return scan(self.scanner, rows, self.frontend.frames)
 
 
-def scan(scanner: Any, rows: np.ndarray, window: int) -> np.ndarray:
+def scan(scanner: KerasNetwork, rows: np.ndarray, window: int) -> np.ndarray:
     """A network unrolled over SCANNED_ROWS windows, at every window of rows, int8 [n, features].
 
     -> probabilities of the keywords, float32 [n - window + 1, keywords]
@@ -161,14 +163,14 @@ def scan(scanner: Any, rows: np.ndarray, window: int) -> np.ndarray:
     return np.concatenate(answers)
 
 
-def named(metric: Callable[[Any, Any], Any]) -> Any:
+def named(metric: Loss) -> Layer:
     """A function as the metric that is called accuracy."""
     import keras
 
     return keras.metrics.MeanMetricWrapper(metric, name="accuracy")
 
 
-def balance_keywords(network: Any, labels: np.ndarray, share: float) -> None:
+def balance_keywords(network: KerasNetwork, labels: np.ndarray, share: float) -> None:
     """Take the keywords' different numbers of clips out of the scores: a rare one is heard as readily as the others.
 
     A network learns how often each label comes, as an addend to its logit. Of that of the keywords `share`, 0 to 1, is
@@ -183,7 +185,7 @@ def balance_keywords(network: Any, labels: np.ndarray, share: float) -> None:
     bias.assign(values)
 
 
-def balance_none(network: Any, features: np.ndarray, labels: np.ndarray) -> str:
+def balance_none(network: KerasNetwork, features: np.ndarray, labels: np.ndarray) -> str:
     """Take back what hours of talk did to the balance between keywords and none, and say so in one line.
 
     In talk nearly every hop is none, so a network that learnt there is slow to name a clip's keyword. The bias of
@@ -202,7 +204,7 @@ def balance_none(network: Any, features: np.ndarray, labels: np.ndarray) -> str:
             f"validation clips from {right[0]:.1%} to {right[best]:.1%}")
 
 
-def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int, *, taught: bool) -> None:
+def prepare_steps(model: KerasNetwork, spec: TrainingSpec, total_steps: int, *, taught: bool) -> None:
     """Give the model its optimizer and its loss. taught : batches hold teachers' soft targets beside the labels."""
     import keras
 
@@ -212,7 +214,7 @@ def prepare_steps(model: Any, spec: TrainingSpec, total_steps: int, *, taught: b
     prepare_loss(model, optimizer, spec, taught=taught)
 
 
-def prepare_loss(model: Any, optimizer: Any, spec: TrainingSpec, *, taught: bool) -> None:
+def prepare_loss(model: KerasNetwork, optimizer: Optimizer, spec: TrainingSpec, *, taught: bool) -> None:
     """Give the network or its int8 twin the loss that the settings ask for."""
     import keras
 
@@ -221,7 +223,7 @@ def prepare_loss(model: Any, optimizer: Any, spec: TrainingSpec, *, taught: bool
                   jit_compile=False)  # XLA on a CPU: 6 to 10 times slower
 
 
-def training_loss(spec: TrainingSpec, *, taught: bool) -> Callable[[Any, Any], Any]:
+def training_loss(spec: TrainingSpec, *, taught: bool) -> Loss:
     """The loss that the settings ask for: a function of targets and probabilities. taught : as for prepare_steps."""
     import keras
 
@@ -229,7 +231,7 @@ def training_loss(spec: TrainingSpec, *, taught: bool) -> Callable[[Any, Any], A
         label_smoothing=spec.label_smoothing)
 
 
-def refuse_infinite(batch: Sequence[Any]) -> None:
+def refuse_infinite(batch: Sequence[np.ndarray]) -> None:
     """Raise ModelError if a batch holds what is no number: some processors' rectifiers would turn it into 0."""
     if not all(np.isfinite(np.asarray(part, np.float32)).all() for part in batch):
         raise ModelError("the features or targets hold values that are not finite; this is a fault of kws, not of the "
@@ -244,8 +246,9 @@ def finite(loss: float, number: int, spec: TrainingSpec) -> float:
     return loss
 
 
-def run_epoch(model: Any, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
-              step: Callable[[dict[str, Any]], None], workers: "Workers | None" = None, through: Any = None) -> Epoch:
+def run_epoch(model: KerasNetwork, material: Material, number: int, features: np.ndarray, labels: np.ndarray,
+              step: Callable[[Logs], None], workers: "Workers | None" = None,
+              through: KerasNetwork | None = None) -> Epoch:
     """One pass over the training clips, then the validation clips `features`, int8 [n, frames, features].
 
     step    : is told the loss and accuracy so far after every batch
@@ -254,7 +257,7 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
     import keras
 
     class Steps(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
             step(logs or {})
 
     start = time.perf_counter()
@@ -269,19 +272,19 @@ def run_epoch(model: Any, material: Material, number: int, features: np.ndarray,
                  time.perf_counter() - start)
 
 
-def accuracy_of(model: Any, features: np.ndarray, labels: np.ndarray) -> float:
+def accuracy_of(model: KerasNetwork, features: np.ndarray, labels: np.ndarray) -> float:
     """Share of the windows, int8 [n, frames, features], that get their label, int [n]; nan if there are none."""
     return float((predict(model, features) == labels).mean()) if len(labels) else float("nan")
 
 
-def predict(model: Any, features: np.ndarray) -> np.ndarray:
+def predict(model: KerasNetwork, features: np.ndarray) -> np.ndarray:
     """The most probable label of each window, int8 [n, frames, features] -> int [n]."""
     if not len(features):
         return np.zeros(0, np.int64)
     return model.predict(network_input(features), batch_size=EVALUATION_BATCH, verbose=0).argmax(-1)
 
 
-def save(model: Any, history: list[Epoch], checkpoint: Path) -> None:
+def save(model: KerasNetwork, history: list[Epoch], checkpoint: Path) -> None:
     """Everything that the next epoch depends on: weights, optimizer, random states, history."""
     arrays = {f"variable_{i}": variable.numpy() for i, variable in enumerate(state_of(model))}
     file = io.BytesIO()
@@ -289,7 +292,7 @@ def save(model: Any, history: list[Epoch], checkpoint: Path) -> None:
     write_atomic(checkpoint, file.getvalue())
 
 
-def restore(model: Any, checkpoint: Path) -> list[Epoch]:
+def restore(model: KerasNetwork, checkpoint: Path) -> list[Epoch]:
     """Bring the model to the state of `checkpoint`, if that exists, and return the epochs that led there."""
     if not checkpoint.exists():
         return []
@@ -306,7 +309,7 @@ def restore(model: Any, checkpoint: Path) -> list[Epoch]:
     return history
 
 
-def state_of(model: Any) -> list[Any]:
+def state_of(model: KerasNetwork) -> list[Variable]:
     """Keras variables: the network's, its random generators' and the optimizer's."""
     generators = [layer.seed_generator.state for layer in model.layers if hasattr(layer, "seed_generator")]
     return [*model.weights, *generators, *model.optimizer.variables]

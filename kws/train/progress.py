@@ -4,13 +4,15 @@ import sys
 from collections.abc import Sequence
 from math import isnan
 from statistics import median
-from typing import Any
+
+from kws.model.keras_types import Logs
+from kws.run_metrics import Epoch
 
 
 class TrainingProgress:
     """Context manager around the epochs. history : those that an interrupted process ran, each with its `seconds`."""
 
-    def __init__(self, *, epochs: int, steps: int, history: Sequence[Any]) -> None:
+    def __init__(self, *, epochs: int, steps: int, history: Sequence[Epoch]) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -30,7 +32,7 @@ class TrainingProgress:
     def __exit__(self, *reason: object) -> None:
         self.bar.stop()
 
-    def step(self, number: int, logs: dict[str, Any]) -> None:
+    def step(self, number: int, logs: Logs) -> None:
         """One batch of epoch `number` is done; logs: "loss" and "accuracy" of the epoch so far."""
         text = f"epoch {number}/{self.epochs}"
         if logs:
@@ -40,7 +42,7 @@ class TrainingProgress:
         left = "" if epoch_s is None else in_words((self.epochs * self.steps - task.completed) / self.steps * epoch_s)
         self.bar.update(self.task, description=text, left=left)
 
-    def epoch_ended(self, number: int, epoch: Any) -> None:
+    def epoch_ended(self, number: int, epoch: Epoch) -> None:
         """Epoch `number` is done and saved."""
         self._own_s.append(epoch.seconds)
         left_s = (self.epochs - number) * (self._epoch_s() or 0.0)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,8 +22,9 @@ from kws.features.tables import Normalisation, normalisation_of
 from kws.model.dataset import EPOCH, Material, one_hot
 from kws.model.few_shot_examples import Lesson
 from kws.model.keras_loading import load_network, native_messages_hidden
+from kws.model.keras_types import KerasNetwork
 from kws.run_metrics import Epoch
-from kws.spec import Spec
+from kws.spec import FrontendSpec, ModelSpec, Spec
 from kws.train.interrupt import CtrlC
 from kws.train.loop import EVALUATION_BATCH, prepare_steps, restore, save
 from kws.train.progress import TrainingProgress
@@ -54,7 +54,7 @@ class Base:
     sha256: str
     command: str
     normalisation: Normalisation
-    model: Any
+    model: KerasNetwork
 
     def to_json(self) -> dict[str, str]:
         """For the manifest: which run, how it came about, and its network to the byte."""
@@ -75,22 +75,22 @@ def load_base(run: Path, spec: Spec) -> Base:
     if type(last).__name__ != "Dense" or len(model.inputs) != 1:
         raise ModelError(f"the base {run.name} ends in {type(last).__name__}; a base must end in the Dense layer that "
                          "makes the scores, as the networks of the zoo do")
-    return Base(run.name, manifest["files"]["model.keras"], manifest.get("command", ""),
+    return Base(run.name, manifest.files["model.keras"], manifest.command,
                 normalisation_of(plan.frontend), model)
 
 
-def differences(base: Any, own: Any) -> list[str]:
+def differences(base: FrontendSpec | ModelSpec, own: FrontendSpec | ModelSpec) -> list[str]:
     """`name = value` of the base for every setting in which the two differ."""
     return [f"{field.name} = {toml_value(getattr(base, field.name))}" for field in fields(base)
             if field.name not in FREE and getattr(base, field.name) != getattr(own, field.name)]
 
 
-def toml_value(value: Any) -> str:
+def toml_value(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def transfer(material: Material, base: Base, lesson: Lesson, *, checkpoint: Path,
-             note: Callable[[str], None]) -> tuple[Any, tuple[Epoch, ...]]:
+             note: Callable[[str], None]) -> tuple[KerasNetwork, tuple[Epoch, ...]]:
     """Teach the base the labels of `material` by a lesson: a Keras model from features to probabilities, its epochs.
 
     checkpoint : file that is replaced after every epoch; remove it when the result is safe
@@ -112,7 +112,7 @@ def transfer(material: Material, base: Base, lesson: Lesson, *, checkpoint: Path
 
 
 def from_scratch(material: Material, lesson: Lesson, plan: Learning, *, checkpoint: Path,
-                 note: Callable[[str], None]) -> tuple[Any, tuple[Epoch, ...]]:
+                 note: Callable[[str], None]) -> tuple[KerasNetwork, tuple[Epoch, ...]]:
     """What `transfer` is measured against: the same examples, a network that has learnt nothing before."""
     from kws.model.zoo import build
 
@@ -123,13 +123,13 @@ def from_scratch(material: Material, lesson: Lesson, plan: Learning, *, checkpoi
     return without_optimizer(model), history
 
 
-def without_optimizer(model: Any) -> Any:
+def without_optimizer(model: KerasNetwork) -> KerasNetwork:
     """The network alone: whoever loads or copies it needs neither its optimizer nor its loss."""
     model.compiled, model.optimizer = False, None
     return model
 
 
-def grafted(model: Any, labels: int, *, seed: int) -> tuple[Any, Any, Any]:
+def grafted(model: KerasNetwork, labels: int, *, seed: int) -> tuple[KerasNetwork, KerasNetwork, KerasNetwork]:
     """The part that stays, the part that learns, with a fresh last layer for `labels`, and both together."""
     import keras
 
@@ -141,7 +141,7 @@ def grafted(model: Any, labels: int, *, seed: int) -> tuple[Any, Any, Any]:
     return keras.Model(model.input, middle), keras.Model(middle, whole.output), whole
 
 
-def with_new_scores(model: Any, labels: int, *, seed: int) -> Any:
+def with_new_scores(model: KerasNetwork, labels: int, *, seed: int) -> KerasNetwork:
     """The model with a fresh last layer for `labels`; all of it learns, but batch normalisation keeps its averages."""
     import keras
 
@@ -152,7 +152,7 @@ def with_new_scores(model: Any, labels: int, *, seed: int) -> Any:
     return keras.Model(model.input, scores, name=model.name)
 
 
-def cut_point(model: Any) -> int:
+def cut_point(model: KerasNetwork) -> int:
     """Index of the last layer whose output is all that later layers see and that leaves half of the weights to them."""
     layers = model.layers
     weighted = [bool(layer.weights) and "Normalization" not in type(layer).__name__ for layer in layers]
@@ -160,7 +160,7 @@ def cut_point(model: Any) -> int:
     return found[-1]
 
 
-def passages(model: Any) -> list[int]:
+def passages(model: KerasNetwork) -> list[int]:
     """Indices of the layers, the last one left out, whose output alone reaches the layers after them."""
     import keras
 
@@ -169,8 +169,8 @@ def passages(model: Any) -> list[int]:
     return [i for i in range(len(model.layers) - 1) if all(min(source) >= i for source in sources[i:])]
 
 
-def learn(network: Any, heard: np.ndarray, labels: np.ndarray, material: Material, plan: Learning, *, checkpoint: Path,
-          note: Callable[[str], None]) -> tuple[Epoch, ...]:
+def learn(network: KerasNetwork, heard: np.ndarray, labels: np.ndarray, material: Material, plan: Learning, *,
+          checkpoint: Path, note: Callable[[str], None]) -> tuple[Epoch, ...]:
     """Train `network` on examples that do not change. heard : float32, its input for each of them; labels : int [n]."""
     targets, batch = one_hot(labels, len(material.spec.labels)), material.spec.training.batch
     steps = -(-len(labels) // batch)

@@ -9,7 +9,7 @@ normalisation keeps the base's averages.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from kws.features.frontend import network_input
 from kws.model.dataset import EPOCH, Material, one_hot
 from kws.model.examples import FIRST_KEYWORD, SILENCE_LABEL, UNKNOWN_LABEL
 from kws.model.few_shot_examples import Lesson
+from kws.model.keras_types import KerasNetwork, Tensor
 from kws.model.stretch_loss import LEAST
 from kws.model.stretches import Stretches
 from kws.model.talk import hardest
@@ -49,7 +50,7 @@ COURSE = Course()
 WARM_UP = 30  # steps
 
 
-def learn_with_talk(network: Any, lesson: Lesson, material: Material, course: Course, *, checkpoint: Any,
+def learn_with_talk(network: KerasNetwork, lesson: Lesson, material: Material, course: Course, *, checkpoint: Path,
                     note: Callable[[str], None]) -> tuple[Epoch, ...]:
     """Train `network`, grafted on a base, on the windows of a lesson and on the stretches of `material`.
 
@@ -84,7 +85,7 @@ def learn_with_talk(network: Any, lesson: Lesson, material: Material, course: Co
 class Pupil:
     """The network on windows and unrolled over stretches at once. both : compiled, with the network's variables."""
 
-    def __init__(self, network: Any, lesson: Lesson, material: Material, course: Course) -> None:
+    def __init__(self, network: KerasNetwork, lesson: Lesson, material: Material, course: Course) -> None:
         import keras
 
         assert material.stretches is not None
@@ -148,7 +149,7 @@ class Pupil:
                                zip(there, np.bincount(np.arange(count) % len(there)), strict=True)])
 
 
-def nothing_else_said(permitted: Any, probabilities: Any) -> Any:
+def nothing_else_said(permitted: Tensor, probabilities: Tensor) -> Tensor:
     """Minus the logarithm of what the permitted labels have together, summed over all hops.
 
     permitted : 1 or 0 [n, decisions, labels]; probabilities : [n, decisions, labels]

@@ -10,10 +10,9 @@ step, so all of them hold the same weights all the time. Batch normalisation see
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from kws.errors import ModelError
 from kws.model.dataset import AHEAD, LOADERS, Material, epoch_batches
 from kws.model.distill import label_accuracy
 from kws.model.keras_loading import load_keras, native_messages_hidden
+from kws.model.keras_types import Distribution, KerasNetwork, Logs, Tensor, Tree, Variable
 from kws.train.choices import Strategy
 from kws.train.interrupt import CtrlC, signals_at_once
 
@@ -38,10 +38,10 @@ class Place:
 class Workers:
     """Everything that training with a strategy does otherwise than training without."""
 
-    def __init__(self, strategy: Any, place: Place) -> None:
+    def __init__(self, strategy: Distribution, place: Place) -> None:
         self.strategy, self.place = strategy, place
-        self._alone: Any = None  # the one network that these workers train, outside of the strategy
-        self._step: Callable[..., Any] | None = None  # its compiled step
+        self._alone: KerasNetwork | None = None  # the one network that these workers train, outside of the strategy
+        self._step: Callable[..., Tree] | None = None  # its compiled step
         self._total = self.compiled_total()
 
     @property
@@ -56,11 +56,11 @@ class Workers:
     def __str__(self) -> str:
         return f"worker {self.place.number} of {self.place.count}, {self.replicas} replicas in all"
 
-    def scope(self) -> Any:
+    def scope(self) -> AbstractContextManager[object]:
         """Context in which whatever has variables must be made."""
         return self.strategy.scope()
 
-    def replicate(self, model: Any) -> Any:
+    def replicate(self, model: KerasNetwork) -> KerasNetwork:
         """The same network once more, as one copy per replica: what is trained."""
         import keras
 
@@ -70,8 +70,9 @@ class Workers:
         self._alone = model
         return replicated
 
-    def alone(self, model: Any) -> Any:
+    def alone(self, model: KerasNetwork) -> KerasNetwork:
         """The network that `replicate` got, with the weights of now: to judge, to convert, to save."""
+        assert self._alone is not None, "replicate comes first"
         self._alone.set_weights(model.get_weights())
         return self._alone
 
@@ -90,12 +91,12 @@ class Workers:
         with others_gone():
             return self._total(np.asarray(values, np.float64)).numpy()
 
-    def compiled_total(self) -> Callable[..., Any]:
+    def compiled_total(self) -> Callable[..., Tree]:
         """What `sum` calls: float64 [n] -> float64 [n]."""
         import tensorflow as tf
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.float64)])
-        def total(own: Any) -> Any:
+        def total(own: Tree) -> Tree:
             return self.strategy.reduce("SUM", self.strategy.run(tf.identity, args=(own,)), axis=None)
 
         return total
@@ -105,7 +106,7 @@ class Workers:
         if self.sum(np.array([pressed(ctrl_c.check)], float))[0]:
             raise KeyboardInterrupt
 
-    def spread(self, variables: Sequence[Any], epochs: Sequence[Sequence[float]]) -> list[list[float]]:
+    def spread(self, variables: Sequence[Variable], epochs: Sequence[Sequence[float]]) -> list[list[float]]:
         """Bring every worker's `variables` to the values that the chief has, and return the chief's `epochs`."""
         known = np.array(epochs, float) if self.chief else np.zeros((0, 0))
         rows, columns = (round(n) for n in self.of_chief(np.array([*known.shape, 0][:2], float)))
@@ -124,8 +125,8 @@ class Workers:
         """float [n] as the chief has it."""
         return self.sum(values if self.chief else np.zeros_like(values)) / (self.replicas // self.place.count)
 
-    def run_epoch(self, model: Any, material: Material, number: int,
-                  step: Callable[[dict[str, Any]], None]) -> tuple[float, float]:
+    def run_epoch(self, model: KerasNetwork, material: Material, number: int,
+                  step: Callable[[Logs], None]) -> tuple[float, float]:
         """One pass over the training clips: its loss and accuracy.
 
         step : is told the loss and accuracy so far after every batch. Where it raises KeyboardInterrupt on one worker,
@@ -144,7 +145,7 @@ class Workers:
         model.optimizer.finalize_variable_values(model.trainable_weights)
         return mean["loss"], mean["accuracy"]
 
-    def batches(self, material: Material, number: int) -> Any:
+    def batches(self, material: Material, number: int) -> Tree:
         """This worker's shares of an epoch's batches, prepared ahead by threads."""
         import tensorflow as tf
 
@@ -153,21 +154,21 @@ class Workers:
         shares = [epoch_batches(material, number, share=first + k, shares=self.replicas) for k in range(local)]
         window, label = (tf.TensorSpec((None, *array.shape[1:]), tf.float32) for array in shares[0][0])
 
-        def load(index: Any) -> list[Any]:
+        def load(index: Tensor) -> list[Tensor]:
             pair = tf.numpy_function(lambda i: shares[i % local][i // local], [index], [tf.float32, tf.float32])
             return [tf.ensure_shape(array, spec.shape) for array, spec in zip(pair, (window, label), strict=True)]
 
-        def pipeline(context: Any) -> Any:
+        def pipeline(context: Tree) -> Tree:
             numbers = tf.data.Dataset.range(len(shares[0]) * local)
             return numbers.map(load, num_parallel_calls=LOADERS, deterministic=True).prefetch(AHEAD)
 
         return self.strategy.distribute_datasets_from_function(pipeline)
 
-    def train_step(self, model: Any) -> Callable[..., Any]:
+    def train_step(self, model: KerasNetwork) -> Callable[..., Tree]:
         """The compiled step of `model`: batch, whether to stop -> [loss, accuracy, how many want to stop]."""
         import tensorflow as tf
 
-        def replica_step(windows: Any, labels: Any, stop: Any) -> Any:
+        def replica_step(windows: Tensor, labels: Tensor, stop: Tensor) -> Tree:
             with tf.GradientTape() as tape:
                 scores = model(windows, training=True)
                 loss = model.compute_loss(windows, labels, scores)  # Keras divides it by the number of replicas
@@ -177,7 +178,7 @@ class Workers:
             return tf.stack([loss, accuracy / self.replicas, stop])
 
         @tf.function(reduce_retracing=True)
-        def step(batch: Any, stop: Any) -> Any:
+        def step(batch: Tree, stop: Tensor) -> Tree:
             return self.strategy.reduce("SUM", self.strategy.run(replica_step, args=(*batch, stop)), axis=None)
 
         if self._step is None:

@@ -41,9 +41,9 @@ def gate_of(limits: Requirements, metrics: Metrics | None,
                          *from_validation(validation or {}, limits)])
 
 
-def read_listed(run: Path, name: str) -> dict[str, Any]:
+def read_listed(run: Path, name: str) -> Mapping[str, Any]:
     """The object in one JSON file of a run; empty if the run has none. Raises ModelError if it is damaged."""
-    return read_json(run, name) if name in read_manifest(run)["files"] else {}
+    return read_json(run, name) if name in read_manifest(run).files else {}
 
 
 def against(limits: Requirements, name: str, measured: float, *, note: str = "") -> Requirement:

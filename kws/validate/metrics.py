@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from kws.errors import ArgumentError
 from kws.records import Json, to_json
 from kws.run_metrics import Accuracy, LabelAccuracy
 
@@ -20,7 +21,7 @@ def wilson_interval(successes: int, n: int, *, confidence: float = CONFIDENCE) -
     Unlike the normal approximation it stays inside 0..1 and is not empty at 0 or n successes.
     """
     if not 0 <= successes <= n:
-        raise ValueError(f"successes = {successes} of n = {n}: must be 0 to n")
+        raise ArgumentError(f"successes = {successes} of n = {n}: must be 0 to n")
     if n == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
@@ -54,7 +55,7 @@ def poisson_interval(count: int, *, confidence: float = CONFIDENCE) -> tuple[flo
     (1 - confidence) / 2. With a count of 0: (0, 3.69).
     """
     if count < 0:
-        raise ValueError(f"count = {count}: must be 0 or more")
+        raise ArgumentError(f"count = {count}: must be 0 or more")
     tail = (1 - confidence) / 2
     low = 0.0 if count == 0 else poisson_mean(count - 1, 1 - tail)
     return low, poisson_mean(count, tail)

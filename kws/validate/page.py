@@ -39,7 +39,7 @@ class Known:
 def known_of(run: Path, limits: Requirements | None = None) -> Known:
     """Read a run; limits : those that it was trained with, by default."""
     manifest, spec = read_manifest(run), spec_of_run(run)
-    return Known(run.name, str(manifest["created_utc"])[:10], spec, limits or spec.requirements, manifest,
+    return Known(run.name, manifest.created_utc[:10], spec, limits or spec.requirements, manifest.content,
                  read_metrics(run), read_listed(run, VALIDATION_NAME),
                  read_listed(run, FAILURES_NAME).get("failures", ()))
 

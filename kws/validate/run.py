@@ -144,7 +144,7 @@ def validate_clips(detector: Detector, run: Path, *, clips: Path | None, directo
         chosen, source = read_clip_folder(clips, labels=spec.labels, samples=spec.frontend.clip_samples), str(clips)
     else:
         workspace = open_workspace(directory)
-        chosen = test_split(spec, workspace, read_manifest(run).get("data_fingerprint"))
+        chosen = test_split(spec, workspace, read_manifest(run).data_fingerprint)
         source = f"the test split of {workspace.recordings}"
     keras_model = run / KERAS_NAME
     result = classify(detector, chosen, tflite=read_artefact(run, TFLITE_NAME),

@@ -94,11 +94,11 @@ class TestManifests:
             (models / name).mkdir(parents=True)
             write_manifest(models / name, {}, now=datetime(year, 1, 1, tzinfo=UTC))
         assert [run.name for run in list_runs(models)] == ["old", "future", "newest"]
-        assert [read_manifest(run)["number"] for run in list_runs(models)] == [1, 2, 3]
+        assert [read_manifest(run).number for run in list_runs(models)] == [1, 2, 3]
 
     def test_a_run_that_is_written_again_keeps_its_number(self, workspace):
         first, _ = (a_run(workspace / "models", name) for name in ("first", "second"))
-        write_manifest(first, read_manifest(first))
+        write_manifest(first, read_manifest(first).content)
         assert [run.name for run in list_runs(workspace / "models")] == ["first", "second"]
 
 
@@ -124,7 +124,7 @@ class TestKills:
         self.killed_between_two_renames(models, "mine")
         a_run(models, "mine", which="new")
         restore_interrupted(models, now_s=time.time() + 3_600)
-        assert read_manifest(models / "mine")["which"] == "new" and os.listdir(models) == ["mine"]
+        assert read_manifest(models / "mine").content["which"] == "new" and os.listdir(models) == ["mine"]
 
     def test_litter_goes_when_it_is_old_and_nobody_works_on_it(self, tmp_path):
         dead, own = tmp_path / f".run.{gone():x}-89abcdef.tmp", temporary_sibling(tmp_path / "other")

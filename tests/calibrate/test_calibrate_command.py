@@ -64,12 +64,12 @@ def test_what_is_chosen_is_written_and_used(run, recordings, tmp_path):
     tables = kws.load(run).plan.decoder
     assert tables.thresholds[2:] == tuple(round(256 * found["thresholds"][word]) for word in ("low", "high"))
     after = read_manifest(run)
-    assert after["created_utc"] == before["created_utc"] and after["spec"] == before["spec"]
-    assert after["calibration"]["target"] == {"false_alarms_per_hour": 1.0, "miss_rate": None}
+    assert after.created_utc == before.created_utc and after.spec == before.spec
+    assert after.content["calibration"]["target"] == {"false_alarms_per_hour": 1.0, "miss_rate": None}
     assert json.loads((run / "metrics.json").read_text())["operating_point"] == {
         key: value for key, value in found.items() if key != "run"}
     assert [path.name for path in run.parent.iterdir() if path.name.startswith(".")] == []
-    changed = {name for name, digest in after["files"].items() if before["files"][name] != digest}
+    changed = {name for name, digest in after.files.items() if before.files[name] != digest}
     assert changed <= {"model.kws", "metrics.json", "report.html", "validation.json", "failures.json"}
 
 

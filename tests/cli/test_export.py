@@ -27,7 +27,7 @@ def test_a_requirement_that_a_validation_found_broken_is_told_and_exported_all_t
     shutil.copytree(tone_run, run)
     measured = {"false_alarms_per_hour": {"measured": 7.5, "note": "30 in 4.0 h", "date": "2026-11-28"}}
     (run / "validation.json").write_text(json.dumps({"measured": measured}))
-    kept = {key: value for key, value in read_manifest(run).items() if key not in ("files", "created_utc")}
+    kept = {key: value for key, value in read_manifest(run).content.items() if key not in ("files", "created_utc")}
     write_manifest(run, kept)
     done = CliRunner().invoke(app, ["export", "c", "--run", str(run), "--out", str(tmp_path / "c")])
     assert done.exit_code == 0 and (tmp_path / "c" / "README.md").is_file()

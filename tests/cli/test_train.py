@@ -36,9 +36,9 @@ def test_a_run_holds_everything_that_the_contract_names(trained):
     assert {path.name for path in made.iterdir()} == FILES
     assert [path.name for path in (folder / "models").iterdir()] == ["first"]
     manifest = read_manifest(made)
-    assert set(manifest["files"]) == set(manifest["bytes"]) == FILES - {"manifest.json"}
-    assert manifest["spec"]["model"]["name"] == "linear"
-    assert manifest["command"] == "kws train --like first --run first-again"
+    assert set(manifest.files) == set(manifest.content["bytes"]) == FILES - {"manifest.json"}
+    assert manifest.spec["model"]["name"] == "linear"
+    assert manifest.command == "kws train --like first --run first-again"
     plan = Plan.from_bytes(read_artefact(made, "model.kws"))
     assert plan.labels == ("_silence_", "_unknown_", "low", "high")
     assert "int8 in the C engine" in result.stdout and str(made) in result.stdout

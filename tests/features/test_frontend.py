@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kws.bench.check_frontend import SPECS, tables_of
 from kws.bench.sounds import corners
 from kws.engine.oracle import frontend as oracle
-from kws.errors import DataError, PlanError
+from kws.errors import ArgumentError, DataError, PlanError
 from kws.features.frontend import Frontend, FrontendStream, measure_normalisation
 from kws.features.tables import Normalisation, build_tables
 from kws.spec import FrontendSpec
@@ -80,9 +80,9 @@ def test_short_and_no_clips(tmp_path):
 
 def test_other_types_are_refused_by_name():
     frontend = Frontend(tables_of(FrontendSpec(coefficients=10)))
-    with pytest.raises(DataError, match=r"float64 \[2, 500\]; must be int16"):
+    with pytest.raises(ArgumentError, match=r"clips = float64 \[2, 500\]: must be a NumPy array int16 \[n, samples\]"):
         frontend.extract(np.zeros((2, 500)))
-    with pytest.raises(DataError, match=r"int16 \[2, 500\]; must be int16 \[samples\]"):
+    with pytest.raises(ArgumentError, match=r"samples = int16 \[2, 500\]: must be a NumPy array int16 \[n\]"):
         FrontendStream(frontend.tables).push(np.zeros((2, 500), np.int16))
 
 

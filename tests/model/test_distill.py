@@ -161,10 +161,10 @@ def test_the_command_names_its_teacher_and_shares_its_front_end(place):
     assert "teacher big: " in result.stderr and "shares its front end with the network" in result.stderr
     assert "note: big raised rare keywords already, and this training will again; " in result.stderr
     manifests = {name: read_manifest(place / "models" / name) for name in ("big", "small")}
-    assert manifests["small"]["command"] == "kws train --like small --run small-again --teacher big"
-    assert manifests["small"]["teachers"] == [
-        {"run": "big", "files": {name: manifests["big"]["files"][name] for name in ("model.keras", "model.kws")}}]
-    assert manifests["big"]["teachers"] == []
+    assert manifests["small"].command == "kws train --like small --run small-again --teacher big"
+    assert manifests["small"].content["teachers"] == [
+        {"run": "big", "files": {name: manifests["big"].files[name] for name in ("model.keras", "model.kws")}}]
+    assert manifests["big"].content["teachers"] == []
     plans = [Plan.from_bytes(read_artefact(place / "models" / name, "model.kws")) for name in ("big", "small")]
     for name in ("offset_q16", "multiplier", "shift"):
         assert (getattr(plans[0].frontend, name) == getattr(plans[1].frontend, name)).all()

@@ -90,7 +90,7 @@ def test_malformed_lines_are_kept_aside_and_counted(store):
     counts = ingest_lines(store, lines, device="kitchen")
     assert (counts.lines, counts.malformed, counts.other, counts.new) == (11, 9, 2, 0)
     reasons = dict(rows(store, "SELECT line, reason FROM quarantine"))
-    assert len(reasons) == 9 and reasons['{"keyword": "yes"}'] == "no 'score' in it"
+    assert len(reasons) == 9 and reasons['{"keyword": "yes"}'] == "'score' is missing"
     ingest_lines(store, lines, device="kitchen")
     assert len(rows(store, "SELECT * FROM quarantine")) == 9
 

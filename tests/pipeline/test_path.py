@@ -38,7 +38,7 @@ def trained(tmp_path_factory):
 
 def test_the_run_holds_what_it_promises(trained):
     run = find_run(None, trained / "models")
-    assert {"model.keras", "model.tflite", "model.kws", "metrics.json"} <= set(read_manifest(run)["files"])
+    assert {"model.keras", "model.tflite", "model.kws", "metrics.json"} <= set(read_manifest(run).files)
     assert [path.name for path in (trained / "models").iterdir() if path.name.startswith(".")] == []
 
 

@@ -68,9 +68,9 @@ def test_six_recordings_are_enough_on_a_base_and_false_alarms_stay_away(learnt):
 def test_the_run_names_its_base_and_hears_with_its_front_end(learnt, tone_run):
     made = learnt[0] / "models" / "middle"
     manifest, of_base = read_manifest(made), read_manifest(tone_run)
-    assert manifest["base"] == {"run": tone_run.name, "command": of_base["command"],
-                                "model.keras": of_base["files"]["model.keras"]}
-    assert manifest["command"] == f"kws train --from {tone_run.name} --run middle"
+    assert manifest.content["base"] == {"run": tone_run.name, "command": of_base.command,
+                                "model.keras": of_base.files["model.keras"]}
+    assert manifest.command == f"kws train --from {tone_run.name} --run middle"
     base, own = (Plan.from_bytes(read_artefact(folder, "model.kws")) for folder in (tone_run, made))
     for name in ("offset_q16", "multiplier", "shift"):
         assert (getattr(base.frontend, name) == getattr(own.frontend, name)).all()

@@ -6,6 +6,7 @@ Written stage by stage over all frames at once, in int64 unless said otherwise. 
 
 import numpy as np
 
+from kws.arguments import check_array
 from kws.features.tables import FrontendTables
 
 LN2_Q16 = 45_426
@@ -144,6 +145,7 @@ def quantize(tables: FrontendTables, raw: np.ndarray) -> np.ndarray:
 
 def frame(tables: FrontendTables, samples: np.ndarray) -> np.ndarray:
     """samples : int16 [n] -> int16 [frames, window_samples]."""
+    check_array("samples", samples, np.int16, "n")
     if len(samples) < tables.window_samples:
         return np.zeros((0, tables.window_samples), np.int16)
     return np.lib.stride_tricks.sliding_window_view(samples, tables.window_samples)[:: tables.hop_samples]

@@ -61,7 +61,7 @@ class DeviceTotals(SessionTotals):
     failed: int = 0
 
 
-class DeviceListener(Session[DeviceTotals]):
+class DeviceListener(Session[DeviceTotals, bytes]):
     """One device and everything around it. totals : so far; twin : what was compared."""
 
     def __init__(self, detector: Detector, view: View, *, compare: bool = False, actions: Actions | None = None,

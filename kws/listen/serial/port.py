@@ -2,7 +2,6 @@
 
 import errno
 import os
-from typing import Any
 
 from kws.errors import DeviceError
 
@@ -47,7 +46,7 @@ class Port:
         self._serial.close()
 
 
-def refusal(name: str, error: Any) -> str:
+def refusal(name: str, error: Exception) -> str:
     """What is wrong with a port that cannot be opened, and what to do."""
     if not os.path.exists(name):
         ports = list_ports()

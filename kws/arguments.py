@@ -1,0 +1,53 @@
+"""What the arguments of public functions must be, and the check of it: ArgumentError, with name, value and rule.
+
+    check_array("clips", clips, np.int16, "n", 16_000)     clips = float32 [3, 16000]: must be … int16 [n, 16000]
+    check_number("threads", threads, low=1)                threads = 0: must be a whole number of 1 or more
+"""
+
+import os
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kws.errors import ArgumentError
+
+Samples: TypeAlias = NDArray[np.int16]  # [n] at 16 kHz mono, or clips of them [n, samples]
+Features: TypeAlias = NDArray[np.int8]  # [frames, features], or windows of them [n, frames, features]
+Scores: TypeAlias = NDArray[np.int8]  # [decisions, labels] or [labels]; the softmax is (score + 128) / 256
+
+
+def check_array(name: str, value: object, kind: type[np.generic], *shape: str | int, hint: str = "") -> None:
+    """Raise ArgumentError unless `value` is a NumPy array of this type and shape.
+
+    shape : how many entries each dimension has, or if that does not matter what they are. hint : what would help.
+    """
+    if isinstance(value, np.ndarray) and value.dtype == kind and value.ndim == len(shape) and all(
+            isinstance(wanted, str) or wanted == got for wanted, got in zip(shape, value.shape, strict=True)):
+        return
+    got = f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else shown(value)
+    rule = f"a NumPy array {np.dtype(kind)} [{', '.join(map(str, shape))}]"
+    raise ArgumentError(f"{name} = {got}: must be {rule}{f' ({hint})' if hint else ''}")
+
+
+def check_number(name: str, value: object, *, low: float, high: float | None = None, whole: bool = True) -> None:
+    """Raise ArgumentError unless `value` is a number, or whole number, of `low` to `high`."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    right = isinstance(value, kinds) and not isinstance(value, bool)
+    if not right or not low <= value <= (np.inf if high is None else high):  # type: ignore[operator]  # nan is refused
+        ends = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
+        raise ArgumentError(f"{name} = {shown(value)}: must be a {'whole number' if whole else 'number'} of {ends}")
+
+
+def checked_path(name: str, value: object) -> Path:
+    """The path that a string or a path names. Raises ArgumentError for anything else."""
+    if not isinstance(value, str | os.PathLike) or not str(value):
+        raise ArgumentError(f"{name} = {shown(value)}: must be a path, as a string or pathlib.Path")
+    return Path(value)
+
+
+def shown(value: object) -> str:
+    """A value for a message: as Python writes it, if that is short; or else its type."""
+    text = repr(value)
+    return text if len(text) <= 40 else type(value).__name__

@@ -1,0 +1,103 @@
+"""What Keras and its backends hand out, by what the code asks of it. They bring no types of their own: these stand in.
+
+A `Layer` differs from kind to kind, so anything may be asked of one; of a network and of a tensor only what is here.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+Arrays: TypeAlias = np.ndarray | Sequence[np.ndarray]  # one for each input or output
+Layer: TypeAlias = Any
+Optimizer: TypeAlias = Any
+Variable: TypeAlias = Any
+JaxArray: TypeAlias = Any
+Tree: TypeAlias = Any  # JAX: tuples, lists and dicts of arrays, however deep
+Distribution: TypeAlias = Any  # a strategy of tf.distribute
+Logs: TypeAlias = dict[str, float]  # what Keras tells about a step
+
+
+class Tensor(Protocol):
+    """A backend's tensor, or Keras' symbol of one; scalars and arrays join in."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> object: ...
+
+    def __getitem__(self, place: object, /) -> "Tensor": ...
+    def __neg__(self) -> "Tensor": ...
+    def __add__(self, other: object, /) -> "Tensor": ...
+    def __radd__(self, other: object, /) -> "Tensor": ...
+    def __sub__(self, other: object, /) -> "Tensor": ...
+    def __rsub__(self, other: object, /) -> "Tensor": ...
+    def __mul__(self, other: object, /) -> "Tensor": ...
+    def __rmul__(self, other: object, /) -> "Tensor": ...
+    def __truediv__(self, other: object, /) -> "Tensor": ...
+    def __rtruediv__(self, other: object, /) -> "Tensor": ...
+    def __pow__(self, other: object, /) -> "Tensor": ...
+    def __lt__(self, other: object, /) -> "Tensor": ...
+    def __gt__(self, other: object, /) -> "Tensor": ...
+
+
+class Fitted(Protocol):
+    """What Keras tells of a training. history : by the name of the figure, one entry per epoch."""
+
+    history: dict[str, list[float]]
+
+
+class KerasNetwork(Protocol):
+    """A Keras model: float32 [n, frames, features, 1] to probabilities [n, labels]."""
+
+    name: str
+    layers: list[Layer]
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    input: Tensor
+    output: Tensor
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    weights: list[Variable]
+    variables: list[Variable]
+    trainable_weights: list[Variable]
+    trainable_variables: list[Variable]
+    non_trainable_variables: list[Variable]
+    optimizer: Optimizer
+    trainable: bool
+    compiled: bool
+    stop_training: bool
+
+    def __call__(self, window: object, /, *, training: bool = False) -> Tensor: ...
+    def predict(self, windows: np.ndarray, *, batch_size: int = ..., verbose: int = ...) -> np.ndarray: ...
+    def predict_on_batch(self, windows: np.ndarray, /) -> np.ndarray: ...
+    def train_on_batch(self, windows: Arrays, targets: Arrays, /, *, sample_weight: Arrays | None = ...
+                       ) -> Sequence[float]: ...
+    def compile(self, optimizer: Optimizer = ..., loss: "Loss | str | Sequence[Loss]" = ..., *,
+                metrics: Sequence[object] = ..., jit_compile: bool = ...) -> None: ...
+    def fit(self, batches: object, /, **how: object) -> "Fitted": ...
+    def compute_loss(self, windows: Tensor, targets: Tensor, scores: Tensor, /) -> Tensor: ...
+    def get_layer(self, name: str) -> Layer: ...
+    def get_weights(self) -> list[np.ndarray]: ...
+    def set_weights(self, weights: Sequence[np.ndarray], /) -> None: ...
+    def count_params(self) -> int: ...
+    def save(self, path: Path, /) -> None: ...
+    def stateless_call(self, *state: object, training: bool) -> tuple[JaxArray, Tree]: ...
+
+
+class Twin(KerasNetwork, Protocol):
+    """A network that computes what the int8 version of another will."""
+
+    def measure(self) -> None:
+        """Choose the int8 ranges again, for the weights as they are."""
+
+
+class Batches(Protocol):
+    """What Keras trains on: network input and targets, by the number of the batch."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # targets and probabilities to one number a clip

@@ -1,0 +1,94 @@
+"""Wrong arguments to public functions: one kind of error, with name, value and rule."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kws
+from kws.arguments import check_array, check_number
+from kws.audio.files import read_samples, resample, write_audio
+from kws.calibrate.choice import Target
+from kws.detect.detector import Detector
+from kws.device.profile import profile
+from kws.engine.decoder import Decoder
+from kws.engine.network import Network
+from kws.engine.oracle import frontend as oracle
+from kws.engine.oracle.layers import run_graph
+from kws.errors import ArgumentError, KwsError
+from kws.export.source import from_run
+from kws.features.frontend import Frontend, FrontendStream
+from kws.validate.metrics import poisson_interval, wilson_interval
+from tests.helpers.paths import ROOT
+
+RUN = ROOT / "models" / "small"
+SOURCE = from_run(RUN)
+PLAN = SOURCE.plan
+FRAMES, FEATURES, LABELS = PLAN.program.frames, PLAN.program.features, PLAN.program.labels
+CALLS = {
+    "samples int16 [n]": [Detector(PLAN).push, Detector(PLAN).watch, Detector(PLAN).scores,
+                          FrontendStream(PLAN.frontend).push, lambda samples: oracle.features(PLAN.frontend, samples),
+                          lambda samples: profile(SOURCE, samples, cpu="cortex-m4")],
+    "audio int16 [n]": [lambda audio: write_audio(Path("never.wav"), audio)],
+    "clips int16 [n, samples]": [Frontend(PLAN.frontend).extract, Frontend(PLAN.frontend).raw],
+    f"row int8 [{FEATURES}]": [Network(PLAN.program).push],
+    f"rows int8 [n, {FEATURES}]": [Network(PLAN.program).stream],
+    f"features int8 [{FRAMES}, {FEATURES}]": [Network(PLAN.program).window,
+                                              lambda features: run_graph(SOURCE.graph, features)],
+    f"scores int8 [hops, {LABELS}]": [Decoder(PLAN.decoder).push],
+}
+WRONG = {"float32 [100]": np.zeros(100, np.float32), "int16 [3, 4, 5]": np.zeros((3, 4, 5), np.int16),
+         "uint8 [7]": np.zeros(7, np.uint8), "int8 [3, 1]": np.zeros((3, 1), np.int8), "[0, 1, 2]": [0, 1, 2],
+         "None": None, "b'\\x00\\x00'": b"\0\0", "int16 []": np.array(3, np.int16)}
+
+
+@pytest.mark.parametrize("given", WRONG)
+@pytest.mark.parametrize(("wanted", "call"), [(wanted, call) for wanted, calls in CALLS.items() for call in calls])
+def test_an_array_of_another_type_or_shape_is_named_with_the_rule(wanted, call, given):
+    name, rule = wanted.split(" ", 1)
+    with pytest.raises(ArgumentError) as error:
+        call(WRONG[given])
+    assert str(error.value).startswith(f"{name} = {given}: must be a NumPy array {rule}")
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: kws.load(5), "run = 5: must be a path, as a string or pathlib.Path"),
+    (lambda: kws.load(None), "run = None: must be a path"),
+    (lambda: kws.load(""), "run = '': must be a path"),
+    (lambda: Detector(PLAN).hear(3.5), "path = 3.5: must be a path"),
+    (lambda: read_samples(7), "path = 7: must be a path"),
+    (lambda: write_audio(None, np.zeros(3, np.int16)), "path = None: must be a path"),
+    (lambda: read_samples(ROOT / "recordings/demo/commands.flac", samples=0),
+     "samples = 0: must be a whole number of 1 or more"),
+    (lambda: read_samples(ROOT / "recordings/demo/commands.flac", samples=16e3),
+     "samples = 16000.0: must be a whole number of 1 or more"),
+    (lambda: resample(np.zeros(10, np.float32), 0), "rate_hz = 0: must be a number of 1 or more"),
+    (lambda: Frontend(PLAN.frontend).extract(np.zeros((1, 16_000), np.int16), threads=0),
+     "threads = 0: must be a whole number of 1 or more"),
+    (lambda: Target(false_alarms_per_hour=-1), "false_alarms_per_hour = -1: must be a number of 0 or more"),
+    (lambda: Target(false_alarms_per_hour=float("nan")), "false_alarms_per_hour = nan: must be a number of 0 or more"),
+    (lambda: Target(miss_rate=10), "miss_rate = 10: must be a number of 0 to 1"),
+    (lambda: Target(miss_rate="1"), "miss_rate = '1': must be a number of 0 to 1"),
+    (lambda: wilson_interval(3, 2), "successes = 3 of n = 2: must be 0 to n"),
+    (lambda: poisson_interval(-1), "count = -1: must be 0 or more"),
+])
+def test_a_path_or_number_out_of_its_rule_is_named_with_it(call, message):
+    with pytest.raises(ArgumentError) as error:
+        call()
+    assert str(error.value).startswith(message)
+
+
+def test_it_is_caught_as_what_it_is_and_as_what_python_raises():
+    assert all(issubclass(ArgumentError, kind) for kind in (KwsError, TypeError, ValueError))
+
+
+def test_what_is_right_passes():
+    check_array("x", np.zeros((3, 7), np.int8), np.int8, "n", 7)
+    check_array("x", np.zeros((3, 7), np.int8)[:, ::2], np.int8, "n", 4)
+    check_number("x", np.int64(3), low=3, high=3)
+    check_number("x", 0.5, low=0, high=1, whole=False)
+
+
+def test_true_is_no_number():
+    with pytest.raises(ArgumentError, match="x = True: must be a whole number of 0 or more"):
+        check_number("x", True, low=0)
