@@ -11,6 +11,7 @@ import pytest
 from kws.engine.schedule import KINDS
 from kws.errors import KwsError
 from kws.export.export import export_to
+from kws.run_metrics import Duty, FlashBytes, MeasuredBudget, RamBytes, Spread
 from kws.spec import NETWORKS
 from tests.helpers.exported import (
     CONFIGURED,
@@ -136,9 +137,11 @@ def test_make_check_passes(exported):
 
 
 def test_the_readme_says_what_was_measured_when_the_run_was_trained(tmp_path):
-    device = {"cpu": "cortex-m4", "instructions_per_hop": {"min": 1, "median": 123_456, "max": 234_567},
-              "instructions_per_second": 6_172_800, "flash_bytes": {"code": 8_100, "model": 9},
-              "ram_bytes": {"state": 9, "stack": 520}}
+    device = MeasuredBudget(
+        cpu="cortex-m4", instructions_per_hop=Spread(min=1, median=123_456, max=234_567),
+        instructions_per_second=6_172_800, flash_bytes=FlashBytes(code=8_100, model=9),
+        ram_bytes=RamBytes(state=9, stack=520), requirements=(), stages={}, hop_ms=20.0,
+        duty=Duty(percent=1.0, clock_mhz=64.0, cycles_per_instruction=1.4), toolchain="none", hops=1, audio="nothing")
     source = random_source("cnn")
     for name, measured in (("without", None), ("with", device)):
         export_to("c", replace(source, device=measured), tmp_path / name)

@@ -51,7 +51,7 @@ def test_the_presets_have_their_lengths(tone_run, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "status", "words"), [
-    (("x.mp3",), 1, "must end in .wav or .flac"), (("x.wav", "--rate", 8_000), 2, "must be 16000, 44100 or 48000"),
+    (("x.mp3",), 1, "must end in .wav or .flac"), (("x.wav", "--rate", 8_000), 2, "is not one of '16000', "),
     (("x.wav", "--minutes", 0.1, "--count", 5), 1, "too short for"), (("x.wav", "--preset", "moon"), 2, "moon"),
 ])
 def test_what_cannot_be(tone_run, tmp_path, arguments, status, words):
