@@ -9,6 +9,7 @@ from kws.cli.choices import Target
 from kws.cli.common import DirectoryOption, RunOption, note
 
 if TYPE_CHECKING:
+    from kws.export.source import Source
     from kws.requirements import Requirement
 
 
@@ -34,7 +35,6 @@ def export(
     """
     from kws.engine.ends import describe_ends
     from kws.export.export import check, export_to
-    from kws.export.numbers import number_of
     from kws.export.source import compressed, from_run, from_tflite
     from kws.requirements import broken
     from kws.validate.gate import gate_of_run
@@ -57,8 +57,7 @@ def export(
     if compress:
         source = compressed(source, force=force)
     package = export_to(target, source, out, force=force)
-    number = (f" (model {number_of(models, source.plan.fingerprint, run=source.name)})"
-              if models and source.plan else "")
+    number = numbered(models, source)
     if table:
         print(requirements_table(table))
     if missed := [one.name for one in table if broken([one])]:
@@ -66,3 +65,16 @@ def export(
     note(f"{out}: {len(package.files)} files from {source.name}{number}; constants "
          f"{package.facts['constants_bytes']:,} bytes of flash, state {package.facts['state_bytes']:,} bytes of RAM; "
          f"next: see {out}/README.md")
+
+
+def numbered(models: Path | None, source: "Source") -> str:
+    """The number of a run's model in words; nothing for a network alone, or if the numbers cannot be written."""
+    from kws.export.numbers import number_of
+
+    if models is None or source.plan is None:
+        return ""
+    try:
+        return f" (model {number_of(models, source.plan.fingerprint, run=source.name)})"
+    except OSError as error:
+        note(f"note: {models} cannot be written ({error.strerror or error}): the export has no number for kws monitor")
+        return ""

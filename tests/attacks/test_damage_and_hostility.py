@@ -286,6 +286,16 @@ def test_towers_of_brackets_and_digits_are_one_line(workspace):
     assert "kws.toml" in refused("-C", workspace, "data", "stats")
 
 
+def test_a_run_in_a_place_that_cannot_be_written_is_exported(tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("kws.export.numbers.number_of", refuse)
+    done = run("export", "c", "--run", ROOT / "models/small", "--out", tmp_path / "out")
+    assert done.exit_code == 0 and "cannot be written (Permission denied): the export has no number" in done.stderr
+    assert (tmp_path / "out/README.md").is_file()
+
+
 @pytest.mark.parametrize("target", ["c", "arduino", "esp-idf", "zephyr"])
 def test_the_time_of_a_detection_does_not_wrap_after_49_days(tmp_path, target):
     assert run("export", target, "--run", ROOT / "models/small", "--out", tmp_path / "out").exit_code == 0
