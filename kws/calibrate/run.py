@@ -29,7 +29,7 @@ from kws.engine.decoder import SCORE_STEPS, DecoderTables, to_hops
 from kws.errors import DataError
 from kws.files import fresh_folder, write_atomic
 from kws.progress import progress
-from kws.records import to_json
+from kws.records import JsonObject, to_json
 from kws.run_metrics import METRICS, KeywordCounts, OperatingPoint, PointCheck, WantedRates
 from kws.spec import Spec
 from kws.validate.intervals import hours_to_prove, miss_interval, rate_bound, rate_interval
@@ -276,8 +276,12 @@ def sound_of(detector: Detector, heard: Heard) -> Sound:
     return Sound(detector.plan.spec.keywords, detector.labels, heard.streams, heard.negatives)
 
 
-def write_calibration(run: Path, calibration: Calibration, *, now: datetime | None = None) -> None:
-    """A new plan, the figures in metrics.json, and in the manifest what they come from: all of it or nothing."""
+def write_calibration(run: Path, calibration: Calibration, *, baseline: JsonObject,
+                      now: datetime | None = None) -> None:
+    """A new plan, the figures in metrics.json, and in the manifest what they come from: all of it or nothing.
+
+    baseline : what the new plan counts on validation sound, for kws monitor
+    """
     plan = load_detector(run).plan
     manifest = read_manifest(run)
     found = to_json(calibration.point)
@@ -286,7 +290,8 @@ def write_calibration(run: Path, calibration: Calibration, *, now: datetime | No
         forget_decoded(making)
         write_atomic(making / PLAN_NAME, replace(plan, decoder=calibration.tables).to_bytes())
         if METRICS in manifest.files:
-            document = {**read_json(run, METRICS), "operating_point": found}  # what else it holds stays as it is
+            document = {**read_json(run, METRICS), "operating_point": found,
+                        "field_baseline": baseline}  # what else it holds stays as it is
             write_atomic(making / METRICS, json.dumps(document, indent=2) + "\n")
         (making / MANIFEST_NAME).unlink()
         kept = {key: value for key, value in manifest.content.items() if key not in ("files", "created_utc")}

@@ -65,6 +65,7 @@ def calibrate(
     from kws.calibrate.choice import Target
     from kws.calibrate.run import calibrate as choose
     from kws.calibrate.run import write_calibration
+    from kws.pipeline.field_baseline import calibrated_baseline
     from kws.records import to_json
     from kws.workspace import locate_run, nearby_workspace, spec_of_run
 
@@ -81,7 +82,10 @@ def calibrate(
                    stream=stream, truth=truth, test_negatives=test_negatives or (), test_stream=test_stream,
                    directory=directory, after_pause=after_pause, note=note)
     if not dry_run:
-        write_calibration(folder, found)
+        place = nearby_workspace(directory)
+        baseline = calibrated_baseline(folder, found, place.recordings if place else None,
+                                       negatives=(*(negatives or ()), *(more or ())), stream=stream)
+        write_calibration(folder, found, baseline=baseline.to_json())
     if json:
         print_json({"run": str(folder), **to_json(found.point)})
     else:

@@ -14,6 +14,8 @@ from kws.engine.plan import Plan
 from kws.errors import DataError
 from kws.listen.field_counter import FieldCounter
 from kws.listen.field_report import FEATURES, LEVELS, SCORES, FieldReport
+from kws.monitor.validation_sound import BLOCK_S as VALIDATION_BLOCK_S
+from kws.monitor.validation_sound import RECORDINGS, TALK, ValidationSound, blocks
 from kws.records import Json, from_json, to_json
 
 BLOCK_S = 30.0
@@ -23,6 +25,7 @@ BINS = {"levels": LEVELS, "scores": SCORES, "features": FEATURES}
 @dataclass(frozen=True)
 class Baseline:
     """source : what was heard, in words; continuous : as it is in a room, not clips one after the other
+    kinds : of validation sound, a block of one kind each; empty for recordings of a place
 
     Of each block: seconds; detections, near_misses; levels, scores, features : the counts of its report.
     """
@@ -35,6 +38,7 @@ class Baseline:
     levels: tuple[tuple[int, ...], ...]
     scores: tuple[tuple[int, ...], ...]
     features: tuple[tuple[int, ...], ...]
+    kinds: tuple[str, ...] = ()
 
     def counts(self, name: str) -> np.ndarray:
         """int64 [blocks, bins] of "levels", "scores" or "features"."""
@@ -43,6 +47,11 @@ class Baseline:
     @property
     def hours(self) -> float:
         return sum(self.seconds) / 3_600
+
+    @property
+    def mixture(self) -> bool:
+        """Whether rooms are mixtures of it: only if somebody talks in it."""
+        return not self.continuous and bool({TALK, RECORDINGS} & set(self.kinds))
 
     def to_json(self) -> dict[str, Json]:
         return to_json(self)
@@ -61,7 +70,7 @@ def baseline_from_json(content: Json) -> Baseline:
 
 
 def measure_baseline(plan: Plan, sound: Iterable[np.ndarray], *, source: str, continuous: bool,
-                     block_s: float = BLOCK_S) -> Baseline:
+                     block_s: float = BLOCK_S, kinds: tuple[str, ...] = ()) -> Baseline:
     """Let a detector hear pieces of sound, int16 [n] each, as one stream.
 
     Raises DataError if they are shorter than two blocks together.
@@ -76,7 +85,7 @@ def measure_baseline(plan: Plan, sound: Iterable[np.ndarray], *, source: str, co
     return Baseline(source, continuous, tuple(report.samples / SAMPLE_RATE_HZ for report in reports),
                     tuple(report.detections for report in reports), tuple(report.near_misses for report in reports),
                     tuple(report.levels for report in reports), tuple(report.scores for report in reports),
-                    tuple(report.features for report in reports))
+                    tuple(report.features for report in reports), kinds)
 
 
 def in_blocks(sound: Iterable[np.ndarray], samples: int) -> Iterator[np.ndarray]:
@@ -87,3 +96,9 @@ def in_blocks(sound: Iterable[np.ndarray], samples: int) -> Iterator[np.ndarray]
         while len(rest) >= samples:
             yield rest[:samples]
             rest = rest[samples:]
+
+
+def measure_validation(plan: Plan, sound: ValidationSound, rng: np.random.Generator) -> Baseline:
+    """What the detector counts in blocks of validation sound."""
+    return measure_baseline(plan, blocks(sound, rng), source="validation sound", continuous=False,
+                            block_s=VALIDATION_BLOCK_S, kinds=sound.kinds)

@@ -100,12 +100,18 @@ def kolmogorov(distance: float, size: float) -> float:
 
 def histogram_drift(name: str, *, here: np.ndarray, there: np.ndarray, alpha: float = ALPHA) -> Drift:
     """here, there : int [clusters, bins] of the field and of the reference."""
-    field, reference = independent(here), independent(there)
+    return samples_drift(name, here=independent(here), there=independent(there), alpha=alpha)
+
+
+def samples_drift(name: str, *, here: Sample, there: Sample, alpha: float = ALPHA,
+                  matters: float = PSI_MATTERS) -> Drift:
+    """matters : the smallest population stability index that does"""
+    field, reference = here, there
     ks = float(np.abs(np.cumsum(field.shares) - np.cumsum(reference.shares)).max())
     size = field.size * reference.size / max(field.size + reference.size, 1e-9)
     p, psi = kolmogorov(ks, size), stability(field, reference)
     places = np.arange(len(field.shares))
-    return Drift(name, psi, ks, p, bool(p < alpha and psi > PSI_MATTERS), float(field.shares @ places),
+    return Drift(name, psi, ks, p, bool(p < alpha and psi > matters), float(field.shares @ places),
                  float(reference.shares @ places))
 
 

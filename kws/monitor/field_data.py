@@ -11,6 +11,7 @@ from kws.audio.resampling import SAMPLE_RATE_HZ
 from kws.listen.field_report import FEATURES, LEVELS, SCORES
 from kws.monitor.baseline import Baseline, baseline_from_json
 from kws.monitor.drift import Drift, histogram_drift, rate_drift
+from kws.monitor.mixture import mixed, mixture_drifts, nearest_mixture
 from kws.monitor.store import HOUR_MS, Store
 
 DAY_MS = 24 * HOUR_MS
@@ -54,11 +55,14 @@ class Hours:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """source : in words; continuous : sound as it is in a room, so that rates and scores can be compared."""
+    """source : in words; continuous : sound as it is in a room, so that rates and scores can be compared
+    mixture : blocks of which no room is, but any room is a mixture
+    """
 
     source: str
     continuous: bool
     hours: Hours
+    mixture: bool = False
 
 
 def of_baseline(baseline: Baseline) -> Reference:
@@ -68,7 +72,8 @@ def of_baseline(baseline: Baseline) -> Reference:
     hours = Hours(np.arange(n), np.array(baseline.seconds), np.array(baseline.detections, np.int64),
                   np.array(baseline.near_misses, np.int64), zeros, zeros, *(baseline.counts(name) for name in
                                                                             ("levels", "scores", "features")))
-    return Reference(baseline.source, baseline.continuous, hours)
+    source = f"the nearest mixture of its {baseline.source}" if baseline.mixture else baseline.source
+    return Reference(source, baseline.continuous, hours, baseline.mixture)
 
 
 # ---- from the store
@@ -155,9 +160,21 @@ def summed(values: np.ndarray, places: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([values[rows].sum(axis=0) for rows in places])
 
 
+def beside(hours: Hours, reference: Reference) -> dict[str, np.ndarray]:
+    """Of each histogram what the reference says it should be, [bins], in any unit."""
+    known = {name: getattr(reference.hours, name) for name in AT_REST}
+    if not reference.mixture:
+        return {name: counts.sum(axis=0) for name, counts in known.items()}
+    weights = nearest_mixture({name: getattr(hours, name).sum(axis=0) for name in AT_REST}, known)
+    return {name: mixed(counts, weights) for name, counts in known.items()}
+
+
 def drifts(hours: Hours, reference: Reference) -> list[Drift]:
     """Everything that can be compared, of one device."""
     here = clusters(hours)
+    if reference.mixture:
+        return mixture_drifts({name: summed(getattr(hours, name), here) for name in AT_REST},
+                              {name: getattr(reference.hours, name) for name in AT_REST}, AT_REST)
     known = stretches(reference.hours) if reference.continuous else clusters(reference.hours)
     found = [histogram_drift(name, here=summed(getattr(hours, name), here)[:, AT_REST[name]:],
                              there=summed(getattr(reference.hours, name), known)[:, AT_REST[name]:])

@@ -21,10 +21,10 @@ TRUE, SKIPPED = "true", "skip"  # labels of clips; any other is the word that wa
 FALSE = "false"
 DIFFERS = 3.0  # no two homes are alike
 CURES = {
-    "levels": "its microphone hears other levels than before: look at its place and gain, then record there "
+    "levels": "its microphone hears other levels than there: look at its place and gain, then record there "
               "(kws record, or kws listen --save) and train with kws run",
-    "scores": "the network rises at other sounds than before: save them (kws listen --save DIR --near-misses), label "
-              "and promote them, then kws run",
+    "scores": "the network rises at other sounds than it did there: save them (kws listen --save DIR --near-misses), "
+              "label and promote them, then kws run",
     "features": "it hears a room or a noise that the training did not: put half an hour of it into "
                 "recordings/<source>/_background_noise_/, then kws run",
     "activations": "label what it detected (kws monitor label), promote the false ones (kws monitor promote), then "
@@ -96,16 +96,16 @@ def current(everything: Mapping[tuple[str, str], Hours]) -> dict[tuple[str, str]
 
 
 def reference_of(hours: Hours, baseline: Baseline | None, *, days: int = WINDOW_DAYS) -> Reference | None:
-    """What a device is held against: a baseline of continuous sound; else its own first week with this model.
+    """What a device is held against: a recorded baseline; else its own first week; else its run's validation sound.
 
-    None if there is neither: clips one after the other are no room, and say nothing about one.
+    None if there is none of them: clips one after the other are no room, and say nothing about one.
     """
     if baseline is not None and baseline.continuous:
         return of_baseline(baseline)
     start_ms = int(hours.time_ms[0])
     first = hours.between(start_ms - HOUR_MS, start_ms - HOUR_MS + days * DAY_MS)
     if int(hours.time_ms[-1]) - start_ms < (days + 1) * DAY_MS or len(first) < 2:
-        return None
+        return of_baseline(baseline) if baseline is not None and baseline.mixture else None
     return Reference("its own first week with this model", False, first)
 
 

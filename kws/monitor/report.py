@@ -7,7 +7,7 @@ from html import escape
 
 from kws.monitor.baseline import Baseline
 from kws.monitor.charts import bars, steps
-from kws.monitor.field_data import DAY_MS, Activations, Hours, Reference, activations, of_baseline, reported
+from kws.monitor.field_data import DAY_MS, Activations, Hours, Reference, activations, beside, of_baseline, reported
 from kws.monitor.judge import WINDOW_DAYS, Finding, current, judge, reference_of
 from kws.monitor.store import HOUR_MS, Store
 from kws.spec import Requirements
@@ -119,13 +119,13 @@ def clock_jumps(store: Store) -> dict[str, int]:
 
 def device_charts(window: Hours, reference: Reference | None, single: Activations | None) -> str:
     """Detections in time, and the three histograms beside the reference."""
-    source = reference.source if reference else None
+    source, known = (reference.source, beside(window, reference)) if reference and len(window) else (None, {})
     figures = [activity(single)] if single else []
     for field, label in (("levels", "level, steps of 6 dB up to full scale"), ("scores", "best score, above rest"),
                          ("features", "features, steps over int8")):
         rows = getattr(window, field).sum(axis=0)[int(field == "scores"):]
-        known = getattr(reference.hours, field).sum(axis=0)[int(field == "scores"):] if reference else None
-        figures.append(figure(steps(rows, known), f"{label}; blue: now" + (f", grey: {source}" if source else "")))
+        there = known[field][int(field == "scores"):] if known else None
+        figures.append(figure(steps(rows, there), f"{label}; blue: now" + (f", grey: {source}" if source else "")))
     missing = "" if reference else ("<p class=quiet>Nothing to compare with yet: a device is held against its first "
                                     "week with a model, or against <code>kws monitor baseline AUDIO</code>.</p>")
     return f"<div class=charts>{''.join(figures)}</div>{missing}"

@@ -20,6 +20,7 @@ from kws.export.numbers import number_of
 from kws.export.package import MARK
 from kws.export.source import from_run
 from kws.files import write_atomic
+from kws.pipeline.field_baseline import calibrated_baseline
 from kws.pipeline.stages import Result, Stage
 from kws.pipeline.train import Run, train_run
 from kws.pipeline.transfer import transfer_run
@@ -131,7 +132,8 @@ class Way:
         if self._fresh:
             return Result(f"at most {limit:g} false alarms per hour, chosen by the training")
         found = calibrate(self._trained(), Target(limit, None), directory=self.workspace.root, note=self._note)
-        write_calibration(self._trained(), found)
+        baseline = calibrated_baseline(self._trained(), found, self.workspace.recordings)
+        write_calibration(self._trained(), found, baseline=baseline.to_json())
         return Result(found.verdict.text, holds=not found.verdict.refuted)
 
     def _validate(self) -> Result:

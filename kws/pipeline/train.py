@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kws import __version__
-from kws.audio.files import SAMPLE_RATE_HZ
 from kws.calibrate.run import Calibration
 from kws.data.corpus import scan
 from kws.data.stats import word_stats
@@ -30,9 +29,9 @@ from kws.model.examples import Examples, choose_examples
 from kws.model.keras_types import KerasNetwork
 from kws.model.versions import checksum
 from kws.model.warm_start import WarmStart, load_warm_start
-from kws.monitor.baseline import measure_baseline
 from kws.pipeline.calibration import calibrated
 from kws.pipeline.data_notes import data_notes
+from kws.pipeline.field_baseline import field_baseline
 from kws.pipeline.run_names import new_run
 from kws.quantize.convert import convert
 from kws.quantize.inspect import WINDOWS, inspect_layers
@@ -50,8 +49,6 @@ from kws.workspace import Workspace, find_run, write_manifest
 if TYPE_CHECKING:
     from kws.train.workers import Workers
 
-BASELINE = 101  # purposes of random numbers, beside those of kws.model.dataset
-BASELINE_CLIPS, BASELINE_BLOCK_S = 1_200, 60.0
 ANY_THRESHOLD = 0.5  # of the plan that is only asked for its scores
 Chooser = Callable[[Material, Detector, Path], Calibration]
 
@@ -220,7 +217,7 @@ def finish(folder: Path, material: Material, model: KerasNetwork, history: tuple
         device=device_budget(Source(material.spec.model.name, plan.program, read_graph(tflite), tflite, plan),
                              material.audio("validation")[0], limits),
         quantization=layers_of(material, tflite, model),
-        field_baseline=field_baseline(material, plan),
+        field_baseline=field_baseline(plan, recordings).to_json(),
         training_seconds=sum(epoch.seconds for epoch in history),
         data=counts_of(recordings, material.spec),
         epochs=history,
@@ -242,16 +239,6 @@ def layers_of(material: Material, tflite: bytes, model: KerasNetwork) -> tuple[L
     some = clips if len(clips) else material.audio("training")[0]
     windows = material.frontend.extract(np.asarray(some[::max(1, len(some) // WINDOWS)]))
     return inspect_layers(tflite, model, windows)
-
-
-def field_baseline(material: Material, plan: Plan) -> JsonObject | None:
-    """What the detector counts on validation clips one after the other, for `kws monitor`; None with too few."""
-    clips, _ = material.audio("validation")
-    order = material.rng(BASELINE).permutation(len(clips))[:BASELINE_CLIPS]
-    if len(order) * clips.shape[1] < 2 * BASELINE_BLOCK_S * SAMPLE_RATE_HZ:
-        return None
-    return measure_baseline(plan, (np.asarray(clips[place]) for place in order), source="validation clips",
-                            continuous=False, block_s=BASELINE_BLOCK_S).to_json()
 
 
 def counts_of(recordings: Path, spec: Spec) -> WordCounts:
