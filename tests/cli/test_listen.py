@@ -66,7 +66,8 @@ def test_json_commands_and_kept_sound(null_sink, tone_run, recording, tmp_path):
     script.chmod(0o755)
     process = start(null_sink, tone_run, "--json", "--on", "low", f"{script} {{keyword}} 'at {{time_s}}'",
                     "--on", "high", "false", "--save", tmp_path / "kept", "--near-misses")
-    null_sink.play(np.concatenate((recording, np.zeros(32_000, np.int16))))  # what is kept reaches beyond the word
+    quiet = np.zeros(32_000, np.int16)  # what is kept reaches beyond the words, before and after
+    null_sink.play(np.concatenate((quiet, recording, quiet)))
     found = [json.loads(process.stdout.readline()) for _ in range(3)]
     wait_until(lambda: log.exists() and len(log.read_text().splitlines()) == 2
                and len([*(tmp_path / "kept").glob("[a-z]*/*.wav")]) == 3)
