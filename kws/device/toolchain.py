@@ -112,6 +112,8 @@ def compile_elf(folder: Path, *, cpu: str, toolchain: Toolchain) -> bytes:
     command = [*toolchain.command, *toolchain.arguments(cpu), OPTIMIZATION, *FLAGS, "-I.", "-idirafter", headers.name,
                *sources, f"-Wl,-T,{TEMPLATES / 'device.ld'}", *toolchain.libraries(), "-o", "image.elf"]
     cache = {"ZIG_LOCAL_CACHE_DIR": str(folder / "cache")}
+    if not os.environ.get("HOME"):  # where it keeps what it compiled before
+        cache["ZIG_GLOBAL_CACHE_DIR"] = os.environ.get("ZIG_GLOBAL_CACHE_DIR", cache["ZIG_LOCAL_CACHE_DIR"])
     done = subprocess.run(command, cwd=folder, env={**os.environ, **cache}, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ModelError(f"{toolchain.name} cannot compile the export for {cpu}: {done.stderr.strip()[-2000:]}")

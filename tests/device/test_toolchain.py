@@ -139,3 +139,10 @@ def test_a_network_alone_equals_the_engine(mlperf_network):
         scores, instructions = network.run(window)
         np.testing.assert_array_equal(scores, here.window(window))
         assert 1_000_000 < instructions < 7_701_000  # TFLM with CMSIS-NN
+
+
+def test_a_user_without_a_home_can_compile(source, monkeypatch):
+    """zig keeps what it compiled under HOME, and ends without one."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert build_image(library(source), cpu="cortex-m4").code_bytes > 0
