@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,13 +82,13 @@ def test_a_base_that_was_taught_the_word_is_refused(benched, tone_run):
 
 
 def test_the_table_takes_the_mean_over_draws_and_the_interval_of_one_test():
-    some = [{"word": "w", "how": "transfer", "count": 5, "missed": missed, "tested": 100, "seconds": 10,
-             "false_alarms": {"a": alarms, "b": 0}, "hours": {"a": 1.0, "b": 1.0},
-             "curve": [[0.5, missed - 4, 9], [0.6, missed + 10, 2], [0.7, missed + 20, 0]]}
+    some = [transfer.Result(key=f"w {missed}", word="w", how="transfer", count=5, draw=1, seconds=10, threshold=0.5,
+                            missed=missed, tested=100, false_alarms={"a": alarms, "b": 0}, hours={"a": 1.0, "b": 1.0},
+                            curve=((0.5, missed - 4, 9), (0.6, missed + 10, 2), (0.7, missed + 20, 0)))
             for missed, alarms in ((10, 0), (20, 4))]
     assert transfer.miss_rate(some) == pytest.approx((0.15, 0.0931, 0.2328), abs=1e-4)
     assert transfer.alarm_rate(some) == pytest.approx((1.0, 0.1211, 3.6123), abs=1e-4)
     assert transfer.miss_rate_at(some)[0] == 0.25 and transfer.miss_rate_at(some, 0.5)[0] == 0.35
     assert transfer.miss_rate_at(some, 5)[0] == 0.11
-    assert transfer.miss_rate_at([{**some[0], "curve": [[0.5, 3, 9]]}])[0] == 1.0, "no threshold is quiet enough"
+    assert transfer.miss_rate_at([replace(some[0], curve=((0.5, 3, 9),))])[0] == 1.0, "no threshold is quiet enough"
     assert "10.0% to 20.0%" in transfer.table(some)
