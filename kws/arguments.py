@@ -31,6 +31,17 @@ def check_array(name: str, value: object, kind: type[np.generic], *shape: str | 
     raise ArgumentError(f"{name} = {got}: must be {rule}{f' ({hint})' if hint else ''}")
 
 
+def window_of(features: NDArray[np.int8], frames: int, values: int) -> Features:
+    """One window as int8 [frames, values]; also taken in the shape of a .tflite's input, [1, frames, bands, channels].
+
+    Raises ArgumentError for anything else.
+    """
+    if np.ndim(features) > 2 and np.shape(features)[:2] == (1, frames) and np.size(features) == frames * values:
+        features = features.reshape(frames, values)
+    check_array("features", features, np.int8, frames, values)
+    return features
+
+
 def check_number(name: str, value: object, *, low: float, high: float | None = None, whole: bool = True) -> None:
     """Raise ArgumentError unless `value` is a number, or whole number, of `low` to `high`."""
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)

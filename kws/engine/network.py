@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kws.arguments import Features, Scores, check_array
+from kws.arguments import Features, Scores, check_array, window_of
 from kws.engine.plan import buffer_words, op_words
 from kws.engine.schedule import Program
 from kws.errors import PlanError
@@ -65,7 +65,7 @@ class Network:
         return np.array(decisions, np.int8).reshape(-1, self.program.labels)
 
     def window(self, features: Features) -> Scores:
-        """features : int8 [frames, features]. Scores int8 [labels] of this window alone."""
-        check_array("features", features, np.int8, self.program.frames, self.program.features)
+        """features : int8 [frames, features], or in the .tflite's own shape [1, frames, ...]. Scores int8 [labels]."""
+        window = window_of(features, self.program.frames, self.program.features)
         self.reset()
-        return self.stream(features)[0]
+        return self.stream(window)[0]

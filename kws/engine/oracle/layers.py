@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kws.arguments import check_array
+from kws.arguments import window_of
 from kws.engine import quantization as constants
 from kws.engine.graph import Graph, Layer
 from kws.engine.operators import OPERATORS
@@ -18,7 +18,7 @@ from kws.registry import load
 
 def run_graph(graph: Graph, features: np.ndarray) -> dict[int, np.ndarray]:
     """Every activation of the network, by tensor index, for one window of features : int8 [frames, features]."""
-    check_array("features", features, np.int8, graph.frames, graph.features)
+    features = window_of(features, graph.frames, graph.features)
     values = {i: t.data for i, t in enumerate(graph.tensors) if t.data is not None}
     values[graph.input] = features.reshape(graph.tensors[graph.input].shape)
     for layer in graph.layers:
