@@ -217,7 +217,7 @@ def open_workers(kind: Strategy, *, note: Callable[[str], None]) -> Workers:
     load_keras()
     import tensorflow as tf
 
-    if kind is Strategy.MIRRORED:
+    if kind == Strategy.MIRRORED:
         with native_messages_hidden():
             devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
             workers = Workers(tf.distribute.MirroredStrategy([device.name for device in devices]), Place(0, 1))

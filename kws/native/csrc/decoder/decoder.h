@@ -32,9 +32,9 @@ typedef struct kws_decoder_tables {
     uint16_t thresholds[KWS_MAX_LABELS]; /* per label: 1..255, or KWS_NEVER */
     uint16_t releases[KWS_MAX_LABELS];   /* per label: 1..its threshold */
 #if KWS_WITH_TALK
-    int32_t talk_hops;                   /* 0..KWS_MAX_TALK_HOPS; 0: talk before a word does not matter */
-    int32_t talk_lag_hops;               /* 0..KWS_MAX_TALK_HOPS */
-    int32_t talk_limit;                  /* 1..255; without talk_hops anything */
+    int32_t talk_hops;     /* 0..KWS_MAX_TALK_HOPS; 0: talk before a word does not matter */
+    int32_t talk_lag_hops; /* 0..KWS_MAX_TALK_HOPS */
+    int32_t talk_limit;    /* 1..255; without talk_hops anything */
 #endif
 } kws_decoder_tables;
 
@@ -48,17 +48,17 @@ typedef struct kws_event {
 /* What one stream remembers. The caller owns the struct, the tables and the memory. */
 typedef struct kws_decoder {
     const kws_decoder_tables *tables;
-    uint8_t *history;              /* scores [smoothing_hops][labels], a ring */
+    uint8_t *history; /* scores [smoothing_hops][labels], a ring */
 #if KWS_WITH_TALK
-    uint8_t *talk;                 /* scores of KWS_UNKNOWN [talk_hops + talk_lag_hops], a ring */
+    uint8_t *talk; /* scores of KWS_UNKNOWN [talk_hops + talk_lag_hops], a ring */
 #endif
     uint16_t sums[KWS_MAX_LABELS]; /* over the history: 0..255 * smoothing_hops */
     uint8_t held[KWS_MAX_LABELS];  /* 1: detected, and not below the release since */
     int32_t position;              /* the oldest row of the history */
     int32_t refractory;            /* hops during which nothing triggers any more */
 #if KWS_WITH_TALK
-    int32_t talk_position;         /* the oldest score of talk */
-    int32_t talk_sum;              /* over the oldest talk_hops of them */
+    int32_t talk_position; /* the oldest score of talk */
+    int32_t talk_sum;      /* over the oldest talk_hops of them */
 #endif
 } kws_decoder;
 
