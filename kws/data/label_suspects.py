@@ -1,12 +1,13 @@
 """Clips that may lie in the wrong word's folder, in the manner of confident learning (Northcutt et al., 2021).
 
-A small classifier is trained on folds of the clips and judges those that it has not seen, several times over. A clip is
+A small classifier is made of folds of the clips and judges those that it has not seen, several times over. A clip is
 a suspect when it gives another word nearly the probability that this word's own clips have on average, and its own word
 hardly any of what is usual there.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from kws.data.spectra import BANDS, FRAMES, to_db
 FOLDS = 5
 LEAST_CLIPS = 8  # of a word; rarer words are not judged
 REPEATS = 8  # other folds each time: one draw of folds alone makes suspects of its own
-OWN_SHARE, OTHER_SHARE = 0.05, 0.7  # of a word's average for its own clips: at most its own, at least another word
-COMPONENTS = 160
-STEPS, RATE, DECAY, BATCH = 400, 0.05, 1e-2, 512
+OWN_SHARE, OTHER_SHARE = 0.05, 0.6  # of a word's average for its own clips: at most its own, at least another word
+LEAST_CHANCE = 0.3  # of the other word: what a rare word usually gets may be next to nothing
+SHRINKAGE = 0.1  # of the covariance towards that of a ball
+SCALES = np.geomspace(0.02, 1.5, 25)  # of logits: how far the classifier may be trusted
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ def find_suspects(vectors: np.ndarray, words: np.ndarray, speakers: np.ndarray, 
     names_used, labels = np.unique(labels[usable], return_inverse=True)
     if len(names_used) < 2:
         return [], 1.0
-    heard = np.asarray(vectors[usable], np.float32)
-    chances = np.mean([cross_validated(heard, labels, speakers[usable], seed=seed + repeat, advance=advance)
-                       for repeat in range(REPEATS)], axis=0)
+    heard = centred(vectors[usable])
+    chances = calibrated(np.mean([cross_validated(heard, labels, speakers[usable], seed=seed + repeat, advance=advance)
+                                  for repeat in range(REPEATS)], axis=0), labels)
     right = float((chances.argmax(axis=1) == labels).mean())
     return [Suspect(int(usable[place]), str(names[names_used[other]]), float(chances[place, labels[place]]),
                     float(chances[place, other])) for place, other in confident(chances, labels)], right
@@ -58,7 +60,7 @@ def confident(chances: np.ndarray, labels: np.ndarray) -> list[tuple[int, int]]:
     """
     own = chances[np.arange(len(labels)), labels]
     usual = np.array([own[labels == label].mean() for label in range(chances.shape[1])])
-    above = np.where(chances >= OTHER_SHARE * usual, chances, 0)
+    above = np.where(chances >= np.maximum(OTHER_SHARE * usual, LEAST_CHANCE), chances, 0)
     above[np.arange(len(labels)), labels] = 0
     other = above.argmax(axis=1)
     found = np.flatnonzero((above.max(axis=1) > 0) & (own < OWN_SHARE * usual[labels]))
@@ -74,56 +76,79 @@ def confusions(vectors: np.ndarray, words: np.ndarray, speakers: np.ndarray, *,
     places, labels = np.unique(labels[usable], return_inverse=True)
     if len(places) < 2:
         return names[:0], np.zeros((0, 0), np.int64)
-    chances = cross_validated(np.asarray(vectors[usable], np.float32), labels, speakers[usable], seed=seed,
+    chances = cross_validated(centred(vectors[usable]), labels, speakers[usable], seed=seed,
                               advance=lambda done: None)
     matrix = np.zeros((len(places), len(places)), np.int64)
     np.add.at(matrix, (labels, chances.argmax(axis=1)), 1)
     return names[places], matrix
 
 
+def centred(vectors: np.ndarray) -> np.ndarray:
+    """float32 [clips, n], their mean in the middle."""
+    return np.asarray(vectors - vectors.mean(axis=0), np.float32)
+
+
 def cross_validated(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, *, seed: int,
                     advance: Callable[[int], object]) -> np.ndarray:
-    """Probabilities, float32 [clips, labels], each by a classifier that was trained without the clip's fold."""
+    """Logits, float32 [clips, labels], each by a classifier that was made without the clip's fold."""
     rng = np.random.default_rng(seed)
     _, voices = np.unique(speakers, return_inverse=True)
     folds = rng.permutation(voices.max() + 1)[voices] % FOLDS
-    chances = np.zeros((len(labels), int(labels.max()) + 1), np.float32)
+    if len(np.unique(folds)) < FOLDS:  # too few voices: their clips are dealt out
+        folds = rng.permutation(len(labels)) % FOLDS
+    count = int(labels.max()) + 1
+    parts = [moments(vectors[folds == fold], labels[folds == fold], count) for fold in range(FOLDS)]
+    logits = np.zeros((len(labels), count), np.float32)
     for fold in range(FOLDS):
         held = folds == fold
-        if held.all() or not held.any():
-            held = rng.random(len(labels)) < 1 / FOLDS
-        weights = fitted(vectors[~held], labels[~held], chances.shape[1], rng)
-        chances[held] = softmax(weights(vectors[held]))
+        logits[held] = discriminant(reduce(Moments.__add__, parts[:fold] + parts[fold + 1 :]))(vectors[held])
         advance(int(held.sum()))
-    return chances
+    return logits
 
 
-def fitted(vectors: np.ndarray, labels: np.ndarray, count: int,
-           rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
-    """Multinomial logistic regression on whitened vectors, by Adam; returns what gives the logits of new vectors."""
-    mean, basis = whitening(vectors)
-    x = (vectors - mean) @ basis
-    weights = np.zeros((x.shape[1] + 1, count), np.float32)
-    first, second = np.zeros_like(weights), np.zeros_like(weights)
-    for step in range(1, STEPS + 1):
-        some = rng.integers(0, len(x), min(BATCH, len(x)))
-        error = softmax(x[some] @ weights[:-1] + weights[-1])
-        error[np.arange(len(some)), labels[some]] -= 1
-        slope = np.concatenate((x[some].T @ error, error.sum(axis=0, keepdims=True))) / len(some) + DECAY * weights
-        first += 0.1 * (slope - first)
-        second += 0.01 * (slope**2 - second)
-        rate = RATE * 0.5 * (1 + np.cos(np.pi * step / STEPS))
-        weights -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-6)
-    return lambda new: (new - mean) @ basis @ weights[:-1] + weights[-1]
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """sizes : clips of each label [labels]; sums : of their vectors [labels, n]; products : of all vectors [n, n]."""
+
+    sizes: np.ndarray
+    sums: np.ndarray
+    products: np.ndarray
+
+    def __add__(self, other: "Moments") -> "Moments":
+        return Moments(self.sizes + other.sizes, self.sums + other.sums, self.products + other.products)
 
 
-def whitening(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean [n] and basis [n, components] that make the vectors' first principal components have variance 1."""
-    mean = vectors.mean(axis=0)
-    centred = vectors - mean
-    values, directions = np.linalg.eigh(centred.T @ centred / max(len(vectors) - 1, 1))
-    kept = np.argsort(values)[::-1][: min(COMPONENTS, len(vectors) // 2, len(values))]
-    return mean, np.asarray(directions[:, kept] / np.sqrt(values[kept] + 1e-3 * values.max()), np.float32)
+def moments(vectors: np.ndarray, labels: np.ndarray, count: int) -> Moments:
+    sums = np.zeros((count, vectors.shape[1]))
+    np.add.at(sums, labels, vectors)
+    return Moments(np.bincount(labels, minlength=count), sums, (vectors.T @ vectors).astype(np.float64))
+
+
+def discriminant(known: Moments) -> Callable[[np.ndarray], np.ndarray]:
+    """Linear discriminant analysis: a Gaussian for each label, all of one covariance; gives the logits of new vectors.
+
+    A label without vectors is as likely as the likeliest, so that nothing speaks against it.
+    """
+    means = known.sums / np.maximum(known.sizes, 1)[:, None]
+    spread = (known.products - means.T @ (means * known.sizes[:, None])) / max(int(known.sizes.sum()), 1)
+    ball = max(float(np.trace(spread)) / len(spread), 1e-9) * np.eye(len(spread))
+    weights = np.linalg.solve((1 - SHRINKAGE) * spread + SHRINKAGE * ball, means.T)
+    bias = -(means * weights.T).sum(axis=1) / 2
+    absent = known.sizes == 0
+
+    def logits(new: np.ndarray) -> np.ndarray:
+        found = np.asarray(new @ weights.astype(np.float32) + bias)
+        found[:, absent] = found[:, ~absent].max(axis=1, keepdims=True)
+        return found
+
+    return logits
+
+
+def calibrated(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Probabilities: each label's share of clips, and the logits by the factor of SCALES that fits the labels best."""
+    places, share = np.arange(len(labels)), np.log(np.bincount(labels, minlength=logits.shape[1]) / len(labels) + 1e-12)
+    return max((softmax(scale * logits + share) for scale in SCALES),
+               key=lambda chances: float(np.log(chances[places, labels] + 1e-12).mean()))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
