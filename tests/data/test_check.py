@@ -109,6 +109,12 @@ def test_confident_learning_counts_on_numbers_that_a_person_can_check():
     assert confident(chances, labels) == [(2, 1)]
 
 
+def test_a_rare_word_that_is_hardly_ever_recognised_makes_no_suspects_of_odd_clips():
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    chances = np.array([[.9, .1, 0], [.8, .2, 0], [.01, .02, .04], [.1, .9, 0], [.2, .8, 0], [.5, .45, .05]])
+    assert confident(chances, labels) == [], "0.04 is nearly what label 2 usually gets, and says nothing"
+
+
 def test_words_of_a_few_clips_are_not_judged():
     vectors = np.random.default_rng(0).standard_normal((14, 5))
     suspects, recognised = find_suspects(vectors, np.array(["a"] * 7 + ["b"] * 7), np.arange(14).astype(str))
