@@ -35,14 +35,10 @@ def link_talk(recordings: Path, folder: Path) -> Path:
 
     If the speakers' names would leave too little to choose thresholds on, some speakers are filed under validation/;
     folders called training, validation and testing stay what they are. Links that are there are kept.
-    Raises DataError if there is no such folder, or no sound in it.
+    Raises DataError as talk_files does.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; name one with recordings of people who do not say the word")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = talk_files(folder)
     sounds = [path.relative_to(folder) for path in files if is_audio(path.name)]
-    if not sounds:
-        raise DataError(f"{folder}: no recordings in it; name a folder with hours of talk, a folder for each speaker")
     target = recordings / safe_name(folder.resolve().name) / TALK
     kept_back = chosen_on(sounds)
     for path in files:
@@ -52,6 +48,16 @@ def link_talk(recordings: Path, folder: Path) -> Path:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(path.resolve())
     return target
+
+
+def talk_files(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted. Raises DataError if there is no such folder, or no sound in it."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; name one with recordings of people who do not say the word")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not any(is_audio(path.name) for path in files):
+        raise DataError(f"{folder}: no recordings in it; name a folder with hours of talk, a folder for each speaker")
+    return files
 
 
 def chosen_on(sounds: Sequence[PurePath]) -> set[PurePath]:

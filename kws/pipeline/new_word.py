@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from kws.data.talk import find_talk
-from kws.data.talk_sources import SHA256, URL, download_talk, link_talk
+from kws.data.talk_sources import SHA256, URL, download_talk, link_talk, talk_files
 from kws.engine.plan import Plan
 from kws.errors import DownloadError, KwsError, ModelError
 from kws.files import fresh_folder, write_atomic
@@ -46,6 +46,8 @@ def prepare_word(root: Path, word: str, *, base: str, talk: Sequence[Path], url:
     """
     start = find_base(base)
     spec = spec_for(word, start)
+    for folder in talk:
+        talk_files(folder)  # a wrong one is said before anything is made
     place = opened(root, spec)
     copy_run(start, place.models)
     people = get_talk(place, talk, url=url, note=note)

@@ -65,6 +65,7 @@ def test_what_cannot_be_is_said_before_anything_is_made(tmp_path, few):
                             (("--word", "yes"), "one of the words that base was taught"),
                             (("--word", "lumos", "--keywords", "a"), "either --keywords or --word"),
                             (("--keywords", "lumos", "--talk", tmp_path), "only with --word"),
+                            (("--word", "lumos", "--talk", tmp_path / "nowhere"), "no such folder; name one with"),
                             (("--word", "_x_"), "--word")):
         result = run("new", tmp_path / "lamp", *arguments)
         assert result.exit_code in (1, 2) and text in result.output, result.output
