@@ -181,6 +181,10 @@ def synth(
         "--stream", metavar="FILE", show_default=False,
         help="Instead of clips, one long recording (.wav or .flac) that says each word --count times among other "
              "speech, by the voices of the testing split; FILE.csv says when.")] = None,
+    talk: Annotated[float | None, typer.Option(
+        "--talk", min=0.1, max=100_000, metavar="MINUTES", show_default=False,
+        help="Instead of clips, talk to train with beside people's: English by all engines, and common words of sixty "
+             "other languages by espeak-ng, half and half.")] = None,
     split: Annotated[Split | None, typer.Option(
         "--split", show_default=False,
         help="Use only the voices of this split. With training (about eight clips in ten), validation and testing are "
@@ -204,11 +208,15 @@ def synth(
     Example: kws data synth yes no --count 300
 
     Example: kws data synth --engine pico,flite --near-misses 5
+
+    Example: kws data synth --talk 120
     """
     from kws.data.corpus import source_folder
+    from kws.data.talk import TALK
     from kws.speech import synthesis
     from kws.speech.engines.registry import choose_engines, missing
     from kws.speech.spoken_stream import write_stream
+    from kws.speech.talk import speak_to_train
 
     if not count and not near_misses:
         raise typer.BadParameter("0 only makes sense with --near-misses", param_hint="--count")
@@ -221,6 +229,12 @@ def synth(
         print(f"{stream}: {length_s:.1f} s with {len(events)} keywords; truth in {stream.with_suffix('.csv')}")
         return
     engines = choose_engines(engine or (), engine_command)
+    if talk is not None:
+        talking = synthesis.spoken_source(source_folder(place.recordings, source)) / TALK
+        spoken = speak_to_train(talking, place.spec.keywords, minutes=talk, engines=engines, seed=seed)
+        for what, made in spoken.items():
+            print(f"{what}: {made.written} written, {made.kept} there already")
+        return
     for one in engines:
         note(f"{one.name}: {len(one.voices())} voices; licence: {one.licence}")
     for one in () if engine else missing():

@@ -6,28 +6,30 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from kws.data.talk import find_talk
+from kws.data.talk import TALK, find_talk
 from kws.data.talk_sources import SHA256, URL, download_talk, link_talk, talk_files
 from kws.engine.plan import Plan
-from kws.errors import DownloadError, KwsError, ModelError
+from kws.errors import DataError, DownloadError, KwsError, ModelError
 from kws.files import fresh_folder, write_atomic
 from kws.spec import Spec
 from kws.specfile import NAME, write_spec
 from kws.speech.engines.registry import choose_engines, missing
+from kws.speech.languages import LANGUAGES
 from kws.speech.synthesis import make_corpus
-from kws.speech.talk import speak_talk
+from kws.speech.talk import speak_languages, speak_talk
 from kws.workspace import Workspace, find_run, open_workspace, read_artefact
 
 Note = Callable[[str], None]
 RELEASED = Path(__file__).parents[2] / "models"  # in a clone
 SPOKEN, NEAR_MISSES, OTHERS = 300, 10, 3  # clips of the word, of each that sounds like it, and of each that does not
 TALK_MINUTES = 60.0  # if it must be synthesized
+LANGUAGE_MINUTES = 120.0  # of words in other languages, synthesized
 SYNTH, TALK_SYNTH = "synth", "spoken"  # sources
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What kws new --word has made. recordings : of talk; people : whether it is by people"""
+    """What kws new --word has made. recordings : of talk; people : whether they are by people"""
 
     root: Path
     word: str
@@ -51,9 +53,10 @@ def prepare_word(root: Path, word: str, *, base: str, talk: Sequence[Path], url:
     place = opened(root, spec)
     copy_run(start, place.models)
     people = get_talk(place, talk, url=url, note=note)
+    speak_other_languages(place, note)
     speak(place, note)
-    found = len(find_talk(place.recordings))
-    return Prepared(place.root, word, start.name, found, people)
+    by_people = [one.source != TALK_SYNTH for one in find_talk(place.recordings)]
+    return Prepared(place.root, word, start.name, sum(by_people) if people else len(by_people), people)
 
 
 def find_base(base: str) -> Path:
@@ -107,10 +110,20 @@ def get_talk(place: Workspace, folders: Sequence[Path], *, url: str, note: Note)
     except DownloadError as error:
         note(f"note: no talk by people ({error}); synthesizing {TALK_MINUTES:.0f} minutes instead, which keeps fewer "
              "false alarms away: name hours of your own with --talk DIR, or come back with a network")
-    made = speak_talk(place.recordings / TALK_SYNTH / "_talk_", place.spec.keywords, minutes=TALK_MINUTES,
+    made = speak_talk(place.recordings / TALK_SYNTH / TALK, place.spec.keywords, minutes=TALK_MINUTES,
                       engines=choose_engines(()))
     note(f"{made.written} written, {made.kept} there already")
     return False
+
+
+def speak_other_languages(place: Workspace, note: Note) -> None:
+    """Words of many languages, so that talk in them is known for what it is: people's talk is in one or two."""
+    try:
+        made = speak_languages(place.recordings / TALK_SYNTH / TALK, place.spec.keywords, minutes=LANGUAGE_MINUTES)
+    except DataError as error:
+        note(f"note: no talk in other languages ({error})")
+        return
+    note(f"talk in {len(LANGUAGES)} languages: {made.written} written, {made.kept} there already")
 
 
 def speak(place: Workspace, note: Note) -> None:

@@ -71,9 +71,7 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
         unknown = 0 if others else max(2, count // 10)
     if noise is None:
         noise = NOISE not in there
-    if not any(folders(folder)):  # nobody's recordings are there
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / SYNTHESIZED).touch()
+    spoken_source(folder)
     result: dict[str, Made] = {}
     speak = partial(make_clips, folder, samples=samples, seed=seed, engines=engines, scheduler=scheduler)
     if count:
@@ -89,6 +87,14 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
     if noise:
         result["background noise"] = make_noise(folder, wanted, seed=seed)
     return result
+
+
+def spoken_source(folder: Path) -> Path:
+    """The folder of a source, made if it is not there; marked as synthesized where nobody's recordings are in it."""
+    if not any(folders(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SYNTHESIZED).touch()
+    return folder
 
 
 def all_near(words: Sequence[str], keywords: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import ctypes
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +21,7 @@ import numpy as np
 from kws.audio.files import resample
 from kws.data.corpus import split_of
 from kws.errors import DataError
+from kws.speech.languages import LANGUAGES
 
 ACCENTS = ("en", "en-us", "en-029", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-gb-x-rp", "en-us-nyc")
 # The variants of espeak-ng 1.52 that sound like people. Left out are robots, whispers and jokes; "Reed" and "caleb",
@@ -45,7 +46,7 @@ class Voice:
     """Who speaks, and how.
 
     timbre  : one of TIMBRES; the speaker, because it is what makes a voice recognizable
-    accent  : one of ACCENTS
+    accent  : of English, one of ACCENTS; or another language, one of LANGUAGES
     pitch   : 0..99, 50 is the timbre's own; range : 0..99, how much the pitch moves
     rate_wpm: words per minute, 80..450
     """
@@ -57,7 +58,7 @@ class Voice:
     rate_wpm: int = 160
 
     def __post_init__(self) -> None:
-        for name, known in (("timbre", TIMBRES), ("accent", ACCENTS)):
+        for name, known in (("timbre", TIMBRES), ("accent", (*ACCENTS, *LANGUAGES))):
             if getattr(self, name) not in known:
                 raise DataError(f"{name} = {getattr(self, name)!r}: must be one of {', '.join(known)}")
         for name, low, high in (("pitch", 0, 99), ("range", 0, 99), ("rate_wpm", 80, 450)):
@@ -80,9 +81,9 @@ def timbres_of(split: str) -> tuple[str, ...]:
     return tuple(name for name in TIMBRES if Voice(timbre=name).split == split)
 
 
-def draw_voice(timbre: str, rng: np.random.Generator) -> Voice:
+def draw_voice(timbre: str, rng: np.random.Generator, *, accents: Sequence[str] = ACCENTS) -> Voice:
     """A voice of this timbre with an accent, pitch and rate drawn by `rng`, all well within what is understood."""
-    return Voice(timbre=timbre, accent=ACCENTS[rng.integers(len(ACCENTS))], pitch=int(rng.integers(30, 71)),
+    return Voice(timbre=timbre, accent=accents[int(rng.integers(len(accents)))], pitch=int(rng.integers(30, 71)),
                  range=int(rng.integers(25, 76)), rate_wpm=int(rng.integers(120, 206)))
 
 
