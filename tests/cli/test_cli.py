@@ -15,6 +15,7 @@ from kws.errors import DataError
 from kws.spec import ModelSpec, Spec
 from kws.specfile import read_spec
 from tests.helpers.missing import NO_PORTAUDIO
+from tests.helpers.waiting import DEADLINE_S
 
 runner = CliRunner()
 
@@ -35,7 +36,7 @@ ELSEWHERE = "choose another place, or check the folder's permissions and the fre
 def run_kws(*arguments, **options):
     """A real process, as the console script starts it."""
     return subprocess.run([sys.executable, "-m", "kws", *map(str, arguments)], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=120, **options)
+                          stdin=subprocess.DEVNULL, timeout=DEADLINE_S, **options)
 
 
 def test_help_lists_the_commands_in_the_order_of_the_life_cycle():

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from kws.bench import tones
 from kws.cli import app
 from tests.helpers.paths import ROOT
-from tests.helpers.waiting import wait_until
+from tests.helpers.waiting import DEADLINE_S, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.audio]
 
@@ -56,7 +56,7 @@ def start(null_sink, tone_run, *arguments):
 def end(process):
     """Ctrl-C. -> (stdout, stderr)"""
     process.send_signal(signal.SIGINT)
-    return process.communicate(timeout=30)
+    return process.communicate(timeout=DEADLINE_S)
 
 
 def test_json_commands_and_kept_sound(null_sink, tone_run, recording, tmp_path):
@@ -91,21 +91,21 @@ def test_the_display_in_a_terminal(null_sink, tone_run, recording):
     process = subprocess.Popen(command(tone_run), env={**environment(null_sink), "COLUMNS": "100", "LINES": "30"},
                                stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
-    text = read_until(master, "overflows", seconds=60)
+    text = read_until(master, "overflows")
     null_sink.play(recording)
-    text += read_until(master, "low▴", seconds=20)
+    text += read_until(master, "low▴")
     process.send_signal(signal.SIGINT)
-    text += read_until(master, "of one core", seconds=30)
-    assert process.wait(30) == 0
+    text += read_until(master, "of one core")
+    assert process.wait(DEADLINE_S) == 0
     os.close(master)
     drawn, after = text.split("\x1b[?1049l")
     assert "\x1b[?1049h" in drawn and "▀" in drawn and "level" in drawn
     assert re.search(r"listened for \d+\.\d s: \d detections", after) and "Traceback" not in text
 
 
-def read_until(master, expected, *, seconds):
+def read_until(master, expected):
     """What a terminal shows until `expected` appears."""
-    text, end_s = b"", time.monotonic() + seconds
+    text, end_s = b"", time.monotonic() + DEADLINE_S
     while expected.encode() not in text:
         assert time.monotonic() < end_s, text[-2_000:].decode(errors="replace")
         if select.select([master], [], [], 0.2)[0]:
@@ -118,17 +118,17 @@ def test_a_terminal_that_cannot_place_the_cursor_gets_lines(null_sink, tone_run)
     process = subprocess.Popen(command(tone_run, "--seconds", "0.3"), env={**environment(null_sink), "TERM": "dumb"},
                                stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
-    assert "\x1b" not in read_until(master, "of one core", seconds=60) and process.wait(30) == 0
+    assert "\x1b" not in read_until(master, "of one core") and process.wait(DEADLINE_S) == 0
     os.close(master)
 
 
 def test_it_ends_by_itself_and_by_terminate(null_sink, tone_run):
     process = start(null_sink, tone_run, "--seconds", "0.5")
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0 and out == "" and "0 detections, 0 overflows" in errors
     process = start(null_sink, tone_run)
     process.terminate()
-    assert "listened for" in process.communicate(timeout=30)[1] and process.returncode == 0
+    assert "listened for" in process.communicate(timeout=DEADLINE_S)[1] and process.returncode == 0
 
 
 def test_a_device_that_is_not_there(null_sink, tone_run):

@@ -22,6 +22,7 @@ from kws.export.source import from_run
 from tests.helpers.boards import build_example, example_of
 from tests.helpers.device import Device, compile_example
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import DEADLINE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
@@ -74,7 +75,7 @@ def end(process, device):
     device.wait_until_read(process)
     process.send_signal(signal.SIGINT)
     try:
-        return process.communicate(timeout=30)
+        return process.communicate(timeout=DEADLINE_S)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
@@ -153,13 +154,13 @@ def test_the_display(device, program, recording, words):
     player.join()
     process.send_signal(signal.SIGINT)
     text = read_until(master, "0 differ\r\n")
-    assert process.wait(30) == 0 and "\x1b[?1049l" in text and "Traceback" not in text
+    assert process.wait(DEADLINE_S) == 0 and "\x1b[?1049l" in text and "Traceback" not in text
     os.close(master)
 
 
 def read_until(master, expected):
     """What a terminal shows until `expected` appears."""
-    text, end_s = b"", time.monotonic() + 30
+    text, end_s = b"", time.monotonic() + DEADLINE_S
     while expected.encode() not in text:
         assert time.monotonic() < end_s, text[-2_000:].decode(errors="replace")
         if select.select([master], [], [], 0.2)[0]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.helpers.paths import ROOT
 
-PATIENCE_S = 120
+PATIENCE_S = 600
 FREE = 4  # blocks of `watched` that wait for nothing
 
 

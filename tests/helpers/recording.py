@@ -8,6 +8,7 @@ import numpy as np
 from kws.spec import Spec
 from kws.specfile import write_spec
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import DEADLINE_S
 
 RATE = 16_000
 TONES_HZ = {"low": 300, "high": 2_000}
@@ -29,4 +30,4 @@ def workspace(folder, *keywords):
 
 def run_kws(*arguments):
     return subprocess.run([sys.executable, "-m", "kws", *map(str, arguments)], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, cwd=ROOT, timeout=120)
+                          stdin=subprocess.DEVNULL, cwd=ROOT, timeout=DEADLINE_S)

@@ -9,6 +9,7 @@ import sys
 import time
 
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import DEADLINE_S
 
 
 class Terminal:
@@ -23,7 +24,7 @@ class Terminal:
             env={**os.environ, **(environment or {})})
         os.close(slave)
 
-    def wait_for(self, pattern, *, seconds=60):
+    def wait_for(self, pattern, *, seconds=DEADLINE_S):
         """The next match of a regular expression in what is shown; None where the command ends before."""
         end = time.monotonic() + seconds
         while (match := re.compile(pattern).search(self.shown, self._done)) is None:
@@ -43,6 +44,6 @@ class Terminal:
     def finish(self):
         """(exit status, stdout) when the command has ended."""
         self.wait_for("never shown")
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=DEADLINE_S)
         os.close(self.master)
         return self.process.returncode, out

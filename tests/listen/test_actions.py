@@ -9,6 +9,7 @@ import pytest
 from kws.detect.detector import Detection
 from kws.errors import KwsError
 from kws.listen.actions import Action, Actions, parse_action
+from tests.helpers.waiting import DEADLINE_S
 
 YES = Detection("yes", 12.3456, 0.876)
 KEYWORDS = ("yes", "no")
@@ -18,7 +19,7 @@ def python(code, *arguments):
     return (sys.executable, "-c", code, *arguments)
 
 
-def wait(actions, *, until, seconds=20):
+def wait(actions, *, until, seconds=DEADLINE_S):
     """Poll until something is so."""
     end = time.monotonic() + seconds
     while not until():

@@ -19,6 +19,7 @@ from kws.listen.listener import Listener, Sound, microphone_events
 from kws.listen.session import Back, Lost
 from kws.listen.sound_keeper import Keeper
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import DEADLINE_S
 from tests.helpers.watcher import Watcher
 
 WORDS = {1.0: "low", 2.0: "high", 3.0: "other", 4.0: "low"}
@@ -161,7 +162,7 @@ def test_the_sound_of_a_null_sink(detector, recording, null_sink, tmp_path):
     microphone = open_sink(tmp_path)
     player = threading.Thread(target=null_sink.play, args=(recording,))
     player.start()
-    end_s = time.monotonic() + 30
+    end_s = time.monotonic() + 120
     for event in microphone_events(microphone, lambda: pytest.fail("the device went away")):
         listener.handle(event)
         heard.append(event.samples)
@@ -180,7 +181,7 @@ def test_the_null_sink_removed_and_added_again(detector, recording, null_sink, t
     listener = Listener(detector, view)
     device = find_device(None, cache=tmp_path).device
     events = microphone_events(Microphone(device), lambda: Microphone(match(list_devices(again=True), device.name)))
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + DEADLINE_S
     played = False
     steps = iter([null_sink.remove_sink, null_sink.add_sink])
     waiting_for = "sound"

@@ -34,6 +34,7 @@ from kws.listen.serial.protocol import (
 from kws.listen.session import Back, Lost
 from kws.listen.sound_keeper import Keeper
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import DEADLINE_S
 from tests.helpers.watcher import Watcher
 
 HOP = 320
@@ -255,7 +256,7 @@ def test_a_port_that_goes(tmp_path):
     master, slave = pty.openpty()
     port = Port(os.ttyname(slave), baud=115_200)
     os.write(master, b"ready 0\n")
-    end_s, heard = time.monotonic() + 10, b""
+    end_s, heard = time.monotonic() + DEADLINE_S, b""
     while heard != b"ready 0\n" and time.monotonic() < end_s:
         heard += port.read()
     assert heard == b"ready 0\n" and port.read() == b""

@@ -20,6 +20,7 @@ from kws.monitor.ingest import ingest_file
 from kws.monitor.label_page import LabelServer
 from kws.monitor.labelling import Labeller, label_in_terminal
 from kws.monitor.store import Store
+from tests.helpers.waiting import DEADLINE_S
 
 KEPT = (("yes", False), ("no", False), ("yes", False), ("yes", True))
 
@@ -90,7 +91,7 @@ def server(store):
 
     thread = threading.Thread(target=serve)
     thread.start()
-    ready.wait(20)
+    ready.wait(DEADLINE_S)
     yield stop[0]
     stop[0].shutdown()
     thread.join()
@@ -131,7 +132,7 @@ def test_the_page_works_in_a_browser(store, server):
     if browser is None:
         pytest.skip("no browser is installed")
     done = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000",
-                           "--dump-dom", server.url], capture_output=True, text=True, timeout=120, check=False)
+                           "--dump-dom", server.url], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert '<p id="word">yes</p>' in done.stdout and "0 labelled, 4 to go" in done.stdout
 
 

@@ -14,6 +14,7 @@ from kws.audio.microphone import Microphone, find_device
 from kws.data.corpus import NOISE, scan
 from tests.helpers.recording import RATE, TONES_HZ, beep, files, run_kws, workspace
 from tests.helpers.terminal import ROOT, Terminal
+from tests.helpers.waiting import DEADLINE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.audio]
 
@@ -149,7 +150,7 @@ class TestDevice:
             lines.append(line)
             if line.startswith("say: "):
                 null_sink.play(beep(line.split()[1]).astype(np.int16))
-        out, _ = command.communicate(timeout=60)
+        out, _ = command.communicate(timeout=DEADLINE_S)
         assert command.returncode == 0 and "2 takes (high 1, low 1)" in out
         shown = "".join(lines) + out
         assert "\x1b" not in shown and "\r" not in shown

@@ -27,6 +27,7 @@ from kws.train.interrupt import CtrlC
 from kws.train.workers import Place, Workers, open_workers, others_gone, read_place
 from kws.workspace import open_workspace
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import DEADLINE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.train]
 
@@ -114,7 +115,7 @@ def test_two_replicas_take_the_steps_of_one_process(workspace):
         from tests.train.test_workers import compare_replicas
         compare_replicas(Path({str(workspace)!r}))
     """
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S)
     assert done.returncode in (0, 3), done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert "mirrored: 2 CPU devices" in done.stdout
@@ -182,14 +183,14 @@ def test_two_workers_stop_go_on_and_reach_the_accuracy_of_one(tmp_path):
     children = start_workers(folders)
     assert next(line for line in children[1].stderr if line.startswith("epoch 2/8"))
     children[1].send_signal(signal.SIGINT)
-    ends = [child.communicate(timeout=300)[1] for child in children]
+    ends = [child.communicate(timeout=DEADLINE_S)[1] for child in children]
     assert children[1].returncode == 130 and ends[1].endswith("to continue\n"), ends
     assert children[0].returncode in (130, 1), ends  # 1: it noticed while it was waiting for the other's share
     assert ends[0].endswith("to continue\n") or "another worker has ended" in ends[0].splitlines()[-1]
     assert not any((folder / "models").exists() for folder in folders)
 
     children = start_workers(folders)
-    outputs = [child.communicate(timeout=300) for child in children]
+    outputs = [child.communicate(timeout=DEADLINE_S) for child in children]
     assert all(child.returncode in (0, 3) for child in children), outputs
     assert all("resuming after epoch " in err for _, err in outputs)
     lines = [[line.partition("%, ")[0] for line in err.splitlines() if line.startswith("epoch ")] for _, err in outputs]
