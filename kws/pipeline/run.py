@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from kws import __version__
@@ -12,6 +13,7 @@ from kws.calibrate.run import calibrate, write_calibration
 from kws.data.check import check_table
 from kws.data.clip_table import measure_clips
 from kws.data.corpus import scan
+from kws.detect.detector import PLAN_NAME, load_detector
 from kws.device.profile import choose_audio
 from kws.device.verify import VERIFY_SECONDS, verify
 from kws.errors import KwsError
@@ -26,8 +28,9 @@ from kws.pipeline.train import Run, train_run
 from kws.pipeline.transfer import transfer_run
 from kws.requirements import broken
 from kws.spec import fingerprint
-from kws.validate.run import validate
-from kws.workspace import MANIFEST, Workspace, find_run, list_runs
+from kws.validate.record import findings, keep
+from kws.validate.run import own_requirements, validate
+from kws.workspace import Workspace, find_run, list_runs
 
 STATE, LAST, BASE = "run.json", "run_trained.json", "run_base.json"
 
@@ -87,7 +90,8 @@ class Way:
         return fingerprint(self._run_mark(), __version__)
 
     def _run_mark(self) -> str:
-        return hashlib.sha256((self._trained() / MANIFEST).read_bytes()).hexdigest()
+        """Of the network and how it decides; a validation that is kept in the run does not change it."""
+        return hashlib.sha256((self._trained() / PLAN_NAME).read_bytes()).hexdigest()
 
     # ---- what each does
 
@@ -137,7 +141,11 @@ class Way:
         return Result(found.verdict.text, holds=not found.verdict.refuted)
 
     def _validate(self) -> Result:
-        outcome = validate(self._trained(), directory=self.workspace.root)
+        run, root = self._trained(), self.workspace.root
+        outcome = validate(run, directory=root)
+        detector = load_detector(run)
+        keep(run, findings(detector, outcome, (), sounds=True, today=date.today()),
+             own_requirements(run, detector.plan.spec, root))
         missed = [requirement for requirement in outcome.requirements if broken([requirement])]
         said = "; ".join(str(requirement) for requirement in missed) or "every requirement that was measured holds"
         return Result(said, holds=not missed)

@@ -31,6 +31,9 @@ def test_everything_is_done_once_and_then_what_has_changed(tmp_path):
     (tmp_path / "kws.toml").write_text(write_spec(SPEC))
     status, done = call(tmp_path)
     assert done == STAGES
+    (run,) = list_runs(tmp_path / "models")
+    kept, page = json.loads((run / "validation.json").read_text()), (run / "report.html").read_text()
+    assert kept["clips"]["from"].endswith("clips, recordings") and kept["clips"]["from"] in page
     assert call(tmp_path) == (status, [])
     shutil.rmtree(tmp_path / "export")
     assert call(tmp_path) == (status, ["export"])
