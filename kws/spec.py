@@ -144,6 +144,11 @@ class FrontendSpec(Settings):
         return self.sample_rate_hz * self.clip_ms // 1000
 
     @property
+    def imported_samples(self) -> int:
+        """Length of imported clips: what the network sees, and at least a second, so that a short window can grow."""
+        return max(self.clip_samples, self.sample_rate_hz)
+
+    @property
     def frames(self) -> int:
         """Windows in one clip: what the network sees at once."""
         return 1 + (self.clip_samples - self.window_samples) // self.hop_samples

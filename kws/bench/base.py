@@ -34,7 +34,8 @@ from kws.model.dataset import prepare
 from kws.model.examples import choose_examples
 from kws.model.keras_loading import load_network
 from kws.model.keras_types import KerasNetwork
-from kws.pipeline.train import finish, manifest_of
+from kws.pipeline.manifest import manifest_of
+from kws.pipeline.train import finish
 from kws.records import Json, JsonObject
 from kws.run_metrics import Epoch
 from kws.spec import Spec

@@ -24,7 +24,7 @@ from kws.data.corpus import Clip, scan
 from kws.explore.embedding import embedding_of
 from kws.model.dataset import prepare
 from kws.model.examples import Examples, Part, choose_examples
-from kws.pipeline.train import training_fingerprint
+from kws.pipeline.manifest import training_fingerprint
 from kws.spec import Spec
 from kws.train.loop import predict, train
 from kws.validate.metrics import wilson_interval

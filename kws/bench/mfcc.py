@@ -20,7 +20,7 @@ from kws.bench.common import header, parser
 from kws.data.corpus import scan
 from kws.model.dataset import Material, prepare
 from kws.model.examples import Examples, Part, choose_examples
-from kws.pipeline.train import training_fingerprint
+from kws.pipeline.manifest import training_fingerprint
 from kws.spec import Spec
 from kws.train.loop import predict, train
 from kws.workspace import Workspace, open_workspace

@@ -25,7 +25,7 @@ from kws.data.corpus import scan
 from kws.errors import KwsError
 from kws.model.dataset import prepare
 from kws.model.examples import UNKNOWN_LABEL, Examples, Part, choose_examples
-from kws.pipeline.train import training_fingerprint
+from kws.pipeline.manifest import training_fingerprint
 from kws.records import from_json, to_json
 from kws.spec import Spec
 from kws.train.loop import predict, train

@@ -19,7 +19,6 @@ def main(arguments: Sequence[str]) -> int:
     from kws.data.admission import admit
     from kws.data.corpus import speaker_of, split_of
     from kws.detect.detector import load_detector
-    from kws.detect.recordings import hear
 
     options = parser(__doc__)
     options.add_argument("clips", type=Path)
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
                        if is_audio(path.name) and split_of(speaker_of(path.stem)) == "validation")
         for place in rng.permutation(len(paths))[:chosen.per_word]:
             audio = read_samples(paths[place])
-            quiet += any(hit.keyword == word for hit in hear(detector, [audio]))
+            quiet += any(hit.keyword == word for hit in detector.hear_blocks([audio]))
             detector.reset()
             stream += any(hit.keyword == word for hit in detector.push(audio))
             refused += admit(audio).refused is not None

@@ -71,7 +71,6 @@ def checked(place: Workspace, *, run: str | None, kinds: list[Fault] | None,
     """The report, without what a person has looked at and kept, and who judged the labels."""
     from dataclasses import replace
 
-    from kws.cli.data import clip_samples
     from kws.data.check import check_table
     from kws.data.clip_table import measure_clips
     from kws.data.corpus import scan
@@ -79,7 +78,7 @@ def checked(place: Workspace, *, run: str | None, kinds: list[Fault] | None,
 
     embed, judge = label_judge(place, run, scheduler)
     table = measure_clips(scan(place.recordings).clips, cache=place.cache, scheduler=scheduler)
-    report = check_table(table, samples=clip_samples(place), embed=embed, scheduler=scheduler)
+    report = check_table(table, samples=place.spec.frontend.imported_samples, embed=embed, scheduler=scheduler)
     looked_at = kept(place.recordings)
     findings = tuple(finding for finding in report.findings if (finding.name, finding.kind) not in looked_at
                      and (not kinds or finding.kind in kinds))
@@ -118,8 +117,7 @@ def set_aside(place: Workspace, findings: Sequence["Finding"], *, everything: bo
 def look_through(place: Workspace, report: "CheckReport", *, kinds: tuple[Fault, ...]) -> None:
     """A person decides, one clip after the other."""
     from kws.audio.files import read_samples
-    from kws.cli.record import player
-    from kws.cli.terminal import is_interactive, open_screen
+    from kws.cli.terminal import is_interactive, open_screen, player
     from kws.data.curation import review
     from kws.data.quarantine import fix, keep
 

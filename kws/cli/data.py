@@ -22,7 +22,6 @@ from kws.cli.common import (
 from kws.data.choices import Layout, Split
 from kws.errors import DataError
 from kws.words import fault, normal
-from kws.workspace import Workspace
 
 if TYPE_CHECKING:
     from kws.data.import_report import Imported
@@ -57,7 +56,7 @@ def download(
     place = workspace(directory)
     folder = source_folder(place.recordings, source)
     done = speech_commands.download(folder, place.cache / "downloads", url=url or speech_commands.URL, sha256=sha256,
-                                    samples=clip_samples(place))
+                                    samples=place.spec.frontend.imported_samples)
     if done.imported is None:
         print(f"{folder}: complete already")
         return
@@ -107,13 +106,8 @@ def import_(
         folder = source_folder(place.recordings, source or source_name(path))
         report = import_path(path, folder, word=normal(word) if word else None, speaker=speaker,
                              keywords=place.spec.keywords,
-                             layout=layout, samples=clip_samples(place), accept=accept)
+                             layout=layout, samples=place.spec.frontend.imported_samples, accept=accept)
         report_import(report, folder, place.spec.keywords)
-
-
-def clip_samples(place: Workspace) -> int:
-    """Length of imported clips: what the network sees, and at least a second, so that a shorter window can change."""
-    return max(place.spec.frontend.clip_samples, place.spec.frontend.sample_rate_hz)
 
 
 def report_import(report: "Imported", folder: Path, keywords: tuple[str, ...]) -> None:
@@ -241,7 +235,7 @@ def synth(
         note(f"{one.name}: not installed; for more voices: {one.install}")
     result = synthesis.make_corpus(source_folder(place.recordings, source), chosen, keywords=place.spec.keywords,
                                    count=count, unknown=unknown, near_misses=near_misses, noise=noise,
-                                   samples=clip_samples(place), seed=seed, split=split and split.value,
+                                   samples=place.spec.frontend.imported_samples, seed=seed, split=split and split.value,
                                    engines=engines, scheduler=scheduler)
     for what, made in result.items():
         print(f"{what}: {made.written} written, {made.kept} there already")

@@ -53,7 +53,6 @@ def detect(
 def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bool) -> None:
     """Print the detections in one file. Raises DataError if it cannot be read."""
     from kws.audio.resampling import SAMPLE_RATE_HZ
-    from kws.detect.recordings import hear
     from kws.features.frontend import FrontendStream
     from kws.listen.level import FileMeter
 
@@ -72,7 +71,7 @@ def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bo
         if with_title and not as_json:
             say(name)
         watched = listened(blocks, advance)
-        for hit in hear(detector, watched) if is_file else push_all(detector, watched):
+        for hit in detector.hear_blocks(watched) if is_file else push_all(detector, watched):
             found += 1
             print_hit(name, hit, as_json=as_json)
     if not is_file and heard < detector.window_samples:

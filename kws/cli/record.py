@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kws.cli.common import DirectoryOption, counted, note, workspace
-from kws.errors import DataError, DeviceError, KwsError
+from kws.errors import DataError, KwsError
 from kws.words import normal
 from kws.workspace import Workspace
 
@@ -88,8 +88,7 @@ def session_at(place: Workspace, *, device: str | None, speaker: str, source: st
                plain: bool) -> Iterator["Recorder"]:
     """A recorder on the microphone, with the screen that fits."""
     from kws.audio.microphone import Microphone
-    from kws.cli.data import clip_samples
-    from kws.cli.terminal import open_screen
+    from kws.cli.terminal import open_screen, player
     from kws.data.corpus import source_folder
     from kws.record.recorder import Recorder
     from kws.record.takes import Takes
@@ -98,8 +97,8 @@ def session_at(place: Workspace, *, device: str | None, speaker: str, source: st
     with Microphone(pick(place, device, plain=plain)) as microphone, open_screen(plain=plain) as screen:
         takes = Takes(folder, speaker=speaker, device=microphone.device.name, rate_hz=microphone.rate_hz)
         try:
-            yield Recorder(microphone, screen, takes, samples=clip_samples(place), countdown_s=countdown, clock=now,
-                           play=player(screen))
+            yield Recorder(microphone, screen, takes, samples=place.spec.frontend.imported_samples,
+                           countdown_s=countdown, clock=now, play=player(screen))
         finally:
             tell_overflows(microphone, screen)
 
@@ -125,19 +124,6 @@ def pick(place: Workspace, wanted: str | None, *, plain: bool) -> "Device":
 def now() -> datetime:
     """The time that a take is noted with."""
     return datetime.now(UTC)
-
-
-def player(screen: "Screen") -> "Callable[[np.ndarray], None]":
-    """Plays a clip; where that is impossible, says so and goes on."""
-    from kws.audio.microphone import play
-
-    def play_or_tell(clip: "np.ndarray") -> None:
-        try:
-            play(clip)
-        except DeviceError as error:
-            screen.line(str(error))
-
-    return play_or_tell
 
 
 def tell_overflows(microphone: "Microphone", screen: "Screen") -> None:
@@ -230,8 +216,7 @@ def from_file(place: Workspace, file: Path, words: tuple[str, ...], *, speaker: 
     """A recording of any rate and format, cut apart."""
     from kws.audio.files import whole
     from kws.audio.reading import open_sound
-    from kws.cli.data import clip_samples
-    from kws.cli.terminal import open_screen
+    from kws.cli.terminal import open_screen, player
     from kws.data.corpus import source_folder
     from kws.record.takes import Takes
 
@@ -242,7 +227,8 @@ def from_file(place: Workspace, file: Path, words: tuple[str, ...], *, speaker: 
     takes = Takes(source_folder(place.recordings, source), speaker=speaker, device=f"file {file.name}",
                   rate_hz=sound.rate_hz)
     with open_screen(plain=plain) as screen:
-        keep(takes, audio, words, screen, samples=clip_samples(place), play=player(screen), from_file=True)
+        keep(takes, audio, words, screen, samples=place.spec.frontend.imported_samples, play=player(screen),
+             from_file=True)
 
 
 def keep(takes: "Takes", audio: "np.ndarray", words: tuple[str, ...], screen: "Screen", *,

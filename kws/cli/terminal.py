@@ -4,9 +4,15 @@ import contextlib
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
+from kws.arguments import Samples
+from kws.errors import DeviceError
 from kws.files import printable
+
+if TYPE_CHECKING:
+    from kws.record.recorder import Screen
 
 METER_LOW_DB, METER_CELLS = -60, 20
 
@@ -117,3 +123,16 @@ def open_screen(*, plain: bool) -> Iterator[PlainScreen | LiveScreen]:
     finally:
         screen.clear()
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def player(screen: "Screen") -> Callable[[Samples], None]:
+    """Plays a clip; if that is impossible, says so and goes on."""
+    from kws.audio.microphone import play
+
+    def play_or_tell(clip: Samples) -> None:
+        try:
+            play(clip)
+        except DeviceError as error:
+            screen.line(str(error))
+
+    return play_or_tell

@@ -5,7 +5,7 @@
         print(hit.keyword, hit.time_s, hit.score)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.arguments import Features, Samples, Scores, check_array, checked_path
-from kws.audio.files import SAMPLE_RATE_HZ
+from kws.audio.reading import open_sound
+from kws.audio.resampling import SAMPLE_RATE_HZ
 from kws.engine.decoder import SCORE_STEPS, Decoder
 from kws.engine.network import Network
 from kws.engine.plan import Plan
@@ -22,6 +23,7 @@ from kws.native.cffi_types import Pointer
 from kws.workspace import locate_run, read_artefact
 
 PLAN_NAME = "model.kws"
+QUIET_S = 1.0  # before and behind a recording
 INT16_HINT = "16 kHz mono; from float -1..1: (x * 32767).astype(np.int16)"
 SAMPLES_PER_CALL = 1 << 30  # the C counts samples of one call in 32 bits
 
@@ -76,6 +78,12 @@ class Detector:
         """Samples until the first decision."""
         tables = self.plan.frontend
         return tables.window_samples + (self.plan.program.frames - 1) * tables.hop_samples
+
+    @property
+    def quiet_samples(self) -> int:
+        """Zeros before and behind a recording: a second, and at least a window; whole hops, so that none moves."""
+        hop = self.plan.frontend.hop_samples
+        return -(-max(round(QUIET_S * SAMPLE_RATE_HZ), self.window_samples) // hop) * hop
 
     @property
     def decide_every(self) -> int:
@@ -146,9 +154,23 @@ class Detector:
 
         See also: push, for sound that goes on.
         """
-        from kws.detect.recordings import hear_file
+        return self.hear_blocks(open_sound(checked_path("path", path)).blocks())
 
-        return hear_file(self, checked_path("path", path))
+    def hear_blocks(self, blocks: Iterable[Samples]) -> Iterator[Detection]:
+        """Detections in a recording : int16 [n] blocks of it. Times are the recording's, from 0 to its length.
+
+        A stream has sound before and after every word; a file may begin and end with one. Without quiet around it the
+        network would decide about the word once at most, and the decoder would never see its score rise and fall.
+        The detector is reset before, and has heard the recording and the quiet around it afterwards.
+        """
+        self.reset()
+        quiet = np.zeros(self.quiet_samples, np.int16)
+        self.push(quiet)
+        heard = 0
+        for block in blocks:
+            heard += len(block)
+            yield from (moved(hit, len(quiet), heard) for hit in self.push(block))
+        yield from (moved(hit, len(quiet), heard) for hit in self.push(quiet))
 
     def watch(self, samples: Samples) -> list[Hop]:
         """`push` for displays: every step in the next samples, int16 [n], with the same detections."""
@@ -197,6 +219,12 @@ class Detector:
             when = self._ffi.from_buffer("uint64_t[]", heard) + done
             done += self._lib.kws_detector_scores(self._state, pointer, count, out, when)
         return rows[:done], heard[:done].astype(np.int64)
+
+
+def moved(hit: Detection, quiet: int, heard: int) -> Detection:
+    """A detection in the time of the recording: one in the quiet behind it was made at its end."""
+    samples = min(max(round(hit.time_s * SAMPLE_RATE_HZ) - quiet, 0), heard)
+    return Detection(hit.keyword, samples / SAMPLE_RATE_HZ, hit.score)
 
 
 def pointers(samples: Samples) -> Iterator[tuple[Pointer, int]]:

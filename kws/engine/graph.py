@@ -210,13 +210,8 @@ class _Reader:
         raw = self.subgraph.Tensors(index)
         name = (raw.Name() or b"").decode(errors="replace")
         shape = tuple(int(n) for n in raw.ShapeAsNumpy()) if raw.ShapeLength() else ()
-        signature = tuple(int(n) for n in raw.ShapeSignatureAsNumpy()) if raw.ShapeSignatureLength() else ()
-        if used and (len(shape) > 5 or math.prod(shape) > MOST_NUMBERS):
-            raise ModelError(f"tensor {name!r} has shape {list(shape)}; the engine takes 5 dimensions and "
-                             f"{MOST_NUMBERS:,} numbers at most")
-        if used and (any(n < 1 for n in shape) or any(n < 0 for n in signature[1:])):
-            raise ModelError(f"tensor {name!r} has a dynamic shape {list(signature or shape)}; convert the network "
-                             "with a fixed batch size of 1")
+        if used:
+            self.check_shape(raw, name, shape)
         kinds = {self.schema.TensorType.INT8: np.int8, self.schema.TensorType.INT32: np.int32}
         if raw.Type() not in kinds:
             if not used:
@@ -225,6 +220,19 @@ class _Reader:
             raise ModelError(f"tensor {name!r} is {types.get(raw.Type(), raw.Type())}; the engine runs networks that "
                              "are int8 throughout: convert with full integer quantization, int8 in and out")
         data = self.constant(raw, kinds[raw.Type()], shape)
+        return Tensor(name, shape, *self.grid(raw, name, data), data)
+
+    def check_shape(self, raw: Flatbuffer, name: str, shape: tuple[int, ...]) -> None:
+        signature = tuple(int(n) for n in raw.ShapeSignatureAsNumpy()) if raw.ShapeSignatureLength() else ()
+        if len(shape) > 5 or math.prod(shape) > MOST_NUMBERS:
+            raise ModelError(f"tensor {name!r} has shape {list(shape)}; the engine takes 5 dimensions and "
+                             f"{MOST_NUMBERS:,} numbers at most")
+        if any(n < 1 for n in shape) or any(n < 0 for n in signature[1:]):
+            raise ModelError(f"tensor {name!r} has a dynamic shape {list(signature or shape)}; convert the network "
+                             "with a fixed batch size of 1")
+
+    def grid(self, raw: Flatbuffer, name: str, data: np.ndarray | None) -> tuple[np.ndarray, int]:
+        """(scale : float32 [1 or channels], zero point) of a tensor."""
         scale, zero_point = np.zeros(1, np.float32), 0
         quantization = raw.Quantization()
         if quantization is not None and quantization.ScaleLength():
@@ -237,11 +245,11 @@ class _Reader:
             raise ModelError(f"tensor {name!r} is an activation quantized per channel; the engine runs activations "
                              "with one scale")
         elif raw.Type() == self.schema.TensorType.INT32:  # axes, shapes, a bias as TFLM takes it: of scale 0
-            return Tensor(name, shape, scale, zero_point, data)
+            return scale, zero_point
         if not np.all(np.isfinite(scale)) or np.any(scale <= 0) or not -128 <= zero_point <= 127:
             raise ModelError(f"tensor {name!r} has scale {scale[0]} and zero point {zero_point}; a scale must be "
                              "above 0, a zero point -128 to 127")
-        return Tensor(name, shape, scale, zero_point, data)
+        return scale, zero_point
 
     def constant(self, raw: Flatbuffer, kind: type, shape: tuple[int, ...]) -> np.ndarray | None:
         count = self.model.BuffersLength()

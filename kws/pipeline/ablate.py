@@ -21,7 +21,8 @@ from kws.model.blocks import Block, blocks_of, without
 from kws.model.dataset import prepare
 from kws.model.examples import Examples, choose_examples
 from kws.pipeline.choices import Retrain
-from kws.pipeline.train import engine_plan, training_fingerprint
+from kws.pipeline.manifest import training_fingerprint
+from kws.pipeline.train import engine_plan
 from kws.quantize.convert import convert
 from kws.spec import Spec, TrainingSpec, fingerprint
 from kws.train.loop import train

@@ -16,8 +16,9 @@ from kws.model.dataset import prepare
 from kws.model.examples import choose_examples
 from kws.model.keras_loading import load_keras
 from kws.model.warm_start import WarmStart, load_warm_start
+from kws.pipeline.manifest import manifest_of, seal
 from kws.pipeline.run_names import new_run
-from kws.pipeline.train import Run, finish, manifest_of, seal
+from kws.pipeline.train import Run, finish
 from kws.records import Json
 from kws.run_metrics import read_metrics
 from kws.train.loop import balance_keywords, balance_none

@@ -18,7 +18,7 @@ from kws.model.dataset import prepare
 from kws.model.distill import load_teachers, make_teaching
 from kws.model.examples import choose_examples
 from kws.model.keras_loading import load_keras
-from kws.pipeline.train import training_fingerprint
+from kws.pipeline.manifest import training_fingerprint
 from kws.train import jax_backend
 from kws.workspace import Workspace, read_artefact
 

@@ -1,19 +1,17 @@
 """Recordings to a run that detects: trains, quantizes, lowers to the engine, chooses thresholds, measures."""
 
 import json
-import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kws import __version__
 from kws.calibrate.run import Calibration
 from kws.data.corpus import scan
 from kws.data.stats import word_stats
-from kws.data.talk import find_rooms, find_talk
+from kws.data.talk import Talk, find_rooms, find_talk
 from kws.detect.detector import Detector
 from kws.device.budget import device_budget, fit_warnings
 from kws.engine.decoder import build_decoder_tables
@@ -24,27 +22,26 @@ from kws.errors import ModelError
 from kws.export.source import Source
 from kws.files import fresh_folder, write_atomic
 from kws.model.dataset import Material, prepare
-from kws.model.distill import Teaching, load_teachers
+from kws.model.distill import Teacher, Teaching, load_teachers
 from kws.model.examples import Examples, choose_examples
 from kws.model.keras_types import KerasNetwork
-from kws.model.versions import checksum
 from kws.model.warm_start import WarmStart, load_warm_start
 from kws.pipeline.calibration import calibrated
 from kws.pipeline.data_notes import data_notes
 from kws.pipeline.field_baseline import field_baseline
+from kws.pipeline.manifest import manifest_of, seal, training_fingerprint
 from kws.pipeline.run_names import new_run
 from kws.quantize.convert import convert
 from kws.quantize.inspect import WINDOWS, inspect_layers
-from kws.records import Json, JsonObject, to_json
+from kws.records import to_json
 from kws.requirements import Requirement
 from kws.run_metrics import METRICS, Epoch, LayerQuantization, Metrics, SplitAccuracy, WordCounts
-from kws.spec import Spec, fingerprint
+from kws.spec import Spec
 from kws.train.choices import Backend, Strategy
 from kws.train.loop import train
 from kws.validate.clips import FLOAT, STREAMING, ClipSet, classify
 from kws.validate.gate import gate_of
-from kws.validate.record import renew
-from kws.workspace import Workspace, find_run, write_manifest
+from kws.workspace import Workspace, find_run
 
 if TYPE_CHECKING:
     from kws.train.workers import Workers
@@ -102,22 +99,7 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
 
         train_epochs(workspace, teaching_runs)
     workers = opened(strategy, note)
-    taught_by = load_teachers(teaching_runs, spec)
-    corpus = scan(workspace.recordings)
-    examples = choose_examples(corpus, spec)
-    for line in examples.notes:
-        note(f"note: {line}")
-    note(summary(examples))
-    for line in fit_warnings(spec):
-        note(line)
-    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=taught_by, talk=talk,
-                       rooms=find_rooms(workspace.recordings), normalisation=begun.normalisation if begun else None)
-    if material.stretches:
-        note(f"talk: {len(material.stretches.talk) * spec.frontend.hop_ms / 3.6e6:.1f} hours to train with")
-    for line in data_notes(workspace, material):
-        note(f"note: {line}")
-    for line in teaching_notes(material.teaching, balance=spec.training.keyword_balance):
-        note(line)
+    material = gathered(workspace, talk, load_teachers(teaching_runs, spec), begun, note=note)
     trained = training_fingerprint(material, begun)
     if workers:
         workers.agree(trained, spec.training.batch)
@@ -136,6 +118,27 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
     return Run(folder, metrics)
 
 
+def gathered(workspace: Workspace, talk: Sequence[Talk], teachers: Sequence[Teacher], begun: WarmStart | None, *,
+             note: Callable[[str], None]) -> Material:
+    """All that there is to learn from, and what a person should know about it."""
+    spec, corpus = workspace.spec, scan(workspace.recordings)
+    examples = choose_examples(corpus, spec)
+    for line in examples.notes:
+        note(f"note: {line}")
+    note(summary(examples))
+    for line in fit_warnings(spec):
+        note(line)
+    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=teachers, talk=talk,
+                       rooms=find_rooms(workspace.recordings), normalisation=begun.normalisation if begun else None)
+    if material.stretches:
+        note(f"talk: {len(material.stretches.talk) * spec.frontend.hop_ms / 3.6e6:.1f} hours to train with")
+    for line in data_notes(workspace, material):
+        note(f"note: {line}")
+    for line in teaching_notes(material.teaching, balance=spec.training.keyword_balance):
+        note(line)
+    return material
+
+
 def opened(strategy: Strategy | None, note: Callable[[str], None]) -> "Workers | None":
     """The workers of a strategy, or None if the training stays in this process."""
     if strategy is None:
@@ -143,28 +146,6 @@ def opened(strategy: Strategy | None, note: Callable[[str], None]) -> "Workers |
     from kws.train.workers import open_workers
 
     return open_workers(strategy, note=note)
-
-
-def training_fingerprint(material: Material, begun: WarmStart | None = None) -> str:
-    """Equal exactly for trainings that go through the same weights."""
-    spec = material.spec
-    return fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, material.examples.fingerprint,
-                       asdict(material.normalisation), teachers_of(material), __version__,
-                       *([begun.to_json()] if begun else []), *([talk_of(material)] if material.stretches else []))
-
-
-def talk_of(material: Material) -> dict[str, Json] | None:
-    """How much talk took part, and its checksum; None if none did."""
-    if material.stretches is None:
-        return None
-    talk = material.stretches.talk
-    return {"hours": round(len(talk) * material.spec.frontend.hop_ms / 3.6e6, 3),
-            "crc32": checksum([talk.rows, talk.in_room, talk.said, material.stretches.noise])}
-
-
-def teachers_of(material: Material) -> list[dict[str, Json]]:
-    """Who taught, to the byte; empty where the labels alone did."""
-    return [teacher.to_json() for teacher in material.teaching.teachers] if material.teaching else []
 
 
 def teaching_notes(teaching: Teaching | None, *, balance: float) -> list[str]:
@@ -227,12 +208,6 @@ def finish(folder: Path, material: Material, model: KerasNetwork, history: tuple
     return metrics
 
 
-def seal(folder: Path, manifest: JsonObject) -> None:
-    """The last files of a run: its manifest, and the page that quotes it."""
-    write_manifest(folder, manifest)
-    renew(folder, name=str(manifest["name"]))
-
-
 def layers_of(material: Material, tflite: bytes, model: KerasNetwork) -> tuple[LayerQuantization, ...]:
     """What quantization did to each layer, on some validation clips; on training clips if there are none."""
     clips, _ = material.audio("validation")
@@ -263,38 +238,3 @@ def measure(material: Material, plan: Plan, split: str, *, keras_model: Path) ->
         return SplitAccuracy(None, None)
     result = classify(Detector(plan), ClipSet(clips, labels), tflite=None, keras_model=keras_model)
     return SplitAccuracy(result.confusion(FLOAT).figures(), result.confusion(STREAMING).figures())
-
-
-def manifest_of(name: str, material: Material, metrics: Metrics, folder: Path, strategy: Strategy | None,
-                begun: WarmStart | None = None) -> dict[str, Json]:
-    """What it takes to build the run again, and its main figures."""
-    spec, examples = material.spec, material.examples
-    return {
-        "name": name,
-        "command": " ".join([f"kws train --like {name} --run {name}-again",
-                             *(f"--teacher {teacher['run']}" for teacher in teachers_of(material)),
-                             *([f"--start {begun.name}"] if begun else []),
-                             *([f"--strategy {strategy}"] if strategy else [])]),
-        "teachers": teachers_of(material),
-        "start": begun.to_json() if begun else None,
-        "talk": talk_of(material),
-        "spec": asdict(spec),
-        "data_fingerprint": examples.fingerprint,
-        "clips": {"training": len(examples.training.clips), "validation": len(examples.validation.clips),
-                  "testing": len(examples.testing.clips)},
-        "seed": spec.training.seed,
-        "versions": versions(),
-        "accuracy": {split: {"float": found.as_trained.accuracy if found.as_trained else None,
-                             "int8": found.int8.accuracy if found.int8 else None}
-                     for split, found in metrics.splits.items()},
-        "bytes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
-    }
-
-
-def versions() -> dict[str, str]:
-    """Of everything that takes part in the arithmetic of training."""
-    import keras
-
-    backend = keras.backend.backend()
-    return {"kws": __version__, "python": platform.python_version(), "numpy": np.__version__,
-            "keras": keras.__version__, backend: __import__(backend).__version__}

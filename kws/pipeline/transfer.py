@@ -12,15 +12,9 @@ from kws.model.few_shot_examples import choose_few, training_set
 from kws.model.talk import read_rooms
 from kws.pipeline.calibration import calibrated_few
 from kws.pipeline.data_notes import data_notes
+from kws.pipeline.manifest import manifest_of, seal, training_fingerprint
 from kws.pipeline.run_names import new_run
-from kws.pipeline.train import (
-    Run,
-    finish,
-    manifest_of,
-    seal,
-    summary,
-    training_fingerprint,
-)
+from kws.pipeline.train import Run, finish, summary
 from kws.records import Json
 from kws.spec import fingerprint
 from kws.train.transfer import Base, load_base, transfer

@@ -21,7 +21,8 @@ from kws.errors import KwsError, ModelError
 from kws.model.dataset import prepare
 from kws.model.examples import Examples, choose_examples
 from kws.pipeline.choices import Cost
-from kws.pipeline.train import counts_of, engine_plan, summary, training_fingerprint
+from kws.pipeline.manifest import training_fingerprint
+from kws.pipeline.train import counts_of, engine_plan, summary
 from kws.processors import PROCESSORS
 from kws.quantize.convert import convert
 from kws.records import from_json, to_json

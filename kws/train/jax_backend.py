@@ -10,9 +10,10 @@ processor that makes the sounds.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from kws.model.augment import CURVES
 from kws.model.dataset import BATCH, EPOCH, Material
 from kws.model.examples import SILENCE_LABEL
 from kws.model.keras_loading import native_messages_hidden
-from kws.model.keras_types import JaxArray, KerasNetwork, Layer, Tensor, Tree
+from kws.model.keras_types import JaxArray, KerasNetwork, Layer, Tensor, Tree, Variable
 from kws.run_metrics import Epoch
 from kws.spec import Spec, TrainingSpec
 from kws.train.interrupt import CtrlC
@@ -122,36 +123,12 @@ def programs(spec: Spec, model: KerasNetwork, teachers: list[KerasNetwork],
     Keras' stateless calls take them; answers(state, features) -> labels int [n].
     """
     import jax
-    from jax import numpy as jnp
 
-    size, count, temperature = spec.training.batch, len(spec.labels), spec.training.distillation_temperature
-    loss_of = training_loss(spec.training, taught=bool(teachers))
-
-    def window(features: JaxArray) -> JaxArray:
-        return (features.astype(jnp.float32) * np.float32(INPUT_SCALE))[..., None]
-
-    def soft(teacher: KerasNetwork, weights: Tree, windows: JaxArray) -> JaxArray:
-        powers = jnp.maximum(teacher.stateless_call(*weights, windows, training=False)[0], 1e-30) ** (1 / temperature)
-        return powers / powers.sum(-1, keepdims=True)
-
-    def step(state: Tree, batch: Tree, said: Tree) -> Tree:
-        (trained, others, optimizer), (features, labels, key) = state, batch
-        windows, targets = window(disguise(features, curves, spec.training, key)), jax.nn.one_hot(labels, count)
-        if teachers:
-            opinions = [soft(*pair, windows) for pair in zip(teachers, said, strict=True)]
-            targets = jnp.concatenate([targets, sum(opinions) / len(opinions)], axis=1)
-
-        def objective(trained: Tree) -> Tree:
-            probabilities, now = model.stateless_call(trained, others, windows, training=True)
-            return jnp.mean(loss_of(targets, probabilities)), (probabilities, now)
-
-        (loss, (probabilities, others)), slope = jax.value_and_grad(objective, has_aux=True)(trained)
-        trained, optimizer = model.optimizer.stateless_apply(optimizer, slope, trained)
-        return (trained, others, optimizer), (loss, jnp.mean(probabilities.argmax(-1) == labels))
+    step = step_program(spec, model, teachers, curves)
 
     @jax.jit
     def epoch(state: Tree, said: Tree, features: JaxArray, labels: JaxArray, key: Tree) -> Tree:
-        steps = max(1, len(labels) // size)
+        steps = max(1, len(labels) // spec.training.batch)
         batches = (features.reshape(steps, -1, *features.shape[1:]), labels.reshape(steps, -1),
                    jax.random.split(key, steps))
         state, (losses, hits) = jax.lax.scan(lambda state, batch: step(state, batch, said), state, batches)
@@ -165,6 +142,51 @@ def programs(spec: Spec, model: KerasNetwork, teachers: list[KerasNetwork],
         return jax.lax.map(answer, features, batch_size=EVALUATION_BATCH)
 
     return epoch, answers
+
+
+def window(features: JaxArray) -> JaxArray:
+    """What the network takes: int8 or float32 [n, frames, features] -> float32 [n, frames, features, 1]."""
+    return (features.astype(np.float32) * np.float32(INPUT_SCALE))[..., None]
+
+
+def opinion(teacher: KerasNetwork, weights: Tree, windows: JaxArray, *, temperature: float) -> JaxArray:
+    """What a teacher says of windows, softened: float32 [n, labels]."""
+    from jax import numpy as jnp
+
+    powers = jnp.maximum(teacher.stateless_call(*weights, windows, training=False)[0], 1e-30) ** (1 / temperature)
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def step_program(spec: Spec, model: KerasNetwork, teachers: list[KerasNetwork],
+                 curves: np.ndarray) -> Callable[[Tree, Tree, Tree], Tree]:
+    """One batch: (state, (features, labels, key), said) -> (state, (loss, accuracy)), state and said as in programs."""
+    import jax
+    from jax import numpy as jnp
+
+    loss_of, count = training_loss(spec.training, taught=bool(teachers)), len(spec.labels)
+
+    def step(state: Tree, batch: Tree, said: Tree) -> Tree:
+        (trained, others, optimizer), (features, labels, key) = state, batch
+        windows, targets = window(disguise(features, curves, spec.training, key)), jax.nn.one_hot(labels, count)
+        if teachers:
+            opinions = [opinion(*pair, windows, temperature=spec.training.distillation_temperature)
+                        for pair in zip(teachers, said, strict=True)]
+            targets = jnp.concatenate([targets, sum(opinions) / len(opinions)], axis=1)
+
+        def objective(trained: Tree) -> Tree:
+            probabilities, now = model.stateless_call(trained, others, windows, training=True)
+            return jnp.mean(loss_of(targets, probabilities)), (probabilities, now)
+
+        (loss, (probabilities, others)), slope = jax.value_and_grad(objective, has_aux=True)(trained)
+        trained, optimizer = model.optimizer.stateless_apply(optimizer, slope, trained)
+        return (trained, others, optimizer), (loss, jnp.mean(probabilities.argmax(-1) == labels))
+
+    return step
+
+
+def values(variables: Sequence[Variable]) -> list[JaxArray]:
+    """What Keras' variables hold, as JAX' arrays."""
+    return [variable.value for variable in variables]
 
 
 def train(checkpoint: Path, pool: ProcessPoolExecutor) -> None:
@@ -184,9 +206,8 @@ def train(checkpoint: Path, pool: ProcessPoolExecutor) -> None:
     features = jax.device_put(material.frontend.extract(clips))
     epoch, answers = programs(spec, model, teachers, material.curves)
     variables = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
-    state = tuple([variable.value for variable in group] for group in variables)
-    said = [[[variable.value for variable in group] for group in (it.trainable_variables, it.non_trainable_variables)]
-            for it in teachers]
+    state = tuple(map(values, variables))
+    said = [[values(it.trainable_variables), values(it.non_trainable_variables)] for it in teachers]
     with CtrlC() as ctrl_c, TrainingProgress(epochs=last, steps=1, history=history) as progress:
         for number, (heard, expected) in enumerate(supply(len(history), last, pool), start=len(history)):
             start = time.perf_counter()
@@ -195,9 +216,8 @@ def train(checkpoint: Path, pool: ProcessPoolExecutor) -> None:
             share = float((np.asarray(answers(state, features)) == labels).mean()) if len(labels) else float("nan")
             history.append(Epoch(finite(float(loss), number, training), float(accuracy), share,
                                  time.perf_counter() - start))
-            for group, values in zip(variables, state, strict=True):
-                for variable, value in zip(group, values, strict=True):
-                    variable.assign(value)
+            for variable, value in zip(chain(*variables), chain(*state), strict=True):
+                variable.assign(value)
             save(model, history, checkpoint)
             progress.step(number + 1, asdict(history[-1]))
             progress.epoch_ended(number + 1, history[-1])

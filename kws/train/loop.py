@@ -57,11 +57,53 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
     Raises ModelError if the training diverges or the checkpoint is of another training.
     """
     load_keras()
+    batches = epoch_batches(material, 0)
+    refuse_infinite(batches[0])
+    network, model = built(material, len(batches), workers=workers, start=start, changed=changed)
+    history = restored(model, checkpoint, workers)
+    spec = grid_epochs_allowed(material, workers, note)
+    clips, labels = material.audio("validation")
+    features = material.frontend.extract(clips)
+    last_epochs = LastEpochs(
+        model, spec, material.representative, note=note, accuracy=lambda it: accuracy_of(it, features, labels),
+        prepare=lambda twin: prepare_loss(twin, model.optimizer, spec, taught=material.teaching is not None))
+    listener = Listener(model, material, spec, note) if material.stretches else None
+    if history:
+        note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
+    with CtrlC() as ctrl_c, TrainingProgress(epochs=spec.epochs, steps=len(batches), history=history) as progress:
+        for number in range(len(history), spec.epochs):
+            def step(logs: Logs, number: int = number) -> None:
+                progress.step(number + 1, logs)
+                ctrl_c.check()
+
+            learner = last_epochs.learner(number, decided=history[-1].on_int8_grid if history else False)
+            if listener:
+                material = listener.told(material, number)
+            epoch = run_epoch(learner, material, number, features, labels, step, workers,
+                              through=listener.learner if listener else learner)
+            history.append(replace(epoch, on_int8_grid=learner is not model))
+            if workers is None or workers.chief:
+                save(model, history, checkpoint)
+            progress.epoch_ended(number + 1, history[-1])
+            if workers:
+                workers.check(ctrl_c)
+            ctrl_c.check()
+    network.set_weights(model.get_weights())
+    balance_keywords(network, material.examples.training.labels, spec.keyword_balance)
+    if listener and len(labels):
+        note(balance_none(network, features, labels))
+    return network, tuple(history)
+
+
+def built(material: Material, steps: int, *, workers: "Workers | None", start: Sequence[np.ndarray] | None,
+          changed: Callable[[KerasNetwork], KerasNetwork] | None) -> tuple[KerasNetwork, KerasNetwork]:
+    """The network, and what is trained: the same variables as this processor runs them fastest, or as workers do.
+
+    steps : of an epoch; the others as for train
+    """
     from kws.model.zoo import build
 
-    spec, chief = material.spec.training, workers is None or workers.chief
-    steps = len(epoch_batches(material, 0))
-    refuse_infinite(epoch_batches(material, 0)[0])
+    spec = material.spec.training
     keep_freed_memory()
     with native_messages_hidden():
         network = build(material.spec, seed=spec.seed)
@@ -73,46 +115,26 @@ def train(material: Material, *, checkpoint: Path, note: Callable[[str], None], 
             model = workers.replicate(model)
         with workers.scope() if workers else nullcontext():
             prepare_steps(model, spec, steps * spec.epochs, taught=material.teaching is not None)
-    history = restore(model, checkpoint) if chief else []
-    if workers:
-        rows = workers.spread(state_of(model), [astuple(epoch) for epoch in history])
-        history = [Epoch(loss, accuracy, validation, seconds, bool(grid))
-                   for loss, accuracy, validation, seconds, grid in rows]
-    clips, labels = material.audio("validation")
-    features = material.frontend.extract(clips)
-    if (workers or material.stretches) and spec.quantization_aware_epochs:
-        note(f"{'several workers' if workers else 'training with talk'}: no epochs on the int8 grid")
-        spec = replace(spec, quantization_aware_epochs=0)
-    last_epochs = LastEpochs(
-        model, spec, material.representative, note=note, accuracy=lambda it: accuracy_of(it, features, labels),
-        prepare=lambda twin: prepare_loss(twin, model.optimizer, spec, taught=material.teaching is not None))
-    listener = Listener(model, material, spec, note) if material.stretches else None
-    with CtrlC() as ctrl_c:
-        if history:
-            note(f"resuming after epoch {len(history)} of {spec.epochs} ({checkpoint})")
-        with TrainingProgress(epochs=spec.epochs, steps=steps, history=history) as progress:
-            for number in range(len(history), spec.epochs):
-                def step(logs: Logs, number: int = number) -> None:
-                    progress.step(number + 1, logs)
-                    ctrl_c.check()
+    return network, model
 
-                learner = last_epochs.learner(number, decided=history[-1].on_int8_grid if history else False)
-                if listener:
-                    material = listener.told(material, number)
-                epoch = run_epoch(learner, material, number, features, labels, step, workers,
-                                  through=listener.learner if listener else learner)
-                history.append(replace(epoch, on_int8_grid=learner is not model))
-                if chief:
-                    save(model, history, checkpoint)
-                progress.epoch_ended(number + 1, history[-1])
-                if workers:
-                    workers.check(ctrl_c)
-                ctrl_c.check()
-    network.set_weights(model.get_weights())
-    balance_keywords(network, material.examples.training.labels, spec.keyword_balance)
-    if listener and len(labels):
-        note(balance_none(network, features, labels))
-    return network, tuple(history)
+
+def restored(model: KerasNetwork, checkpoint: Path, workers: "Workers | None") -> list[Epoch]:
+    """Bring the model to the state of `checkpoint`, with workers that of the chief's; the epochs that led there."""
+    if not workers:
+        return restore(model, checkpoint)
+    history = restore(model, checkpoint) if workers.chief else []
+    rows = workers.spread(state_of(model), [astuple(epoch) for epoch in history])
+    return [Epoch(loss, accuracy, validation, seconds, bool(grid))
+            for loss, accuracy, validation, seconds, grid in rows]
+
+
+def grid_epochs_allowed(material: Material, workers: "Workers | None", note: Callable[[str], None]) -> TrainingSpec:
+    """The settings, without epochs on the int8 grid where these are impossible."""
+    spec = material.spec.training
+    if not (workers or material.stretches) or not spec.quantization_aware_epochs:
+        return spec
+    note(f"{'several workers' if workers else 'training with talk'}: no epochs on the int8 grid")
+    return replace(spec, quantization_aware_epochs=0)
 
 
 class Listener:

@@ -12,7 +12,6 @@ import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.detect.detector import Detection, Detector
-from kws.detect.recordings import quiet_samples
 from kws.engine.decoder import SCORE_STEPS, Decoder, DecoderTables
 
 
@@ -50,7 +49,7 @@ def hear(detector: Detector, blocks: Iterable[np.ndarray]) -> ScoreTrack:
     blocks : int16 [any length], 16 kHz mono
     """
     detector.reset()
-    quiet = np.zeros(quiet_samples(detector), np.int16)
+    quiet = np.zeros(detector.quiet_samples, np.int16)
     scores, heard, samples = [np.empty((0, len(detector.labels)), np.int8)], [np.empty(0, np.int64)], 0
     for block in itertools.chain([quiet], blocks, [quiet]):
         rows, at = detector.scores(block)

@@ -15,7 +15,8 @@ from kws.features.frontend import Frontend
 from kws.model.dataset import prepare
 from kws.model.distill import Teacher, distillation_loss, label_accuracy, load_teachers, make_teaching, softened
 from kws.model.examples import choose_examples
-from kws.pipeline.train import teaching_notes, training_fingerprint
+from kws.pipeline.manifest import training_fingerprint
+from kws.pipeline.train import teaching_notes
 from kws.spec import Spec, TrainingSpec
 from kws.specfile import read_spec, write_spec
 from kws.train.loop import predict, train

@@ -7,7 +7,6 @@ import soundfile
 import kws
 from kws.audio import foreign
 from kws.bench import tones
-from kws.detect.recordings import hear as hear_file
 from kws.errors import DataError
 from kws.validate.clips import read_clip_folder
 from kws.validate.negatives import gather
@@ -20,7 +19,7 @@ def test_hours_of_scores_give_the_detections_of_detect(tone_run):
                                 tones.spoken({1.0: "high", 2.0: "low"}, seconds=3, rng=np.random.default_rng(2)),
                                 tones.spoken({0.1: "high"}, seconds=0.4, rng=np.random.default_rng(3))])
     detector = kws.load(tone_run)
-    expected = list(hear_file(detector, [recording]))
+    expected = list(detector.hear_blocks([recording]))
     track = hear(detector, np.array_split(recording, 5))
     assert track.detections(detector.plan.decoder) == expected and len(expected) == 4
     assert track.samples == len(recording) and track.heard.min() == 0 and track.heard.max() == len(recording)
