@@ -4,6 +4,7 @@ A record is a frozen dataclass. Its fields are written under their own names, in
 
     named("from")   the name in JSON, for a word that Python keeps for itself
     LEFT_OUT        not written if it is None
+    INLINE          a record whose fields stand among those of its holder
     UNWRITTEN       never written
 
 A field with a default may be missing when it is read: it came with a later version. What a record does not know is
@@ -26,6 +27,7 @@ ANY_OBJECT = JsonObject
 WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number", types.NoneType: "null"}
 
 LEFT_OUT = {"left_out": True}
+INLINE = {"inline": True}
 UNWRITTEN = {"unwritten": True}
 
 
@@ -43,7 +45,9 @@ def to_json(record: "DataclassInstance") -> dict[str, Json]:
     found: dict[str, Json] = {}
     for f in fields(record):
         value = getattr(record, f.name)
-        if not ("unwritten" in f.metadata or ("left_out" in f.metadata and value is None)):
+        if "inline" in f.metadata:
+            found |= to_json(value)
+        elif not ("unwritten" in f.metadata or ("left_out" in f.metadata and value is None)):
             found[name_of(f)] = plain(value)
     return found
 
@@ -72,6 +76,9 @@ def from_json(kind: type[Record], content: object, *, at: str = "") -> Record:
     for f in fields(kind):
         name, place = name_of(f), f"{at}.{name_of(f)}".lstrip(".")
         if "unwritten" in f.metadata:
+            continue
+        if "inline" in f.metadata:
+            values[f.name] = read(f.type, content, at)
             continue
         if name in content:
             values[f.name] = read(f.type, content[name], place)

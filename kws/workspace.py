@@ -51,9 +51,17 @@ class Calibrated:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A run that another one learnt from."""
+
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What a run is made of. files : name -> SHA-256. spec : its settings, as JSON has them. number : of runs, in time.
 
+    clips : of each split; versions : of what took part in the training
     content : all of manifest.json, with what each way to make a run says of it (base, teachers, average, …)
     """
 
@@ -64,6 +72,9 @@ class Manifest:
     spec: JsonObject | None = None
     data_fingerprint: str | None = None
     seed: int | None = None
+    clips: Mapping[str, int] | None = None
+    teachers: tuple[Teacher, ...] | None = None
+    versions: Mapping[str, str] | None = None
     calibration: Calibrated | None = None
     content: JsonObject = field(default_factory=dict, metadata=UNWRITTEN)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kws.records import LEFT_OUT, UNWRITTEN, JsonObject, RecordError, from_json, named, to_json
+from kws.records import INLINE, LEFT_OUT, UNWRITTEN, JsonObject, RecordError, from_json, named, to_json
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,18 @@ def test_what_was_written_is_read_again():
 def test_a_field_with_a_default_may_be_missing_and_an_unknown_one_is_passed_over():
     found = from_json(Walk, {key: value for key, value in JSON.items() if key != "notes"} | {"newer": 3})
     assert found.notes is None and to_json(found) == JSON
+
+
+def test_the_fields_of_a_record_inside_stand_among_those_of_its_holder():
+    @dataclass(frozen=True)
+    class Stay:
+        place: Place = field(metadata=INLINE)
+        days: int
+
+    assert to_json(Stay(Place(1, 2.5), 3)) == {"x": 1, "y": 2.5, "days": 3}
+    assert from_json(Stay, {"x": 1, "y": 2.5, "days": 3}) == Stay(Place(1, 2.5), 3)
+    with pytest.raises(RecordError, match=r"'y' is missing"):
+        from_json(Stay, {"x": 1, "days": 3})
 
 
 def test_of_several_records_the_one_whose_fields_are_there_is_read():

@@ -1,7 +1,7 @@
 """kws validate: how good is a trained run, on clips, on hours of talk, on a recording with its truth?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,7 @@ from kws.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from kws.validate.figures import OutcomeFigures
     from kws.validate.robustness import Condition
     from kws.validate.run import Outcome
 
@@ -62,6 +63,7 @@ def validate(
 
     Example: kws validate --stream kitchen.wav --truth kitchen.csv
     """
+    from kws.records import to_json
     from kws.requirements import broken
     from kws.validate.run import measure_robustness
     from kws.validate.run import validate as measure
@@ -82,8 +84,7 @@ def validate(
             note(line)
     conditions = measure_robustness(folder, outcome.clips, directory) if robustness and outcome.clips else []
     if json:
-        found = outcome_json(outcome)
-        print_json(found | ({"robustness": [one.to_json() for one in conditions]} if conditions else {}))
+        print_json(to_json(figures_of(outcome, conditions)))
     else:
         print_text(outcome, folder, conditions)
     if keep or report:
@@ -147,20 +148,17 @@ def print_text(outcome: "Outcome", folder: Path, conditions: "list[Condition]") 
     print(requirements_table(outcome.requirements))
 
 
-def outcome_json(outcome: "Outcome") -> dict[str, Any]:
-    """{"clips", "negatives", "stream", "requirements"}: the parts that were asked for."""
-    from kws.validate.summary import negatives_json, stream_json
+def figures_of(outcome: "Outcome", conditions: "list[Condition]") -> "OutcomeFigures":
+    """The parts that were asked for, as --json prints them."""
+    from kws.validate.figures import OutcomeFigures
 
-    found: dict[str, Any] = {}
-    if outcome.clips:
-        found["clips"] = outcome.clips.result.to_json()
-    if outcome.negatives:
-        found["negatives"] = negatives_json(outcome.negatives)
-    if outcome.stream:
-        found["stream"] = stream_json(outcome.stream)
-    if outcome.curve:
-        found["curve"] = [point.to_json() for point in outcome.curve]
-    return {**found, "requirements": [requirement.to_json() for requirement in outcome.requirements]}
+    return OutcomeFigures(
+        outcome.clips.result.figures() if outcome.clips else None,
+        outcome.negatives.figures() if outcome.negatives else None,
+        outcome.stream.figures() if outcome.stream else None,
+        tuple(point.figures() for point in outcome.curve) or None,
+        outcome.requirements,
+        tuple(one.figures() for one in conditions) or None)
 
 
 def save_worst(outcome: "Outcome", folder: Path) -> None:

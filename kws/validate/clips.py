@@ -22,7 +22,7 @@ from kws.engine.plan import Plan
 from kws.errors import DataError, ModelError
 from kws.features.frontend import Frontend, network_input
 from kws.progress import progress
-from kws.records import Json
+from kws.validate.figures import ClipFigures, EngineFigures
 from kws.validate.metrics import Confusion
 
 STREAMING, TFLM, FLOAT = "streaming", "tflm", "float"
@@ -70,17 +70,16 @@ class ClipResult:
         """int8 scores, of n * labels, in which `engine` and the streaming engine differ."""
         return int((self.scores[engine] != self.scores[STREAMING]).sum())
 
-    def to_json(self) -> dict[str, Json]:
-        """The streaming engine's figures, and under "engines" those of each one."""
-        engines: dict[str, dict[str, Json]] = {}
+    def figures(self) -> ClipFigures:
+        """The streaming engine's, and those of each one."""
+        engines = {}
         for engine in self.scores:
             found = self.confusion(engine).figures()
-            engines[engine] = {"accuracy": found.accuracy, "interval": list(found.interval)}
-            if engine != STREAMING:
-                engines[engine]["different_clips"] = self.different_clips(engine)
-            if engine == TFLM:
-                engines[engine]["different_scores"] = self.different_scores(engine)
-        return {**self.confusion().to_json(), "engines": engines}
+            engines[engine] = EngineFigures(
+                found.accuracy, found.interval,
+                different_clips=self.different_clips(engine) if engine != STREAMING else None,
+                different_scores=self.different_scores(engine) if engine == TFLM else None)
+        return ClipFigures(self.confusion().figures(), engines)
 
 
 def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> ClipSet:

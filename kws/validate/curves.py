@@ -7,10 +7,10 @@ Every point is counted anew by the C decoder.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from kws.engine.decoder import NEVER, SCORE_STEPS, DecoderTables
 from kws.validate.events import Kind, Tally, bursts, tally
+from kws.validate.figures import KeywordErrors, PointFigures
 from kws.validate.intervals import rate_interval
 from kws.validate.negatives import NegativeSource
 from kws.validate.streams import LabelledTrack, StreamResult
@@ -43,12 +43,10 @@ class CurvePoint:
         """95 % of the false alarms per hour."""
         return rate_interval(self.false_alarms, self.hours)
 
-    def to_json(self) -> dict[str, Any]:
-        return {"shift": self.shift, "events": self.tally.events, "misses": self.tally.misses,
-                "miss_rate": self.miss_rate, "miss_interval": list(self.miss_interval),
-                "false_alarms": self.false_alarms, "per_hour": self.per_hour, "interval": list(self.interval),
-                "per_keyword": {word: {"misses": misses, "false_alarms": alarms}
-                                for word, (misses, alarms) in self.per_keyword.items()}}
+    def figures(self) -> PointFigures:
+        return PointFigures(self.shift, self.tally.events, self.tally.misses, self.miss_rate, self.miss_interval,
+                            self.false_alarms, self.per_hour, self.interval,
+                            {word: KeywordErrors(*both) for word, both in self.per_keyword.items()})
 
 
 def shifted_tables(tables: DecoderTables, shift: float) -> DecoderTables:

@@ -1,20 +1,24 @@
 """Where it fails: the clips that it got most wrong and its worst false alarms, to hear and to see."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.detect.detector import Detector
+from kws.errors import ModelError
 from kws.explore.sounds import playable
 from kws.features.frontend import log_mel
+from kws.records import RecordError, from_json
 from kws.validate.clips import STREAMING, ClipResult, ClipSet
 from kws.validate.negatives import BEFORE_S, FalseAlarm, moment
 from kws.validate.plots import moment_plot
 from kws.validate.track import hear
+from kws.workspace import read_json, read_manifest
 
+FAILURES_NAME = "failures.json"
 CLIP, FALSE_ALARM = "clip", "false alarm"
 WORST_CLIPS = 10
 LINES = 3  # scores that are drawn
@@ -29,8 +33,23 @@ class Failure:
     sound: str
     picture: str
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+
+@dataclass(frozen=True)
+class Failures:
+    """The content of failures.json."""
+
+    failures: tuple[Failure, ...] = ()
+
+
+def read_failures(run: Path) -> tuple[Failure, ...]:
+    """The moments that earlier validations left in a run. Raises ModelError if they are damaged."""
+    if FAILURES_NAME not in read_manifest(run).files:
+        return ()
+    try:
+        return from_json(Failures, read_json(run, FAILURES_NAME)).failures
+    except RecordError as error:
+        raise ModelError(f"{run / FAILURES_NAME} is damaged ({error}); remove it from the run and measure again: "
+                         "kws validate") from error
 
 
 def worst_clips(result: ClipResult, *, most: int = WORST_CLIPS) -> list[int]:

@@ -1,15 +1,12 @@
 """Every requirement of kws.toml, measured or with what would measure it: one table for every command."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from kws.requirements import KINDS, Requirement, at_least, at_most, unmeasured
 from kws.run_metrics import Budget, Metrics, PointCheck, WordCounts, read_metrics
 from kws.spec import Requirements
-from kws.workspace import read_json, read_manifest
-
-VALIDATION_NAME = "validation.json"
+from kws.validate.figures import Validation, read_validation
 
 DEVICE = ("flash_bytes", "ram_bytes", "duty_percent", "decisions_per_second")
 HINTS = {
@@ -30,20 +27,15 @@ def gate(limits: Requirements, measured: Iterable[Requirement]) -> tuple[Require
 
 def gate_of_run(run: Path, limits: Requirements) -> tuple[Requirement, ...]:
     """Every requirement as far as a run's files tell it: trained, calibrated, validated, the latest last."""
-    return gate_of(limits, read_metrics(run), read_listed(run, VALIDATION_NAME))
+    return gate_of(limits, read_metrics(run), read_validation(run))
 
 
 def gate_of(limits: Requirements, metrics: Metrics | None,
-            validation: Mapping[str, Any] | None = None) -> tuple[Requirement, ...]:
+            validation: Validation | None = None) -> tuple[Requirement, ...]:
     """The same from the content of metrics.json and validation.json."""
     check = metrics.operating_point.check if metrics else None
     return gate(limits, [*from_metrics(metrics, limits), *from_check(check, limits),
-                         *from_validation(validation or {}, limits)])
-
-
-def read_listed(run: Path, name: str) -> Mapping[str, Any]:
-    """The object in one JSON file of a run; empty if the run has none. Raises ModelError if it is damaged."""
-    return read_json(run, name) if name in read_manifest(run).files else {}
+                         *from_validation(validation or Validation(), limits)])
 
 
 def against(limits: Requirements, name: str, measured: float, *, note: str = "") -> Requirement:
@@ -94,8 +86,8 @@ def from_counts(data: WordCounts | None, limits: Requirements) -> list[Requireme
     return found
 
 
-def from_validation(validation: Mapping[str, Any], limits: Requirements) -> list[Requirement]:
+def from_validation(validation: Validation, limits: Requirements) -> list[Requirement]:
     """What kws validate measured, whenever that was."""
-    return [against(limits, name, found["measured"],
-                    note=", ".join(filter(None, (found["note"], f"validated {found['date']}"))))
-            for name, found in validation.get("measured", {}).items() if name in KINDS]
+    return [against(limits, name, found.measured,
+                    note=", ".join(filter(None, (found.note, f"validated {found.date}"))))
+            for name, found in validation.measured.items() if name in KINDS]

@@ -4,7 +4,11 @@ import io
 import re
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 1.5rem auto; padding: 0 1rem; color: #222 }
@@ -66,7 +70,8 @@ def span(low: float, high: float) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def empty_figure(width: float, height: float, *, rows: Sequence[float] = (1.0,), size: float = 10) -> tuple[Any, Any]:
+def empty_figure(width: float, height: float, *, rows: Sequence[float] = (1.0,),
+                 size: float = 10) -> 'tuple[Figure, list[Axes]]':
     """A figure of matplotlib in the page's manner and its axes, one for each of `rows` (their heights) over each other.
 
     width, height : inches; at 4.9 inches the text is as large on a telephone as it is given in points
@@ -77,15 +82,15 @@ def empty_figure(width: float, height: float, *, rows: Sequence[float] = (1.0,),
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "kws", "font.size": size,
                                 "font.family": "sans-serif"})
     drawn = Figure(figsize=(width, height), layout="constrained")
-    axes = drawn.subplots(len(rows), 1, sharex=len(rows) > 1, height_ratios=list(rows), squeeze=False)[:, 0]
+    axes = list(drawn.subplots(len(rows), 1, sharex=len(rows) > 1, height_ratios=list(rows), squeeze=False)[:, 0])
     for one in axes:
         one.grid(color="#dddddd")
         for side in ("top", "right"):
             one.spines[side].set_visible(False)
-    return drawn, axes[0] if len(rows) == 1 else axes
+    return drawn, axes
 
 
-def svg(drawn: Any) -> str:
+def svg(drawn: "Figure") -> str:
     """A figure of matplotlib as inline SVG; the same figure gives the same text."""
     out = io.StringIO()
     drawn.savefig(out, format="svg", metadata={"Date": None, "Creator": None})

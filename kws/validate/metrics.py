@@ -8,7 +8,6 @@ from statistics import NormalDist
 import numpy as np
 
 from kws.errors import ArgumentError
-from kws.records import Json, to_json
 from kws.run_metrics import Accuracy, LabelAccuracy
 
 CONFIDENCE = 0.95
@@ -135,7 +134,3 @@ class Confusion:
         table = {truth: dict(zip(self.labels, row, strict=True))
                  for truth, row in zip(self.labels, self.counts.tolist(), strict=True)}
         return Accuracy(self.n, self.accuracy, wilson_interval(self.correct, self.n), per_label, table)
-
-    def to_json(self) -> dict[str, Json]:
-        """{"n", "accuracy", "interval", "per_label", "confusion"}."""
-        return to_json(self.figures())

@@ -25,6 +25,7 @@ from kws.engine.plan import Plan
 from kws.errors import DataError
 from kws.progress import progress
 from kws.validate.events import LATEST_S, Kind, bursts
+from kws.validate.figures import NegativeFigures, SourceFigures, WorstAlarm
 from kws.validate.intervals import rate_bound, rate_interval
 from kws.validate.track import ScoreTrack, hear
 
@@ -99,6 +100,12 @@ class SourceCount:
     detections: int
     left_out: int = 0
 
+    def figures(self) -> SourceFigures:
+        return SourceFigures(
+            self.hours, self.false_alarms, self.detections,
+            per_hour=self.false_alarms / self.hours if self.hours else None,
+            interval=rate_interval(self.false_alarms, self.hours) if self.hours else None, left_out=self.left_out)
+
 
 @dataclass(frozen=True)
 class NegativeResult:
@@ -120,6 +127,12 @@ class NegativeResult:
     @property
     def upper_bound(self) -> float:
         return rate_bound(self.total.false_alarms, self.total.hours)
+
+    def figures(self) -> NegativeFigures:
+        worst = tuple(WorstAlarm(alarm.source, str(alarm.path), alarm.time_s, alarm.keyword, alarm.score)
+                      for alarm in self.worst)
+        return NegativeFigures(self.total.figures(), self.upper_bound, self.per_keyword,
+                               {name: count.figures() for name, count in self.per_source.items()}, worst)
 
 
 def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:

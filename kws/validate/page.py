@@ -4,22 +4,21 @@ kws train writes it with what it knows; kws calibrate and kws validate write it 
 stands in the run's manifest.json, metrics.json, validation.json and failures.json, so nothing is lost on the way.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from kws.records import from_json, to_json
-from kws.run_metrics import LayerQuantization, Metrics, read_metrics
+from kws.run_metrics import Accuracy, LayerQuantization, Metrics, read_metrics
 from kws.spec import Requirements, Spec
 from kws.validate import sections, training_sections
-from kws.validate.gate import VALIDATION_NAME, gate_of, read_listed
+from kws.validate.failures import Failure, read_failures
+from kws.validate.figures import Validation, read_validation
+from kws.validate.gate import gate_of
 from kws.validate.html import document
 from kws.validate.plots import drawable
-from kws.workspace import read_manifest, spec_of_run
+from kws.workspace import Manifest, read_manifest, spec_of_run
 
-REPORT_NAME, FAILURES_NAME = "report.html", "failures.json"
+REPORT_NAME = "report.html"
 
 
 @dataclass(frozen=True)
@@ -30,18 +29,17 @@ class Known:
     created: str
     spec: Spec
     limits: Requirements
-    manifest: Mapping[str, Any]
-    metrics: Metrics | None = None
-    validation: Mapping[str, Any] = field(default_factory=dict)
-    failures: Sequence[Mapping[str, Any]] = ()
+    manifest: Manifest
+    metrics: Metrics | None
+    validation: Validation
+    failures: tuple[Failure, ...]
 
 
 def known_of(run: Path, limits: Requirements | None = None) -> Known:
     """Read a run; limits : those that it was trained with, by default."""
     manifest, spec = read_manifest(run), spec_of_run(run)
-    return Known(run.name, manifest.created_utc[:10], spec, limits or spec.requirements, manifest.content,
-                 read_metrics(run), read_listed(run, VALIDATION_NAME),
-                 read_listed(run, FAILURES_NAME).get("failures", ()))
+    return Known(run.name, manifest.created_utc[:10], spec, limits or spec.requirements, manifest,
+                 read_metrics(run), read_validation(run), read_failures(run))
 
 
 def page(run: Known) -> str:
@@ -60,11 +58,10 @@ def page(run: Known) -> str:
 
 def heading(run: Known) -> str:
     """When and from what."""
-    clips = (run.manifest.get("clips") or {}).get("training")
-    validated = max((part["date"] for part in run.validation.values() if isinstance(part, dict) and "date" in part),
-                    default="")
+    clips, recordings = (run.manifest.clips or {}).get("training"), run.manifest.data_fingerprint
+    validated = run.validation.date
     return (f"Trained {run.created}" + (f" on {clips:,} clips" if clips else "")
-            + (f" (recordings {run.manifest['data_fingerprint']})" if "data_fingerprint" in run.manifest else "")
+            + (f" (recordings {recordings})" if recordings else "")
             + (f"; validated {validated}" if validated else "; not validated yet: kws validate") + ".")
 
 
@@ -72,16 +69,16 @@ def contents(run: Known) -> list[tuple[str, str]]:
     """Title and text of every part; the text is empty if there is nothing to say."""
     said, metrics = run.validation, run.metrics
     clips, about = tested_clips(run)
-    curve, stream, negatives = (said.get(name) for name in ("curve", "stream", "negatives"))
+    speakers = said.clips.speakers if said.clips else ()
     return [
-        ("Misses against false alarms", sections.curve_part(curve, stream or {}) if curve else ""),
-        ("A recording with its truth", sections.stream_part(stream) if stream else ""),
-        ("Hours without keywords", sections.negatives_part(negatives) if negatives else ""),
+        ("Misses against false alarms", sections.curve_part(said.curve, said.stream) if said.curve else ""),
+        ("A recording with its truth", sections.stream_part(said.stream) if said.stream else ""),
+        ("Hours without keywords", sections.negatives_part(said.negatives) if said.negatives else ""),
         ("Confusions", sections.confusion_part(clips, about) if clips else ""),
-        ("The same words otherwise", sections.robustness_part(said["robustness"]) if "robustness" in said else ""),
+        ("The same words otherwise", sections.robustness_part(said.robustness) if said.robustness else ""),
         ("Where it fails", sections.failures_part(run.failures)),
         ("Costs", training_sections.costs_part(metrics) if metrics else ""),
-        ("Speakers", sections.speakers_part(clips.get("speakers", ()), about) if clips else ""),
+        ("Speakers", sections.speakers_part(speakers, about)),
         ("What quantization did", training_sections.quantization_part(layers_of(run)) if layers_of(run) else ""),
         ("The training", training_sections.history_part(metrics) if metrics and metrics.epochs else ""),
         ("Thresholds", training_sections.thresholds_part(metrics.operating_point) if metrics else ""),
@@ -93,16 +90,16 @@ def layers_of(run: Known) -> tuple[LayerQuantization, ...]:
     """Those of the training, or else those that a validation looked at."""
     if run.metrics and run.metrics.quantization:
         return run.metrics.quantization
-    return tuple(from_json(LayerQuantization, one) for one in run.validation.get("quantization", {}).get("layers", ()))
+    return run.validation.quantization.layers if run.validation.quantization else ()
 
 
-def tested_clips(run: Known) -> tuple[Mapping[str, Any], str]:
+def tested_clips(run: Known) -> tuple[Accuracy | None, str]:
     """The clips that were validated last, or else those of the training's own test or validation split."""
-    if "clips" in run.validation:
-        return run.validation["clips"], sections.measured_on(run.validation["clips"])
+    if clips := run.validation.clips:
+        return clips.figures.found, sections.measured_on(clips.measured)
     splits = run.metrics.splits if run.metrics else {}
     for split in ("testing", "validation"):
         found = splits[split].int8 if split in splits else None
         if found:
-            return to_json(found), f'<p class="about">The {split} split, when the run was trained.</p>'
-    return {}, ""
+            return found, f'<p class="about">The {split} split, when the run was trained.</p>'
+    return None, ""

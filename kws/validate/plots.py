@@ -1,16 +1,20 @@
 """The drawings of a run's page, from what its files hold. In grey they are told apart by their marks and lines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.util import find_spec
 from math import isnan
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import numpy as np
 
 from kws.run_metrics import Epoch, LayerQuantization
+from kws.validate.figures import ConditionFigures, PointFigures
 from kws.validate.html import GREY, INK, PALE, empty_figure, svg
 from kws.validate.metrics import wilson_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WIDTH = 4.9  # inches
 FEWEST_CLIPS = 3  # of a speaker, to be drawn
@@ -29,7 +33,7 @@ def drawable() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def plain(axes: Any) -> None:
+def plain(axes: "Axes") -> None:
     """A logarithmic axis of rates with plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -40,41 +44,41 @@ def plain(axes: Any) -> None:
 
 
 @if_installed
-def curve_plot(points: Sequence[Mapping[str, Any]]) -> str:
+def curve_plot(points: Sequence[PointFigures]) -> str:
     """Misses over false alarms per hour, with the bands of both."""
-    drawn, axes = empty_figure(WIDTH, 3.4)
-    shown = [point for point in points if point["false_alarms"]]
-    rates = [point["per_hour"] for point in shown]
-    axes.fill_between(rates, [100 * point["miss_interval"][0] for point in shown],
-                      [100 * point["miss_interval"][1] for point in shown], color=PALE, alpha=0.5, linewidth=0,
+    drawn, (axes,) = empty_figure(WIDTH, 3.4)
+    shown = [point for point in points if point.false_alarms]
+    rates = [point.per_hour for point in shown]
+    axes.fill_between(rates, [100 * point.miss_interval[0] for point in shown],
+                      [100 * point.miss_interval[1] for point in shown], color=PALE, alpha=0.5, linewidth=0,
                       label="95 % of the misses")
-    axes.plot(rates, [100 * point["miss_rate"] for point in shown], color=INK, marker="o", markersize=3)
-    own = next((point for point in shown if point["shift"] == 0), None)
+    axes.plot(rates, [100 * point.miss_rate for point in shown], color=INK, marker="o", markersize=3)
+    own = next((point for point in shown if point.shift == 0), None)
     if own:
-        low, high = own["interval"]
-        axes.errorbar([own["per_hour"]], [100 * own["miss_rate"]],
-                      xerr=[[own["per_hour"] - low], [high - own["per_hour"]]], color="black", marker="s", capsize=4,
+        low, high = own.interval
+        axes.errorbar([own.per_hour], [100 * own.miss_rate],
+                      xerr=[[own.per_hour - low], [high - own.per_hour]], color="black", marker="s", capsize=4,
                       label="this run")
     axes.legend(frameon=False)
     plain(axes)
-    axes.set_ylim(0, max([20.0, *(100 * point["miss_rate"] + 5 for point in shown)]))
+    axes.set_ylim(0, max([20.0, *(100 * point.miss_rate + 5 for point in shown)]))
     axes.set_xlabel("false alarms per hour")
     axes.set_ylabel("words missed, %")
     return svg(drawn)
 
 
 @if_installed
-def keyword_curve(word: str, points: Sequence[Mapping[str, Any]], said: int, hours: float) -> str:
+def keyword_curve(word: str, points: Sequence[PointFigures], said: int, hours: float) -> str:
     """The same of one keyword, small; said : how often it was."""
-    drawn, axes = empty_figure(2.2, 1.8, size=9)
-    own = [(point["per_keyword"][word]["misses"], point["per_keyword"][word]["false_alarms"]) for point in points]
+    drawn, (axes,) = empty_figure(2.2, 1.8, size=9)
+    own = [(point.per_keyword[word].misses, point.per_keyword[word].false_alarms) for point in points]
     shown = [(misses, alarms) for misses, alarms in own if alarms]
     rates = [alarms / hours for _, alarms in shown]
     bands = [wilson_interval(misses, said) for misses, _ in shown]
     axes.fill_between(rates, [100 * low for low, _ in bands], [100 * high for _, high in bands], color=PALE, alpha=0.5,
                       linewidth=0)
     axes.plot(rates, [100 * misses / said for misses, _ in shown], color=INK, linewidth=1.2)
-    here = next((pair for pair, point in zip(own, points, strict=True) if point["shift"] == 0), None)
+    here = next((pair for pair, point in zip(own, points, strict=True) if point.shift == 0), None)
     if here and here[1]:
         axes.plot([here[1] / hours], [100 * here[0] / said], "s", color="black", markersize=4)
     plain(axes)
@@ -85,16 +89,16 @@ def keyword_curve(word: str, points: Sequence[Mapping[str, Any]], said: int, hou
 
 
 @if_installed
-def robustness_plot(conditions: Sequence[Mapping[str, Any]]) -> str:
+def robustness_plot(conditions: Sequence[ConditionFigures]) -> str:
     """Accuracy of every condition with its interval, and that of the clips as they are."""
-    drawn, axes = empty_figure(WIDTH, 0.6 + 0.24 * len(conditions))
+    drawn, (axes,) = empty_figure(WIDTH, 0.6 + 0.24 * len(conditions))
     places = list(range(len(conditions) - 1, -1, -1))
-    shares = [100 * one["accuracy"] for one in conditions]
-    spans = [[100 * (one["accuracy"] - one["interval"][0]) for one in conditions],
-             [100 * (one["interval"][1] - one["accuracy"]) for one in conditions]]
+    shares = [100 * one.accuracy for one in conditions]
+    spans = [[100 * (one.accuracy - one.interval[0]) for one in conditions],
+             [100 * (one.interval[1] - one.accuracy) for one in conditions]]
     axes.errorbar(shares, places, xerr=spans, fmt="o", color=INK, markersize=4, capsize=2)
     axes.axvline(shares[0], color=GREY, linewidth=1, linestyle="--")
-    axes.set_yticks(places, [f"{one['group']} {one['name']}".strip() for one in conditions])
+    axes.set_yticks(places, [f"{one.group} {one.name}".strip() for one in conditions])
     axes.set_ylim(-0.7, len(conditions) - 0.3)
     axes.set_xlim(0, 100)
     axes.set_xlabel("accuracy, %")
@@ -105,7 +109,7 @@ def robustness_plot(conditions: Sequence[Mapping[str, Any]]) -> str:
 def speakers_plot(speakers: Sequence[tuple[str, int, int]]) -> str:
     """Share of the right clips of every speaker with enough of them, the worst first. (name, clips, right)"""
     shares = sorted(100 * right / clips for _, clips, right in speakers if clips >= FEWEST_CLIPS)
-    drawn, axes = empty_figure(WIDTH, 2.4)
+    drawn, (axes,) = empty_figure(WIDTH, 2.4)
     axes.step(np.linspace(0, 100, len(shares) + 1), [shares[0], *shares], where="pre", color=INK)
     axes.set_ylim(0, 105)
     axes.set_xlim(0, 100)
@@ -119,7 +123,7 @@ def history_plot(epochs: Sequence[Epoch]) -> str:
     """Accuracy by epoch; the epochs on the int8 grid are shaded."""
     from matplotlib.ticker import MaxNLocator
 
-    drawn, axes = empty_figure(WIDTH, 2.6)
+    drawn, (axes,) = empty_figure(WIDTH, 2.6)
     numbers = np.arange(1, len(epochs) + 1)
     for name, colour, line, title in (("accuracy", GREY, "--", "training, augmented clips"),
                                       ("validation_accuracy", INK, "-", "validation")):
@@ -141,7 +145,7 @@ def noise_plot(layers: Sequence[LayerQuantization]) -> str:
     """Signal to noise of each layer: against the float network, and what its own grid would leave alone."""
     from matplotlib.ticker import MaxNLocator
 
-    drawn, axes = empty_figure(WIDTH, 2.6)
+    drawn, (axes,) = empty_figure(WIDTH, 2.6)
     for name, colour, mark, title in (("grid_db", GREY, "^--", "rounding to its own grid alone"),
                                       ("sqnr_db", INK, "o-", "against the float network")):
         each = [(number, getattr(one, name)) for number, one in enumerate(layers, 1)]

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from kws.data.simulated_device import direct_first, in_room
 from kws.detect.detector import Detector
 from kws.spec import SILENCE
 from kws.validate.clips import ClipSet, streaming_scores
+from kws.validate.figures import ConditionFigures
 from kws.validate.metrics import Share
 
 SNRS_DB = (20, 10, 5, 0)
@@ -41,9 +41,9 @@ class Condition(Share):
     missed: int
     keywords: int
 
-    def to_json(self) -> dict[str, Any]:
-        return {"group": self.group, "name": self.name, "clips": self.clips, "accuracy": self.accuracy,
-                "interval": list(self.interval), "keywords": self.keywords, "missed": self.missed}
+    def figures(self) -> ConditionFigures:
+        return ConditionFigures(self.group, self.name, self.clips, self.accuracy, self.interval, self.keywords,
+                                self.missed)
 
 
 def robustness(detector: Detector, clips: ClipSet, *, noise: Sequence[np.ndarray], rooms: dict[str, np.ndarray],

@@ -12,6 +12,7 @@ from kws.detect.detector import Detection, Detector
 from kws.engine.decoder import DecoderTables
 from kws.errors import DataError
 from kws.validate.events import Kind, Match, Tally, confusions, latencies_s, match, tally
+from kws.validate.figures import Confused, Latency, StreamFigures, WordFigures
 from kws.validate.intervals import miss_interval, rate_bound, rate_interval
 from kws.validate.track import ScoreTrack, hear
 
@@ -83,6 +84,19 @@ class StreamResult:
         """Of the hits, from the end of the word; None if there are none."""
         found = latencies_s(self.matches)
         return float(np.quantile(found, quantile) * 1000) if found else None
+
+    def figures(self) -> StreamFigures:
+        total = self.total
+        return StreamFigures(
+            self.hours, total.events, total.hits, total.misses,
+            tuple(Confused(said, heard, n) for (said, heard), n in self.confusions.most_common()),
+            total.false_alarms, total.duplicates, total.detections, self.miss_rate, self.miss_interval, self.per_hour,
+            self.per_hour_interval, self.upper_bound, Latency(self.latency_ms(0.5), self.latency_ms(0.95)),
+            {name: word_figures(self.of(name)) for name in self.keywords})
+
+
+def word_figures(found: Tally) -> WordFigures:
+    return WordFigures(found.events, found.hits, found.misses, found.confusions, found.false_alarms, found.duplicates)
 
 
 def judge_detections(truth: tuple[Event, ...], detections: list[Detection], *, hours: float) -> StreamResult:

@@ -1,7 +1,6 @@
 """What a validation found on hours of sound, as text and as JSON."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from kws.files import printable
 from kws.requirements import Requirement, number
@@ -89,34 +88,3 @@ def requirements_table(requirements: Sequence[Requirement]) -> str:
         verdict = f"{one.verdict}: {one.note}" if one.note else one.verdict
         rows.append([one.name, one.wanted, measured, verdict])
     return align(rows, left=(0, 1, 3))
-
-
-def negatives_json(result: NegativeResult) -> dict[str, Any]:
-    """{"hours", "false_alarms", "per_hour", "interval", …}"""
-    def counted(count: SourceCount) -> dict[str, Any]:
-        return {"hours": count.hours, "false_alarms": count.false_alarms, "detections": count.detections,
-                "per_hour": count.false_alarms / count.hours if count.hours else None,
-                "interval": list(rate_interval(count.false_alarms, count.hours)) if count.hours else None,
-                "left_out": count.left_out}
-
-    worst = [{"source": alarm.source, "file": str(alarm.path), "time_s": alarm.time_s, "keyword": alarm.keyword,
-              "score": alarm.score} for alarm in result.worst]
-    return {**counted(result.total), "upper_bound": result.upper_bound, "per_keyword": result.per_keyword,
-            "per_source": {name: counted(count) for name, count in result.per_source.items()}, "worst": worst}
-
-
-def stream_json(result: StreamResult) -> dict[str, Any]:
-    """{"hours", "events", "hits", "misses", "false_alarms", "miss_rate", "per_hour", "latency_ms", intervals, …}"""
-    def counted(name: str) -> dict[str, Any]:
-        found = result.of(name) if name else result.total
-        return {"events": found.events, "hits": found.hits, "misses": found.misses, "confusions": found.confusions,
-                "false_alarms": found.false_alarms, "duplicates": found.duplicates}
-
-    late = result.latency_ms(0.5), result.latency_ms(0.95)
-    return {"hours": result.hours, **counted(""), "detections": result.total.detections,
-            "miss_rate": result.miss_rate, "miss_interval": list(result.miss_interval),
-            "per_hour": result.per_hour, "per_hour_interval": list(result.per_hour_interval),
-            "upper_bound": result.upper_bound, "latency_ms": {"median": late[0], "p95": late[1]},
-            "per_keyword": {name: counted(name) for name in result.keywords},
-            "confusions": [{"said": said, "heard": heard, "count": n}
-                           for (said, heard), n in result.confusions.most_common()]}

@@ -6,6 +6,7 @@ import pytest
 from kws.data.truth import Event
 from kws.engine.decoder import NEVER, DecoderTables
 from kws.validate.curves import at_rate, curve, moved, shifted_tables
+from kws.validate.figures import KeywordErrors
 from kws.validate.negatives import NegativeSource, Piece
 from kws.validate.streams import LabelledTrack
 from kws.validate.track import ScoreTrack
@@ -39,7 +40,7 @@ def test_every_point_is_what_the_decoder_counts(points):
     assert [point.tally.misses for point in points] == sorted(point.tally.misses for point in points)
     assert [point.false_alarms for point in points] == sorted((p.false_alarms for p in points), reverse=True)
     low, high = own.interval
-    assert low < 20 < high and own.to_json()["per_keyword"]["yes"] == {"misses": 1, "false_alarms": 2}
+    assert low < 20 < high and own.figures().per_keyword["yes"] == KeywordErrors(misses=1, false_alarms=2)
 
 
 def test_the_misses_at_a_rate_are_those_of_the_most_lenient_point(points):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kws.records import to_json
 from kws.validate import metrics
 from kws.validate.metrics import Confusion, poisson_interval, wilson_interval
 
@@ -64,12 +65,12 @@ def test_rows_are_the_truth():
 
 
 def test_json():
-    shape = six_clips().to_json()
+    shape = to_json(six_clips().figures())
     assert set(shape) == {"n", "accuracy", "interval", "per_label", "confusion"}
     assert shape["confusion"]["yes"] == {"_silence_": 0, "_unknown_": 1, "yes": 1}
     assert shape["per_label"]["yes"] == {"n": 2, "recall": 0.5, "precision": 0.5,
                                          "interval": list(wilson_interval(1, 2))}
-    nothing = Confusion.count(LABELS, truth=np.array([], int), decided=np.array([], int)).to_json()
+    nothing = to_json(Confusion.count(LABELS, truth=np.array([], int), decided=np.array([], int)).figures())
     assert nothing["n"] == 0 and nothing["accuracy"] is None and nothing["interval"] == [0.0, 1.0]
 
 

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 
 from kws.errors import DataError
+from kws.records import to_json
 from kws.requirements import at_least
 from kws.validate.clips import FLOAT, STREAMING, TFLM, ClipResult, read_clip_folder
 from kws.validate.report import align, clip_report
@@ -34,7 +35,7 @@ def test_engines_are_counted_against_the_streaming_engine():
 
 
 def test_json_holds_the_contract_and_the_engines():
-    found = four_clips().to_json()
+    found = to_json(four_clips().figures())
     assert {"n", "accuracy", "interval", "per_label", "confusion"} <= set(found)
     assert (found["n"], found["accuracy"]) == (4, 0.75)
     assert found["engines"][TFLM]["different_scores"] == 0 and found["engines"][FLOAT]["different_clips"] == 1
