@@ -14,13 +14,15 @@ passed over.
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 JsonObject: TypeAlias = Mapping[str, Json]
+# Fields of a dataclass by name, for its constructor or `replace`: mypy cannot tell which of them a name means.
+Fields: TypeAlias = dict[str, Any]
 Record = TypeVar("Record")
 # A field of these is passed on as it was read. JsonObject holds itself, so it cannot be taken apart.
 ANY_OBJECT = JsonObject

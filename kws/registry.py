@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 
-def load(reference: str) -> Any:
+def load(reference: str) -> Any:  # each registry says of what kind its objects are
     """What module:object names."""
     module, _, name = reference.partition(":")
     return getattr(import_module(module), name)

@@ -1,7 +1,6 @@
 """Every setting of a keyword spotter, frozen and self-validating.
 
-A Spec is read from collections.abc import Mapping
-from kws.toml (kws.specfile), passed whole, stored in each run's manifest and never changed.
+A Spec is read from kws.toml (kws.specfile), passed whole, stored in each run's manifest and never changed.
 What can be derived is a property. Every field carries its unit, its range and the sentence that kws.toml teaches.
 """
 
@@ -10,13 +9,14 @@ import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import TypeVar
 
 from kws.errors import SpecError
 from kws.processors import CPUS
-from kws.records import JsonObject
+from kws.records import Fields, JsonObject
 from kws.words import fault
 
+Value = TypeVar("Value", str, int, float, bool)  # of a setting
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 # The zoo: the name on the command line and in kws.toml -> the function that builds the network, as module:function.
 NETWORKS = {
@@ -28,49 +28,45 @@ NETWORKS = {
 }
 # What runs did before a setting existed, where that is not its default.
 HUGE = 10**18  # no setting is as large
+KINDS: dict[object, str] = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
 ONCE = {"training": {"keyword_balance": 0.0, "talk_percent": 0.0}}
 
 
-def setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None,
-            choices: Collection[Any] | None = None) -> Any:
+def setting(default: Value, doc: str, *, low: float | None = None, high: float | None = None,
+            choices: Collection[Value] | None = None) -> Value:
     """A dataclass field that knows its inclusive range or its choices, and how to explain itself."""
     return field(default=default, metadata={"doc": doc, "low": low, "high": high, "choices": choices})
 
 
-def allowed(metadata: Mapping[str, Any]) -> str:
+def allowed(f: "Field[object]") -> str:
     """The rule of a setting in words, for messages and for kws.toml."""
-    if metadata["choices"] is not None:
-        return "one of " + ", ".join(str(choice) for choice in metadata["choices"])
-    return f"{metadata['low']} to {metadata['high']}"
+    rule = f.metadata
+    if rule["choices"] is not None:
+        return "one of " + ", ".join(str(choice) for choice in rule["choices"])
+    return f"{rule['low']} to {rule['high']}"
 
 
-def type_of(f: Field[Any]) -> type[Any]:
-    """The class of a field, whose annotation is one."""
-    assert isinstance(f.type, type)
-    return f.type
-
-
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Mixin of the frozen dataclasses below: checks each field against its type and range."""
+    """What the sections below have in common: each field is checked against its type and range."""
 
     section = ""
 
     def __post_init__(self) -> None:
-        for f in fields(self):  # type: ignore[arg-type]  # a mixin of dataclasses
+        for f in fields(self):
             value, name = getattr(self, f.name), f"[{self.section}] {f.name}"
             if f.type is float and type(value) is int:
                 value = float(value) if abs(value) < HUGE else math.inf
                 object.__setattr__(self, f.name, value)
             if type(value) is not f.type:
-                kind = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}[type_of(f)]
-                raise SpecError(f"{name} = {value!r}: must be {kind}, {allowed(f.metadata)}")
+                raise SpecError(f"{name} = {value!r}: must be {KINDS[f.type]}, {allowed(f)}")
             rule = f.metadata
             if rule["choices"] is not None:
                 holds = value in rule["choices"]
             else:
                 holds = rule["low"] <= value <= rule["high"]  # also refuses nan
             if not holds:
-                raise SpecError(f"{name} = {value!r}: must be {allowed(rule)}")
+                raise SpecError(f"{name} = {value!r}: must be {allowed(f)}")
         self.check()
 
     def check(self) -> None:
@@ -277,9 +273,13 @@ class Spec:
         words = settings["keywords"]
         if not isinstance(words, list | tuple):
             raise TypeError(f"keywords = {words!r}: must be a list")
-        parts = {f.name: type_of(f)(**{**ONCE.get(f.name, {}), **section_of(settings, f.name)})
-                 for f in fields(cls) if f.name != "keywords"}
+        parts: Fields = {name: kind(**{**ONCE.get(name, {}), **section_of(settings, name)})
+                         for name, kind in SECTIONS.items()}
         return cls(keywords=tuple(words), **parts)
+
+
+SECTIONS: dict[str, type[Settings]] = {
+    kind.section: kind for kind in (Requirements, FrontendSpec, ModelSpec, TrainingSpec, DetectorSpec)}
 
 
 def section_of(settings: JsonObject, name: str) -> JsonObject:

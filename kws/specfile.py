@@ -8,14 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from kws.errors import SpecError
-from kws.spec import Spec, allowed, type_of
+from kws.records import Fields
+from kws.spec import SECTIONS, Settings, Spec, allowed
 from kws.words import normal
 
 NAME = "kws.toml"
-SECTIONS = {field.name: type_of(field) for field in fields(Spec) if field.name != "keywords"}
 WORDS = "Words to detect, 1 to 40 of them, in any language; several words are joined: hey_jarvis."
 HEADER = """\
 # What this keyword spotter detects, the requirements that it has to meet, and every setting.
@@ -70,7 +69,7 @@ def build_spec(settings: Mapping[str, object]) -> Spec:
     words = settings["keywords"]
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise SpecError(f'keywords = {words!r}: must be a list of words: keywords = ["yes", "no"]')
-    sections = {name: build_section(name, settings[name]) for name in SECTIONS if name in settings}
+    sections: Fields = {name: build_section(name, settings[name]) for name in SECTIONS if name in settings}
     return Spec(keywords=tuple(normal(word) if isinstance(word, str) else word for word in words), **sections)
 
 
@@ -83,7 +82,7 @@ def misplaced(name: str, *, is_section: bool) -> str:
     return f"{what}; {suggestion(name, ['keywords', *SECTIONS])}"
 
 
-def build_section(name: str, settings: object) -> Any:
+def build_section(name: str, settings: object) -> Settings:
     """One section's dataclass; refuses names that it does not have."""
     kind = SECTIONS[name]
     if not isinstance(settings, dict):
@@ -122,7 +121,7 @@ def write_spec(spec: Spec) -> str:
         parts.append("\n" + comment(kind.__doc__ or "") + f"[{name}]\n")
         for field in fields(kind):
             value = toml(getattr(getattr(spec, name), field.name))
-            parts.append(comment(f"{field.metadata['doc']} ({allowed(field.metadata)})") + f"{field.name} = {value}\n")
+            parts.append(comment(f"{field.metadata['doc']} ({allowed(field)})") + f"{field.name} = {value}\n")
     return "".join(parts)
 
 

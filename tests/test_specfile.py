@@ -53,7 +53,7 @@ def test_the_written_file_teaches():
     for section in (Requirements, FrontendSpec, ModelSpec, TrainingSpec, DetectorSpec):
         position = flat.index(f"[{section.section}]", position)
         for field in fields(section):
-            teaching = f"{field.metadata['doc']} ({allowed(field.metadata)}) {field.name} = "
+            teaching = f"{field.metadata['doc']} ({allowed(field)}) {field.name} = "
             position = flat.index(teaching, position)
     assert all(len(line) <= 120 for line in write_spec(spec).splitlines())
 

@@ -108,6 +108,18 @@ def test_everything_that_is_defined_is_used():
     assert unused == set()
 
 
+def test_any_stands_only_for_what_has_no_types_and_says_so():
+    """In an alias whose name says what it stands for, or with the reason behind it or above it."""
+    bare = []
+    for path in MODULES:
+        lines = path.read_text().splitlines()
+        for number in {node.lineno for node in ast.walk(ast.parse(path.read_text()))
+                       if isinstance(node, ast.Name) and node.id == "Any"}:
+            if "TypeAlias" not in lines[number - 1] and "#" not in lines[number - 1]:
+                bare.append(f"{path.relative_to(ROOT)}:{number}")
+    assert bare == []
+
+
 def test_files_stay_short():
     files = [*MODULES, *(ROOT / "kws").rglob("csrc/*.[ch]"), *(ROOT / "tests").rglob("*.py"),
              *(path for path in (ROOT / "scripts").iterdir() if path.is_file())]

@@ -8,7 +8,7 @@ clean; the base hears it in a room, in noise, at another level.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from kws.model.talk import read_rooms
 from kws.model.variants import in_room
 from kws.progress import progress
 
+Interpreter: TypeAlias = Any  # of TensorFlow Lite, which has no types
 LONG_MS = 1_240  # a window with room to move in: SHIFTS hops either way of the middle
 SHIFTS = 3
 BATCH = 512
@@ -136,7 +137,7 @@ class Teacher:
         return np.stack(said, axis=1).reshape(len(sounds), 2, TEACHER_NUMBERS).astype(np.float16)
 
 
-def run(interpreter: Any, inputs: np.ndarray) -> np.ndarray:
+def run(interpreter: Interpreter, inputs: np.ndarray) -> np.ndarray:
     """One network on a whole batch."""
     place = interpreter.get_input_details()[0]
     if tuple(place["shape"]) != inputs.shape:

@@ -8,15 +8,15 @@ line counts; the exit status is 1 if something else happened.
 """
 
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
 from kws.bench.common import ROOT, counted_parser, header
-from kws.detect.detector import load_detector
+from kws.detect.detector import Detection, Hop, load_detector
+from kws.listen.actions import Actions
 from kws.listen.serial.device import DeviceListener
 from kws.listen.serial.protocol import LONGEST_BYTES, parse
+from kws.listen.session import Status
 
 COUNT = 200_000
 BATCH = 200
@@ -44,27 +44,41 @@ def line(rng: np.random.Generator) -> bytes:
     return bytes(text) + (b"\r\n" if rng.random() < 0.9 else b"")
 
 
-def silent(*_: object, **__: object) -> None:
-    """Nobody looks on."""
+class Watched(Actions):
+    """Starts nothing. acted : the keywords that would have."""
+
+    def __init__(self) -> None:
+        super().__init__((), note=print)
+        self.acted: list[str] = []
+
+    def detected(self, hit: Detection) -> None:
+        self.acted.append(hit.keyword)
+
+
+class Unseen:
+    """A view that nobody looks at."""
+
+    def hops(self, hops: list[Hop]) -> None: ...
+    def hit(self, hit: Detection) -> None: ...
+    def note(self, message: str) -> None: ...
+    def status(self, status: Status) -> None: ...
 
 
 def main(arguments: Sequence[str]) -> int:
     chosen = counted_parser(__doc__, count=COUNT).parse_args(arguments)
     header()
-    detector, acted, raised = load_detector(ROOT / "models" / "commands"), list[str](), 0
-    actions: Any = SimpleNamespace(detected=lambda hit: acted.append(hit.keyword), poll=silent, close=silent)
-    view: Any = SimpleNamespace(hops=silent, hit=silent, note=silent, status=silent)
+    detector, actions, raised = load_detector(ROOT / "models" / "commands"), Watched(), 0
     for start in range(0, chosen.count, BATCH):
         rng = np.random.default_rng([chosen.seed, start])
         lines = [line(rng) for _ in range(BATCH)]
         try:
             for one in lines:
                 parse(one.rstrip(b"\r\n"))
-            DeviceListener(detector, view, actions=actions).run(lines)
+            DeviceListener(detector, Unseen(), actions=actions).run(lines)
         except Exception as error:
             raised += 1
             print(f"lines {start} to {start + BATCH - 1}: {type(error).__name__}: {str(error)[:200]}")
-    strange = sorted({word for word in acted if word not in detector.plan.spec.keywords})
-    print(f"{chosen.count:,} lines: {raised} batches raised something, {len(acted):,} detections acted, "
+    strange = sorted({word for word in actions.acted if word not in detector.plan.spec.keywords})
+    print(f"{chosen.count:,} lines: {raised} batches raised something, {len(actions.acted):,} detections acted, "
           f"{len(strange)} of keywords that the run does not have")
     return 1 if raised or strange else 0

@@ -66,7 +66,7 @@ def in_files(place: Path, folder: Path) -> str:
             pause = np.zeros(own_word.RATE_HZ, np.int16)
             write_audio(path, np.concatenate((pause, own_word.say(timbre, rng), pause)))
             files[path] = timbre
-    found = {hit["file"] for hit in own_word.detect(place, list(files))}
+    found = {hit.file for hit in own_word.detect(place, list(files))}
     missed = [timbre for path, timbre in files.items() if str(path) not in found]
     counts = ", ".join(f"{name} {missed.count(name)}" for name in dict.fromkeys(missed)) or "none"
     return f"{len(files) - len(missed)} of {len(files)} words of {len(set(files.values()))} voices; missed: {counts}"
@@ -80,7 +80,7 @@ def other_speech(place: Path, part: Path) -> int:
             first.append(str(path))
         minutes += soundfile.info(path).duration / 60
     hits = own_word.detect(place, files)
-    early = sum(hit["file"] in first for hit in hits)
+    early = sum(hit.file in first for hit in hits)
     print(f"{part.name}: {len(hits)} detections in {minutes:.1f} minutes of other speech, {early} in the first ten")
     return early
 

@@ -10,12 +10,10 @@ a fuzzer of your own.
 
 from collections.abc import Sequence
 from functools import cache
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
-from kws.bench.check_hostile_lines import LINES, silent
+from kws.bench.check_hostile_lines import LINES, Unseen, Watched
 from kws.bench.check_import_fuzz import fuzz
 from kws.bench.common import ROOT, header, parser
 from kws.detect.detector import Detector, load_detector
@@ -33,13 +31,10 @@ def one_input(data: bytes) -> None:
     """Hear what a port brings. Raises what must never be raised."""
     size, content = (data[0] % 64 + 1, data[1:]) if data else (1, b"")
     pieces = [content[start:start + size] for start in range(0, len(content), size)]
-    acted: list[str] = []
-    actions: Any = SimpleNamespace(detected=lambda hit: acted.append(hit.keyword), poll=silent, close=silent)
-    view: Any = SimpleNamespace(hops=silent, hit=silent, note=silent, status=silent)
-    detector = run()
+    detector, actions = run(), Watched()
     detector.reset()
-    DeviceListener(detector, view, actions=actions, compare=True).run(pieces)
-    if foreign := set(acted) - set(detector.plan.spec.keywords):
+    DeviceListener(detector, Unseen(), actions=actions, compare=True).run(pieces)
+    if foreign := set(actions.acted) - set(detector.plan.spec.keywords):
         raise AssertionError(f"{sorted(foreign)} acted")
 
 

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kws.bench.common import ROOT
 from kws.bench.null_sink import PulseAudio
+from kws.records import from_json
 from kws.speech.voices import Voice, synthesize, timbres_of
 
 WORD, BASE = "computer", "base"
@@ -93,9 +94,19 @@ def listen(place: Path, sink: PulseAudio, sounds: Sequence[np.ndarray]) -> list[
     return counts
 
 
-def detect(place: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Heard:
+    """What kws detect prints of a detection."""
+
+    file: str
+    keyword: str
+    time_s: float
+    score: float
+
+
+def detect(place: Path, files: Sequence[Path]) -> list[Heard]:
     """What kws detect finds in recordings."""
-    return [json.loads(line) for line in kws("detect", "--json", "-C", place, *files).splitlines()]
+    return [from_json(Heard, json.loads(line)) for line in kws("detect", "--json", "-C", place, *files).splitlines()]
 
 
 def prepare(place: Path, sink: PulseAudio, talk: Path, *, speakers: int, takes: int) -> None:

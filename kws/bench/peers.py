@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -168,5 +167,5 @@ def compare(run: Path, stream: Path, talk: Path, detections: Sequence[Path]) -> 
     from kws.validate.contenders import common_sound, of_detections, of_run
 
     sound = common_sound(clips=None, stream=stream, truth=None, negatives=[talk])
-    found: list[Any] = [of_run(run, sound), *(of_detections(path, run, sound) for path in detections)]
+    found = [of_run(run, sound), *(of_detections(path, run, sound) for path in detections)]
     print("\n" + table(found) + "\n\n" + "\n".join(map(difference_line, differences(found))))

@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from kws.errors import KwsError
 from kws.model.dataset import prepare
 from kws.model.examples import UNKNOWN_LABEL, Examples, Part, choose_examples
 from kws.pipeline.manifest import training_fingerprint
-from kws.records import from_json, to_json
+from kws.records import Fields, from_json, to_json
 from kws.spec import Spec
 from kws.train.loop import predict, train
 from kws.validate.metrics import wilson_interval
@@ -49,7 +48,7 @@ def changed(spec: Spec, variant: str) -> tuple[Spec, int]:
         if part is None or not hasattr(part, field):
             raise KwsError(f"{change!r}: must be SECTION.SETTING=VALUE with names of kws.toml, or {AS_IT_IS!r}")
         kind = type(getattr(part, field))
-        sections: dict[str, Any] = {section: replace(part, **{field: kind(text)})}
+        sections: Fields = {section: replace(part, **{field: kind(text)})}
         spec = replace(spec, **sections)
     return spec, speakers
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from kws.calibrate.choice import (
     HYSTERESIS,
@@ -29,7 +28,7 @@ from kws.engine.decoder import SCORE_STEPS, DecoderTables, to_hops
 from kws.errors import DataError
 from kws.files import fresh_folder, write_atomic
 from kws.progress import progress
-from kws.records import JsonObject, to_json
+from kws.records import Fields, JsonObject, to_json
 from kws.run_metrics import METRICS, KeywordCounts, OperatingPoint, PointCheck, WantedRates
 from kws.spec import Spec
 from kws.validate.intervals import hours_to_prove, miss_interval, rate_bound, rate_interval
@@ -263,8 +262,8 @@ def kept_back(chosen_on: Heard, check: Heard, note: Callable[[str], None]) -> tu
         given, other = getattr(chosen_on, kind), getattr(check, kind)
         if given and not other:
             parts = [split(one) for one in given]
-            kept: dict[str, Any] = {kind: tuple(first for first, _ in parts)}
-            back: dict[str, Any] = {kind: tuple(second for _, second in parts)}
+            kept: Fields = {kind: tuple(first for first, _ in parts)}
+            back: Fields = {kind: tuple(second for _, second in parts)}
             chosen_on = replace(chosen_on, **kept)
             check = replace(check, **back, told=(*check.told, f"the second half of the {kind}"))
             note(f"no other {kind} to check on: the second half of them is set aside for that "

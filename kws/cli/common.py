@@ -14,7 +14,10 @@ from kws.files import meant_path, printable
 from kws.records import Json
 from kws.workspace import Workspace, open_workspace
 
-ClickContext: TypeAlias = Any  # typer carries a copy of click within itself, whose types have no public name
+# Of click, a copy of which typer carries within itself: its types have no public name.
+ClickContext: TypeAlias = Any
+ClickCommand: TypeAlias = Any
+ClickFormatter: TypeAlias = Any
 
 # The order of the commands in help.
 LIFE_CYCLE = ("new", "data", "record", "explore", "train", "average", "tune", "validate", "calibrate", "compare",
@@ -113,7 +116,7 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: ClickContext) -> list[str]:
         return sorted(self.commands, key=lambda name: LIFE_CYCLE.index(name) if name in LIFE_CYCLE else len(LIFE_CYCLE))
 
-    def format_commands(self, ctx: ClickContext, formatter: Any) -> None:
+    def format_commands(self, ctx: ClickContext, formatter: ClickFormatter) -> None:
         """The first sentence of each command's help, in full: click itself cuts it off at the end of the line."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         helps = [(name, (command.help if command else None) or "") for name, command in commands]

@@ -1,9 +1,9 @@
 """The command line's reference as Markdown, from the commands themselves: docs/commands.md. scripts/docs writes it."""
 
-from typing import Any
-
 import typer
 from typer.core import TyperGroup
+
+from kws.cli.common import ClickCommand, ClickContext
 
 WIDTH = 100
 HEADER = """\
@@ -24,7 +24,7 @@ def helps(app: typer.Typer) -> list[tuple[str, str]]:
     """(what a person types, its help) of the program and of each command, in the order of help."""
     found: list[tuple[str, str]] = []
 
-    def visit(command: Any, path: str, parent: Any) -> None:
+    def visit(command: ClickCommand, path: str, parent: ClickContext) -> None:
         context = command.make_context(path.rpartition(" ")[2], [], parent=parent, resilient_parsing=True,
                                        terminal_width=WIDTH, max_content_width=WIDTH)
         with context:

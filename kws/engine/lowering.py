@@ -9,8 +9,9 @@ from kws.engine import quantization as constants
 from kws.engine.graph import Graph, Layer
 from kws.engine.operators import OPERATORS
 from kws.engine.oracle.layers import slices
-from kws.engine.signals import Lowering, NotStreamable, OpFields, Signal, time_axis
+from kws.engine.signals import Lowering, NotStreamable, Signal, time_axis
 from kws.errors import ModelError
+from kws.records import Fields
 from kws.registry import load
 
 
@@ -94,7 +95,7 @@ def add_or_mul(low: Lowering, layer: Layer) -> None:
     low.emit(layer.op, source, low.like(layer, source), other=other, **ends)
 
 
-def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tuple[int, ...]) -> OpFields:
+def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tuple[int, ...]) -> Fields:
     """A constant operand, stored as small as its repetition allows."""
     rows = np.ascontiguousarray(np.broadcast_to(data, shape)).reshape(source.time, source.width, source.channels)
     if not (rows == rows[:1]).all():
@@ -110,7 +111,7 @@ def _constant_other(low: Lowering, source: Signal, data: np.ndarray, shape: tupl
     return {"weights": low.pool.add(row), "other_width_step": source.channels, "other_channel_step": 1}
 
 
-def _other_layout(layer: Layer, source: Signal, shape: tuple[int, ...], full: tuple[int, ...]) -> OpFields:
+def _other_layout(layer: Layer, source: Signal, shape: tuple[int, ...], full: tuple[int, ...]) -> Fields:
     padded = (1,) * (len(full) - len(shape)) + shape
     middle = padded[source.axis + 1:-1] if source.axis >= 0 else padded[:-1]
     wide, channels = math.prod(middle), padded[-1]

@@ -8,7 +8,6 @@ import json
 import struct
 import zlib
 from dataclasses import asdict, astuple, dataclass, fields
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from kws.engine.decoder import DecoderTables
 from kws.engine.schedule import OP_WORDS, Buffer, Op, Program
 from kws.errors import PlanError
 from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
+from kws.records import Fields
 from kws.spec import Spec
 
 MAGIC, VERSION, TALK_VERSION, HEADER = b"KWSP", 2, 3, struct.Struct("<4sIII8I")
@@ -102,7 +102,7 @@ def check_plan(file: bytes) -> None:
         raise PlanError(f"the plan cannot be used: {why}; {REBUILD}")
 
 
-def _section(values: list[Any]) -> bytes:
+def _section(values: list[int | np.ndarray]) -> bytes:
     """Numbers as words, arrays as (offset, bytes) of what follows."""
     words = sum(1 if isinstance(value, int) else 2 for value in values)
     head, tail = b"", b""
@@ -132,7 +132,7 @@ class _Fields:
 
 
 def _frontend(section: _Fields) -> FrontendTables:
-    values: dict[str, Any] = {
+    values: Fields = {
         field.name: section.number() if field.type is int else section.array(FRONTEND_ARRAYS[field.name][0])
         for field in fields(FrontendTables)}
     return FrontendTables(**values)
@@ -149,7 +149,7 @@ def _program(section: _Fields) -> Program:
 
 def _op(words: list[int]) -> Op:
     left = iter(words)
-    values: dict[str, Any] = {field.name: next(left) if field.name != "scale" else tuple(next(left) for _ in range(6))
+    values: Fields = {field.name: next(left) if field.name != "scale" else tuple(next(left) for _ in range(6))
                               for field in fields(Op)}
     return Op(**values)
 

@@ -8,7 +8,6 @@ raises NotStreamable.
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,8 +17,7 @@ from kws.engine.graph import Graph, Layer
 from kws.engine.oracle.layers import padding_before
 from kws.engine.schedule import KINDS, Pool
 from kws.errors import ModelError
-
-OpFields: TypeAlias = dict[str, Any]  # fields of an Op by name: numbers, and six together for a scale
+from kws.records import Fields
 
 
 class NotStreamable(Exception):
@@ -59,7 +57,7 @@ class Step:
     newest: int = 0
     other_stride: int = 0
     other_newest: int = 0
-    fields: OpFields = field(default_factory=dict)
+    fields: Fields = field(default_factory=dict)
 
 
 def time_axis(shape: tuple[int, ...]) -> int:
@@ -129,7 +127,7 @@ class Lowering:
 
     def emit(self, kind: str, source: Signal, target: Signal, *, taps: int = 1, stride: int = 1, dilation: int = 1,
              before: int = 0, steps: int | None = None, other: Signal | None = None, other_stride: int = 0,
-             **fields: Any) -> None:
+             **fields: int | tuple[int, ...]) -> None:
         """Append a step that reads `taps` rows, `dilation` apart, `before` of them in front of the first row."""
         steps = target.time if steps is None else steps
         last = (steps - 1) * stride + (taps - 1) * dilation - before
@@ -149,12 +147,12 @@ class Lowering:
                     "newest": source.delay + time["newest"] * source.rate}
         if other is not None:
             time |= self.other_time(source, other, time["steps"])
-        shape = {"in_width": source.width, "in_channels": source.channels, "out_width": target.width,
+        sizes = {"in_width": source.width, "in_channels": source.channels, "out_width": target.width,
                  "out_channels": target.channels}
-        fields = shape | fields
-        self.steps.append(Step(KINDS[kind], source, target.ring, target.row_bytes, other, fields=fields, **time))
+        self.steps.append(Step(KINDS[kind], source, target.ring, target.row_bytes, other, fields={**sizes, **fields},
+                               **time))
 
-    def other_time(self, source: Signal, other: Signal, steps: int) -> OpFields:
+    def other_time(self, source: Signal, other: Signal, steps: int) -> Fields:
         if self.windowed:
             return {"other_stride": 0 if other.time == 1 else 1, "other_newest": 0}
         if other.time != source.time:
@@ -163,14 +161,14 @@ class Lowering:
             raise NotStreamable("rows of different rates are combined")
         return {"other_stride": 0, "other_newest": other.delay}
 
-    def zeros(self, layer: Layer) -> OpFields:
+    def zeros(self, layer: Layer) -> Fields:
         """Zero points and activation range of a layer with one input."""
         output = self.graph.tensors[layer.output]
         low, high = constants.activation_range(output, layer.options.get("activation", "NONE"))
         return {"in_zero": self.graph.tensors[layer.inputs[0]].zero_point, "out_zero": output.zero_point,
                 "low": low, "high": high}
 
-    def outputs(self, layer: Layer, sums: np.ndarray, products: int) -> OpFields:
+    def outputs(self, layer: Layer, sums: np.ndarray, products: int) -> Fields:
         """Bias, multiplier and shift of each output channel, the input's zero point folded into the bias.
 
         sums : int64 [channels] of the weights; products : how many of them a channel has.
@@ -183,20 +181,20 @@ class Lowering:
         quick = packing.quick(products, folded, shifts, (zeros["low"], zeros["high"]))
         return {"outputs": self.pool.add(table), "quick": int(quick), **zeros}
 
-    def conv_tables(self, layer: Layer, weights: np.ndarray, taps: int) -> OpFields:
+    def conv_tables(self, layer: Layer, weights: np.ndarray, taps: int) -> Fields:
         """What a convolution takes from the pool. weights : int8 [outputs, ...] in the order of time."""
         flat = np.ascontiguousarray(weights).reshape(len(weights), -1)
         packed = packing.pack(flat, taps)
         return {"weights": self.pool.add(packed.weights), "paired": packed.paired,
                 **self.outputs(layer, flat.sum(axis=1, dtype=np.int64), flat.shape[1])}
 
-    def depthwise_tables(self, layer: Layer, weights: np.ndarray) -> OpFields:
+    def depthwise_tables(self, layer: Layer, weights: np.ndarray) -> Fields:
         """What a depthwise convolution takes from the pool. weights : int8 [time, width, outputs]."""
         sums = weights.sum(axis=(0, 1), dtype=np.int64)
         return {"weights": self.pool.add(weights), **self.outputs(layer, sums, weights.size // len(sums))}
 
     def image_geometry(self, layer: Layer, source: Signal, kernel_h: int,
-                       kernel_w: int) -> tuple[OpFields, OpFields, bool]:
+                       kernel_w: int) -> tuple[Fields, Fields, bool]:
         """Time and width geometry of a convolution or pool, and whether its kernel is turned (time on W)."""
         shape, out = (self.graph.tensors[i].shape for i in (layer.inputs[0], layer.output))
         if len(shape) != 4 or source.axis not in (1, 2):
@@ -211,7 +209,7 @@ class Lowering:
         return time, {"kernel": width["taps"], "kernel_stride": width["stride"], "kernel_dilation": width["dilation"],
                       "pad": width["before"]}, turned
 
-    def image_result(self, layer: Layer, source: Signal, time: OpFields) -> Signal:
+    def image_result(self, layer: Layer, source: Signal, time: Fields) -> Signal:
         shape = self.graph.tensors[layer.output].shape
         rows = time["steps"]
         return self.like(layer, source, time=rows, width=shape[1] * shape[2] // rows, channels=shape[3],

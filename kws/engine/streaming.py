@@ -14,8 +14,9 @@ from kws.engine.graph import Graph
 from kws.engine.lowering import translate
 from kws.engine.packing import conv_scratch_words
 from kws.engine.schedule import KINDS, Buffer, Op, Program
-from kws.engine.signals import Lowering, NotStreamable, OpFields, Signal, Step
+from kws.engine.signals import Lowering, NotStreamable, Signal, Step
 from kws.errors import ModelError
+from kws.records import Fields
 
 
 def lower(graph: Graph, *, decide_every: int = 1, windowed: bool | None = None) -> Program:
@@ -157,7 +158,7 @@ def _ops(windowed: bool, steps: list[Step], every: list[int], slots: list[int], 
          index: dict[int, int]) -> tuple[list[Op], int]:
     ops, sum_words = [], 0
     for step, run, slot in zip(steps, every, slots, strict=True):
-        sums: OpFields = {}
+        sums: Fields = {}
         if slot:
             sums = {"sums": sum_words, "slots": slot}
             sum_words += slot * step.row_bytes

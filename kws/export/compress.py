@@ -7,13 +7,13 @@ row of its weights fits the decoder's buffer. csrc/network/huffman.h states the 
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from kws.engine.packing import PATCH, columns, row_numbers, unpack
 from kws.engine.schedule import KINDS, Op, Program
 from kws.export.c_tables import Section, sections
+from kws.records import Fields
 
 CODE_BITS = 15  # of the longest code
 PADDING = 3  # bytes that the decoder may read behind a stream
@@ -216,7 +216,7 @@ def words_of(program: Program, section: Section) -> np.ndarray:
 
 def moved(op: Op, places: dict[int, int], table: int) -> Op:
     """The op with its tables at their new places; table : of its codes, 0 for none."""
-    new: dict[str, Any] = {name: places[getattr(op, name)] for name in ("weights", "outputs") if getattr(op, name) >= 0}
+    new: Fields = {name: places[getattr(op, name)] for name in ("weights", "outputs") if getattr(op, name) >= 0}
     if table:
         new["table_count"] = table
     return replace(op, **new)

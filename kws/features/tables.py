@@ -5,15 +5,14 @@ Everything that the C (csrc/frontend/frontend.h) needs to know is in them: no se
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from kws.errors import SpecError
+from kws.records import Fields
 from kws.spec import FrontendSpec
 
 LOG_ENTRIES = 33
-SomeTables: TypeAlias = dict[str, Any]  # fields of FrontendTables by name: numbers and arrays
 SMALLEST_SCALE, LARGEST_SCALE, LARGEST_OFFSET = 2.0**-12, 2.0**12, 2.0**13
 
 
@@ -116,7 +115,7 @@ def fixed(values: np.ndarray, fraction_bits: int, kind: type) -> np.ndarray:
     return np.clip(scaled, limits.min, limits.max).astype(np.dtype(kind).newbyteorder("<"))
 
 
-def _mel_tables(spec: FrontendSpec) -> SomeTables:
+def _mel_tables(spec: FrontendSpec) -> Fields:
     """Each bin between two edges rises towards the upper one with the weight that it loses for the lower one."""
     edges_hz = mel_edges_hz(spec)
     bins_hz = np.arange(spec.fft_points // 2 + 1) * spec.sample_rate_hz / spec.fft_points
@@ -130,7 +129,7 @@ def _mel_tables(spec: FrontendSpec) -> SomeTables:
             "segments": np.bincount(segment, minlength=spec.bands + 1).astype("<u2"), "segments_count": spec.bands + 1}
 
 
-def _fft_tables(points: int) -> SomeTables:
+def _fft_tables(points: int) -> Fields:
     """Factors of the radix-4 passes after the first pass, and of the step from the complex to the real FFT."""
     passes, length = [], 4 if points == 512 else 2  # the first pass has no factors
     while length < points // 2:
@@ -144,7 +143,7 @@ def _fft_tables(points: int) -> SomeTables:
             "split_count": split_q31.size, "split_q31": split_q31}
 
 
-def _scale_tables(normalisation: Normalisation) -> SomeTables:
+def _scale_tables(normalisation: Normalisation) -> Fields:
     """q = (x_q16 - offset_q16) * multiplier / 2^shift with a multiplier of 31 bits."""
     multipliers, shifts = [], []
     for scale in normalisation.scale:

@@ -5,9 +5,9 @@ rectifier, or a residual layer with its shortcut. It is found in the graph, so t
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from kws.errors import ModelError
+from kws.model.keras_types import KerasNetwork, Layer, Tensor
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Block:
     layers: tuple[str, ...]
 
 
-def blocks_of(network: Any) -> list[Block]:
+def blocks_of(network: KerasNetwork) -> list[Block]:
     """Every block with weights that has windows behind it and before it, in order; not the last layer."""
-    found: list[list[Any]] = []
+    found: list[list[Layer]] = []
     for segment in segments(network):
         if any(layer.trainable_weights and len(layer.output.shape) == WINDOW_RANK and "Norm" not in kind(layer)
                for layer in segment):
@@ -38,11 +38,11 @@ WINDOW_RANK = 4  # [batch, time, frequency, channels]
 CONTINUES = ("BatchNormalization", "ReLU", "Dropout")
 
 
-def kind(layer: Any) -> str:
+def kind(layer: Layer) -> str:
     return type(layer).__name__
 
 
-def segments(network: Any) -> list[list[Any]]:
+def segments(network: KerasNetwork) -> list[list[Layer]]:
     """The layers after the input, in order, cut wherever everything so far comes out of one layer."""
     layers = network.layers[1:]
     place = {layer.name: k for k, layer in enumerate(network.layers)}
@@ -60,27 +60,27 @@ def segments(network: Any) -> list[list[Any]]:
     return found
 
 
-def origins(layer: Any) -> list[str]:
+def origins(layer: Layer) -> list[str]:
     """Names of the layers whose outputs it reads."""
     inputs = layer.input if isinstance(layer.input, list) else [layer.input]
     return [tensor._keras_history.operation.name for tensor in inputs]
 
 
-def describe(segment: list[Any]) -> str:
+def describe(segment: list[Layer]) -> str:
     """The kernels of its convolutions: 3 x 5 to 12 channels."""
     told = [f"{' x '.join(map(str, layer.kernel_size))} to {layer.output.shape[-1]} channels" for layer in segment
             if hasattr(layer, "kernel_size")]
     return ", ".join(told) or kind(segment[0])
 
 
-def without(network: Any, block: Block) -> Any:
+def without(network: KerasNetwork, block: Block) -> KerasNetwork:
     """The same network, untrained, in which the block passes on what it is given.
 
     Raises ModelError if what comes after it cannot do with that.
     """
     import keras
 
-    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
+    def call(layer: Layer, *arguments: Tensor, **options: object) -> Tensor:
         if layer.name in block.layers:
             first = arguments[0]
             return first[0] if isinstance(first, list) else first

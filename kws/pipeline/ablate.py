@@ -9,7 +9,6 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from kws.pipeline.choices import Retrain
 from kws.pipeline.manifest import training_fingerprint
 from kws.pipeline.train import engine_plan
 from kws.quantize.convert import convert
+from kws.records import Fields
 from kws.spec import Spec, TrainingSpec, fingerprint
 from kws.train.loop import train
 from kws.validate.ablation import lost_interval
@@ -34,7 +34,7 @@ from kws.workspace import Workspace
 ALL = "all of it"
 NOISY_DB, NOISE_SEED = 10.0, 1
 # What is left out, and the settings that do it.
-AUGMENTATIONS: dict[str, dict[str, Any]] = {
+AUGMENTATIONS: dict[str, Fields] = {
     "noise": {"noise_percent": 0.0}, "levels": {"gain_db": 0.0}, "places in the window": {"shift_ms": 0},
     "timbres": {"equalization_db": 0.0}, "masks over time": {"time_mask_frames": 0},
     "masks over bands": {"band_mask_features": 0}}

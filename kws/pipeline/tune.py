@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kws import __version__
 from kws.data.corpus import Corpus, scan
@@ -25,7 +25,7 @@ from kws.pipeline.manifest import training_fingerprint
 from kws.pipeline.train import counts_of, engine_plan, summary
 from kws.processors import PROCESSORS
 from kws.quantize.convert import convert
-from kws.records import from_json, to_json
+from kws.records import Fields, from_json, to_json
 from kws.run_metrics import Budget, CountedBudget, MeasuredBudget, WordCounts
 from kws.spec import Requirements, Spec, fingerprint
 from kws.train.loop import train
@@ -162,7 +162,7 @@ def device_note(search: Search) -> tuple[str, ...]:
 
 def study_fingerprint(spec: Spec, search: Search, examples: Examples) -> str:
     """Equal for searches over the same candidates, whichever of them stands in kws.toml."""
-    first: dict[str, Any] = {name: values[0] for name, values in FRONTEND.items()}
+    first: Fields = {name: values[0] for name, values in FRONTEND.items()}
     fixed = with_settings(spec, replace(settings_of(spec), name="linear", width=1.0, **first))
     return fingerprint(list(spec.keywords), spec.requirements, fixed.frontend, fixed.model, spec.training,
                        examples.fingerprint, search_space(spec, search), search.epochs, search.cost, __version__)

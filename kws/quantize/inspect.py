@@ -7,13 +7,13 @@ that is too wide wastes steps, and the noise of rounding grows; one that is too 
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from kws.engine.graph import Graph, Layer, read_graph
 from kws.engine.oracle.layers import run_graph
 from kws.features.frontend import network_input
+from kws.model.keras_types import KerasNetwork, Tensor
 from kws.run_metrics import LayerQuantization
 
 WINDOWS = 48  # enough for two digits of a decibel
@@ -22,7 +22,7 @@ WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 SAME_GRID = ("RESHAPE", "STRIDED_SLICE", "PAD", "CONCATENATION", "MAX_POOL_2D")  # numbers pass through them unchanged
 
 
-def inspect_layers(tflite: bytes, model: Any, windows: np.ndarray) -> tuple[LayerQuantization, ...]:
+def inspect_layers(tflite: bytes, model: KerasNetwork, windows: np.ndarray) -> tuple[LayerQuantization, ...]:
     """Every layer that computes, in order.
 
     tflite  : what `convert` made of model
@@ -39,13 +39,13 @@ def inspect_layers(tflite: bytes, model: Any, windows: np.ndarray) -> tuple[Laye
     return tuple(found)
 
 
-def float_outputs(model: Any, windows: np.ndarray) -> dict[str, np.ndarray]:
+def float_outputs(model: KerasNetwork, windows: np.ndarray) -> dict[str, np.ndarray]:
     """Name of each layer of a Keras network -> its outputs [windows, numbers]."""
     import keras
 
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     every = keras.Model(model.input, [layer.output for layer in layers])
-    outputs: Sequence[Any] = every(network_input(windows), training=False)
+    outputs: Sequence[Tensor] = every(network_input(windows), training=False)
     return {layer.name: np.asarray(output).reshape(len(windows), -1)
             for layer, output in zip(layers, outputs if len(layers) > 1 else [outputs], strict=True)}
 

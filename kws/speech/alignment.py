@@ -28,7 +28,8 @@ class Aligner:
             from pocketsphinx import Decoder
         except ImportError:
             raise DataError(f"aligning needs pocketsphinx, which is not installed; next: {INSTALL}") from None
-        self.decoder: Any = Decoder(lm=None, samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
+        self.decoder: Any = Decoder(  # pocketsphinx has no types
+            lm=None, samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
 
     def align(self, samples: np.ndarray, text: str) -> list[Stretch] | None:
         """Every word of the text and when it is said in int16 [n], in order.

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from kws.detect.detector import Detector
 from kws.engine.network import Network
 from kws.features.frontend import Frontend
 from kws.progress import progress
+from kws.records import JsonObject
 from kws.validate.clips import ClipSet
 from kws.validate.compare import mcnemar
 from kws.validate.intervals import group_bootstrap
@@ -36,7 +36,7 @@ class Ablation(Share):
     lost_interval: tuple[float, float]
     p: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {"what": self.what, "accuracy": self.accuracy, "interval": list(self.interval), "lost": self.lost,
                 "lost_interval": list(self.lost_interval), "p": self.p}
 

@@ -8,9 +8,9 @@ The same clips go through
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -123,14 +123,14 @@ def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_
     scores = {STREAMING: streaming_scores(detector, clips.samples, scheduler=scheduler)}
     features = Frontend(detector.plan.frontend).extract(clips.samples)
     missing = {}
-    others: tuple[tuple[str, Callable[..., Any], object], ...] = (
-        (TFLM, tflm_scores, tflite), (FLOAT, float_scores, keras_model))
-    for engine, run, model in others:
-        if model is None:
+    others = {TFLM: None if tflite is None else partial(tflm_scores, tflite, features),
+              FLOAT: None if keras_model is None else partial(float_scores, keras_model, features)}
+    for engine, run in others.items():
+        if run is None:
             missing[engine] = "the run does not hold the model"
             continue
         try:
-            scores[engine] = run(model, features)
+            scores[engine] = run()
         except ModuleNotFoundError as error:
             missing[engine] = f"{error.name} is not installed"
         except ModelError as error:  # Keras without a backend

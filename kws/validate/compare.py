@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kws.data.truth import Event
 from kws.detect.detector import Detection
 from kws.errors import DataError
+from kws.records import Json, JsonObject
 from kws.validate.events import Kind, bursts
 from kws.validate.intervals import BOOTSTRAP_SEED, RESAMPLES, rate_interval
 from kws.validate.metrics import wilson_interval
@@ -50,8 +50,8 @@ class Contender:
     def per_hour(self) -> float | None:
         return self.false_alarms / self.hours if self.false_alarms is not None and self.hours else None
 
-    def to_json(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"name": self.name, "costs": self.costs}
+    def to_json(self) -> JsonObject:
+        found: dict[str, Json] = {"name": self.name, "costs": self.costs}
         if self.right is not None:
             found["accuracy"] = self.accuracy
             found["accuracy_interval"] = list(wilson_interval(int(self.right.sum()), len(self.right)))
@@ -82,7 +82,7 @@ class Difference:
             return self.p < SIGNIFICANT
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {"first": self.first, "other": self.other, "what": self.what, "points": self.points,
                 "interval": self.interval and list(self.interval), "p": self.p, "significant": self.significant}
 
