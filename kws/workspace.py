@@ -170,10 +170,13 @@ def write_manifest(run: Path, content: JsonObject, *, now: datetime | None = Non
     return manifest_in(run, whole)
 
 
-def list_again(run: Path, names: Sequence[str]) -> None:
-    """Note the new SHA-256 of files that were written anew into a run; whatever else its manifest says stays."""
+def list_again(run: Path, names: Sequence[str], **facts: Json) -> None:
+    """Note the new SHA-256 of files that were written anew into a run; whatever else its manifest says stays.
+
+    facts : what the manifest says beside it, in place of what it said under the same names
+    """
     manifest = read_manifest(run)
-    again: dict[str, Json] = {**manifest.content,
+    again: dict[str, Json] = {**manifest.content, **facts,
                               "files": {**manifest.files, **{name: sha256_of(run / name) for name in names}}}
     if isinstance(sizes := again.get("bytes"), Mapping):
         again["bytes"] = {**sizes, **{name: (run / name).stat().st_size for name in names}}

@@ -246,7 +246,7 @@ def main(arguments: Sequence[str]) -> int:
     keywords = plan.spec.keywords
     rng = np.random.default_rng(11)
     baseline = measure_validation(plan, validation_sound(material(options.data, "validation", keywords), rng), rng)
-    print(f"baseline: {baseline.hours:.2f} hours of {', '.join(baseline.kinds)}", flush=True)
+    print(f"baseline: {baseline.hours:.2f} hours of {', '.join(baseline.what())}", flush=True)
     reference = of_baseline(baseline)
     sound = material(options.data, options.part, keywords)
     homes = [home_of(sound, seed + 1_000 * SPLITS.index(options.part)) for seed in range(options.homes)]

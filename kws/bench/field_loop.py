@@ -9,8 +9,8 @@ is exported, and both are judged on other talkers, another child and words of ot
 and each at the one threshold for every word at which it misses a quarter of validation words.
 
 DATA : the unpacked recordings. Who is heard when: talkers and noise by the official speaker split, "training" in the
-home, "testing" in the judgement. --seed is of both trainings, and of what the home hears when; the judgement is the same
-for every seed.
+home, "testing" in the judgement. --seed is of both trainings, and of what the home hears when; the judgement is the
+same for every seed.
 """
 
 import csv

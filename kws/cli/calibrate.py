@@ -1,5 +1,6 @@
 """kws calibrate: thresholds, smoothing, hysteresis and refractory time from a target."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,10 @@ def calibrate(
         "--after-pause",
         help="Keywords need only be heard after a pause of about a second without talk: far fewer false alarms in "
              "talk, but a keyword right after a sentence is not heard.")] = False,
+    baseline_only: Annotated[bool, typer.Option(
+        "--baseline-only",
+        help="Leave the operating point as it is, and only measure again what kws monitor holds devices against: "
+             "the validation split of the workspace, --negatives and --stream.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose and check, but leave the run as it is.")] = False,
     run: RunOption = None,
     json: JsonOption = False,
@@ -73,6 +78,13 @@ def calibrate(
         raise typer.BadParameter("cannot be combined with --miss-rate", param_hint="--false-alarms-per-hour")
     if more and not negatives:
         raise typer.BadParameter("paths follow --negatives PATH", param_hint="PATH")
+    if baseline_only:
+        if false_alarms_per_hour or miss_rate is not None or truth or test_negatives or test_stream or after_pause:
+            raise typer.BadParameter("chooses nothing: of the options about sound it takes --negatives and --stream",
+                                     param_hint="--baseline-only")
+        measure_only(locate_run(run, directory), negatives=(*(negatives or ()), *(more or ())), stream=stream,
+                     directory=directory, dry_run=dry_run, json=json)
+        return
     folder = locate_run(run, directory)
     if false_alarms_per_hour is None and miss_rate is None:
         place = nearby_workspace(directory)
@@ -92,6 +104,28 @@ def calibrate(
         print("\n".join(lines(found, folder, written=not dry_run)))
     if found.verdict.refuted:
         raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+def measure_only(folder: Path, *, negatives: Sequence[Path], stream: Path | None, directory: Path | None, dry_run: bool,
+                 json: bool) -> None:
+    """The baseline alone, as the run's detector is."""
+    from kws.detect.detector import load_detector
+    from kws.pipeline.field_baseline import field_baseline, write_baseline
+    from kws.workspace import nearby_workspace
+
+    place = nearby_workspace(directory)
+    plan = load_detector(folder).plan
+    baseline = field_baseline(plan, place.recordings if place else None, negatives=negatives, stream=stream)
+    if not dry_run:
+        write_baseline(folder, baseline)
+    if json:
+        print_json({"run": str(folder), "model": plan.fingerprint, "hours": baseline.hours,
+                    "kinds": list(baseline.what()), "judged_by": baseline.mixture})
+        return
+    print(f"{folder}, model {plan.fingerprint}: {baseline.hours:.2f} hours of {', '.join(baseline.what())}"
+          + (", not written: --dry-run" if dry_run else ""))
+    if not baseline.mixture:
+        note("nobody talks in it, so kws monitor shows it and judges nothing by it; --negatives and --stream name talk")
 
 
 def lines(found: "Calibration", folder: Path, *, written: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """kws explore: a page on the recordings, or on single clips."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,8 @@ import typer
 
 from kws.cli.common import DirectoryOption, SchedulerOption, note, workspace
 from kws.errors import KwsError
-from kws.workspace import Workspace, find_run, list_runs
+from kws.spec import FrontendSpec
+from kws.workspace import Workspace, find_run, list_runs, nearby_workspace
 
 
 def explore(
@@ -15,7 +17,8 @@ def explore(
         metavar="[CLIP]...", help="Recordings to look at one by one. Default: all of the workspace, together.",
         show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(
-        "--out", metavar="FILE", show_default=False, help="The page. Default: explore.html in the workspace.")] = None,
+        "--out", metavar="FILE", show_default=False, help="The page. Default: explore.html in the workspace; "
+                                             "with clips and without one, here.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="The trained run that makes the map, or gives scores to clips; none for spectra alone. Default: the "
@@ -39,22 +42,31 @@ def explore(
     require_plotly()
     if label and not clips:
         raise typer.BadParameter("explains single clips: name some", param_hint="--label")
-    place = workspace(directory)
-    target = out or place.root / "explore.html"
     if clips:
-        from kws.explore.clip_page import write_clip_page
-
-        size = write_clip_page(clips, target, spec=place.spec, run=chosen_run(place, run), label=label)
-        print(f"{target}: {len(clips)} {'recording' if len(clips) == 1 else 'recordings'}, {size / 1e6:.1f} MB")
+        explore_clips(clips, out, run=run, label=label, directory=directory)
         return
-    explore_all(place, target, run=chosen_run(place, run), umap=umap, scheduler=scheduler)
+    place = workspace(directory)
+    explore_all(place, out or place.root / "explore.html", run=chosen_run(place, run), umap=umap, scheduler=scheduler)
 
 
-def chosen_run(place: Workspace, run: str | None) -> Path | None:
+def explore_clips(clips: Sequence[Path], out: Path | None, *, run: str | None, label: str | None,
+                  directory: Path | None) -> None:
+    """The page on single recordings, in a workspace or outside of one: a run has its own settings."""
+    from kws.explore.clip_page import write_clip_page
+
+    place = nearby_workspace(directory)
+    target = out or (place.root if place else directory or Path()) / "explore.html"
+    size = write_clip_page(clips, target, frontend=place.spec.frontend if place else FrontendSpec(),
+                           run=chosen_run(place, run), label=label)
+    print(f"{target}: {len(clips)} {'recording' if len(clips) == 1 else 'recordings'}, {size / 1e6:.1f} MB")
+
+
+def chosen_run(place: Workspace | None, run: str | None) -> Path | None:
     """The folder of the run to use, or None."""
-    if run == "none" or (run is None and not list_runs(place.models)):
+    models = place.models if place else None
+    if run == "none" or (run is None and not list_runs(models)):
         return None
-    return find_run(run, place.models)
+    return find_run(run, models)
 
 
 def explore_all(place: Workspace, target: Path, *, run: Path | None, umap: bool, scheduler: str | None) -> None:

@@ -18,7 +18,7 @@ from kws.explore.sounds import playable
 from kws.features.frontend import Frontend, log_mel, measure_normalisation
 from kws.features.tables import FrontendTables, build_tables
 from kws.files import write_atomic
-from kws.spec import Spec
+from kws.spec import FrontendSpec
 from kws.workspace import read_artefact
 
 MOST_SAMPLES = 60 * SAMPLE_RATE_HZ
@@ -27,7 +27,7 @@ EXPLANATION_SEED = 1
 QUIET = SAMPLE_RATE_HZ // 2  # samples of silence before and after a recording, so that windows fill
 
 
-def write_clip_page(paths: Sequence[Path], target: Path, *, spec: Spec, run: Path | None,
+def write_clip_page(paths: Sequence[Path], target: Path, *, frontend: FrontendSpec, run: Path | None,
                     label: str | None = None) -> int:
     """Write the page on these recordings; returns its size in bytes.
 
@@ -40,17 +40,18 @@ def write_clip_page(paths: Sequence[Path], target: Path, *, spec: Spec, run: Pat
         known = f"the run knows {', '.join(plan.labels)}" if plan else "it takes a trained run; name one with --run"
         raise DataError(f"--label {label}: {known}")
     for number, path in enumerate(paths):
-        show(page, number, path, read_samples(path), spec=plan.spec if plan else spec, plan=plan, label=label)
+        spec = plan.spec.frontend if plan else frontend
+        show(page, number, path, read_samples(path), spec=spec, plan=plan, label=label)
     text = page.to_html()
     write_atomic(target, text)
     return len(text.encode())
 
 
-def show(page: Page, number: int, path: Path, audio: np.ndarray, *, spec: Spec, plan: Plan | None,
+def show(page: Page, number: int, path: Path, audio: np.ndarray, *, spec: FrontendSpec, plan: Plan | None,
          label: str | None = None) -> None:
     """The part of the page on one recording."""
     measures = measure_clip(audio)
-    faults = clip_faults(measures, samples=max(spec.frontend.clip_samples, len(audio)))
+    faults = clip_faults(measures, samples=max(spec.clip_samples, len(audio)))
     page.section("/".join(path.parts[-3:]),
                  f"{len(audio) / SAMPLE_RATE_HZ:.2f} s, level {measures.level_db:.0f} dB of full scale, "
                  f"{measures.snr_db:.0f} dB above its noise; "
@@ -58,14 +59,14 @@ def show(page: Page, number: int, path: Path, audio: np.ndarray, *, spec: Spec, 
     page.sounds[number] = playable(audio)
     page.buttons([(number, str(path), "play")])
     audio = audio[:MOST_SAMPLES]
-    padded = fit(audio, max(len(audio), spec.frontend.clip_samples))
+    padded = fit(audio, max(len(audio), spec.clip_samples))
     tables = plan.frontend if plan else own_tables(spec, padded)
     frontend = Frontend(tables)
     page.figure(waveform(audio), "Waveform.")
-    page.figure(tiles([""], [log_mel(spec.frontend, padded).T], x="frame", y="band"),
-                f"Log mel bands, natural logarithms; a frame every {spec.frontend.hop_ms} ms.")
+    page.figure(tiles([""], [log_mel(spec, padded).T], x="frame", y="band"),
+                f"Log mel bands, natural logarithms; a frame every {spec.hop_ms} ms.")
     rows = frontend.extract(padded[None])[0]
-    page.figure(tiles([""], [rows.T], x="frame", y="coefficient" if spec.frontend.coefficients else "band"),
+    page.figure(tiles([""], [rows.T], x="frame", y="coefficient" if spec.coefficients else "band"),
                 f"The int8 rows that the network is given{'' if plan else ', on a grid of this recording alone'}.")
     if plan is not None:
         page.figure(scores(plan, padded), "Scores of the run at the end of each window, from 0 to 1, before smoothing. "
@@ -111,9 +112,9 @@ def worth(values: np.ndarray, *, start_s: float, hop_s: float, y: str) -> Figure
                             colorbar={"title": "score"}), x="s", y=y, height=300)
 
 
-def own_tables(spec: Spec, audio: np.ndarray) -> FrontendTables:
+def own_tables(spec: FrontendSpec, audio: np.ndarray) -> FrontendTables:
     """A front end whose grid fits this recording, for want of a run."""
-    return build_tables(spec.frontend, measure_normalisation(spec.frontend, audio[None]))
+    return build_tables(spec, measure_normalisation(spec, audio[None]))
 
 
 def waveform(audio: np.ndarray) -> Figure:

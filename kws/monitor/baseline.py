@@ -4,7 +4,7 @@ It is kept in blocks of sound, because neighbouring seconds resemble each other:
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,9 +25,9 @@ BINS = {"levels": LEVELS, "scores": SCORES, "features": FEATURES}
 @dataclass(frozen=True)
 class Baseline:
     """source : what was heard, in words; continuous : as it is in a room, not clips one after the other
-    kinds : of validation sound, a block of one kind each; empty for recordings of a place
 
-    Of each block: seconds; detections, near_misses; levels, scores, features : the counts of its report.
+    Of each block: seconds; detections, near_misses; levels, scores, features : the counts of its report; kinds : what
+    validation sound it is of; empty for recordings of a place.
     """
 
     source: str
@@ -47,6 +47,10 @@ class Baseline:
     @property
     def hours(self) -> float:
         return sum(self.seconds) / 3_600
+
+    def what(self) -> tuple[str, ...]:
+        """The kinds, each once."""
+        return tuple(dict.fromkeys(self.kinds))
 
     @property
     def mixture(self) -> bool:
@@ -70,7 +74,7 @@ def baseline_from_json(content: Json) -> Baseline:
 
 
 def measure_baseline(plan: Plan, sound: Iterable[np.ndarray], *, source: str, continuous: bool,
-                     block_s: float = BLOCK_S, kinds: tuple[str, ...] = ()) -> Baseline:
+                     block_s: float = BLOCK_S) -> Baseline:
     """Let a detector hear pieces of sound, int16 [n] each, as one stream.
 
     Raises DataError if they are shorter than two blocks together.
@@ -85,7 +89,7 @@ def measure_baseline(plan: Plan, sound: Iterable[np.ndarray], *, source: str, co
     return Baseline(source, continuous, tuple(report.samples / SAMPLE_RATE_HZ for report in reports),
                     tuple(report.detections for report in reports), tuple(report.near_misses for report in reports),
                     tuple(report.levels for report in reports), tuple(report.scores for report in reports),
-                    tuple(report.features for report in reports), kinds)
+                    tuple(report.features for report in reports))
 
 
 def in_blocks(sound: Iterable[np.ndarray], samples: int) -> Iterator[np.ndarray]:
@@ -100,5 +104,12 @@ def in_blocks(sound: Iterable[np.ndarray], samples: int) -> Iterator[np.ndarray]
 
 def measure_validation(plan: Plan, sound: ValidationSound, rng: np.random.Generator) -> Baseline:
     """What the detector counts in blocks of validation sound."""
-    return measure_baseline(plan, blocks(sound, rng), source="validation sound", continuous=False,
-                            block_s=VALIDATION_BLOCK_S, kinds=sound.kinds)
+    kinds: list[str] = []
+
+    def heard() -> Iterator[np.ndarray]:
+        for kind, block in blocks(sound, rng):
+            kinds.append(kind)
+            yield block
+
+    found = measure_baseline(plan, heard(), source="validation sound", continuous=False, block_s=VALIDATION_BLOCK_S)
+    return replace(found, kinds=tuple(kinds))

@@ -43,23 +43,23 @@ class ValidationSound:
         return (*(name for name in KINDS if name != QUIET and len(getattr(self, name))), QUIET)
 
 
-def blocks(sound: ValidationSound, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """int16 [samples of a block] each, kind after kind."""
+def blocks(sound: ValidationSound, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
+    """The kind and int16 [samples of a block] of each, kind after kind."""
     samples = round(BLOCK_S * SAMPLE_RATE_HZ)
     known = np.concatenate([np.ravel(piece) for piece in sound.talk]) if len(sound.talk) else np.zeros(0, np.int16)
     talk = pieces_of([known], min(MOST_BLOCKS * 12, len(known) // (2 * SAMPLE_RATE_HZ)), seconds=TALK_S,
                      rng=rng) if len(known) > TALK_S[1] * SAMPLE_RATE_HZ else []
     for kind, spoken in ((WORDS, sound.words), (TALK, talk)):
-        yield from cut(said(spoken, GAPS[kind], sound, rng), samples)
+        yield from ((kind, block) for block in cut(said(spoken, GAPS[kind], sound, rng), samples))
     for recording in sound.recordings:
-        yield from cut(recording, samples)
+        yield from ((RECORDINGS, block) for block in cut(recording, samples))
     noise_s = LOOPS * sum(map(len, sound.noise)) / SAMPLE_RATE_HZ
     for _ in range(min(MOST_BLOCKS, round(noise_s / BLOCK_S))):
         heard = np.concatenate([background(sound.noise, samples // 4, rng.uniform(*NOISE_DB), rng) for _ in range(4)])
-        yield to_int16(heard / FULL_SCALE)
+        yield NOISE, to_int16(heard / FULL_SCALE)
     for level_db in np.linspace(*QUIET_DB, QUIET_BLOCKS):
         rms = FULL_SCALE * 10 ** (level_db / 20)
-        yield np.rint(rms * coloured(samples, rng)).astype(np.int16)
+        yield QUIET, np.rint(rms * coloured(samples, rng)).astype(np.int16)
 
 
 def said(spoken: Sequence[Sound], gap_s: tuple[float, float], sound: ValidationSound,

@@ -1,7 +1,10 @@
 """What a run's detector counts on the validation sound of a workspace: what `kws monitor` holds its devices against."""
 
+import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +17,14 @@ from kws.data.scene import KEYWORD, Sound
 from kws.data.talk import find_rooms, find_talk
 from kws.detect.detector import load_detector
 from kws.engine.plan import Plan
+from kws.errors import ModelError
+from kws.files import fresh_folder, write_atomic
 from kws.model.augment import read_noise
 from kws.monitor.baseline import Baseline, measure_validation
 from kws.monitor.validation_sound import ValidationSound
+from kws.run_metrics import METRICS
 from kws.validate.negatives import gather
+from kws.workspace import list_again, read_json, read_manifest
 
 SEED = 101
 SPLIT = "validation"
@@ -40,6 +47,22 @@ def calibrated_baseline(run: Path, found: Calibration, recordings: Path | None, 
     """Of a run with the operating point that was found for it."""
     return field_baseline(replace(load_detector(run).plan, decoder=found.tables), recordings, negatives=negatives,
                           stream=stream)
+
+
+def write_baseline(run: Path, baseline: Baseline, *, now: datetime | None = None) -> None:
+    """Put it into the run's metrics.json, and when into its manifest: all of it or nothing; everything else stays.
+
+    Raises ModelError for a run without metrics.json.
+    """
+    if METRICS not in read_manifest(run).files:
+        raise ModelError(f"{run} holds no {METRICS}, so it has no place for a baseline; train again with: kws train")
+    measured = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    with fresh_folder(run, replace=True) as making:
+        shutil.copytree(run, making, dirs_exist_ok=True)
+        document = {**read_json(run, METRICS), "field_baseline": baseline.to_json()}
+        write_atomic(making / METRICS, json.dumps(document, indent=2) + "\n")
+        list_again(making, (METRICS,), field_baseline={"date_utc": measured, "kinds": list(baseline.what()),
+                                                       "hours": round(baseline.hours, 3)})
 
 
 def split_sound(plan: Plan, recordings: Path, rng: np.random.Generator) -> ValidationSound:

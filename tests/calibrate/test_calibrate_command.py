@@ -12,6 +12,7 @@ import kws
 from kws.bench import tones
 from kws.cli import app
 from kws.data.truth import Event, write_truth
+from kws.monitor.runs import baselines_of_runs
 from kws.workspace import read_manifest
 
 
@@ -88,6 +89,20 @@ def test_a_dry_run_changes_nothing_and_says_what_it_kept_back(run, recordings, t
     assert "the second half of them is set aside" in done.stderr
     assert "checked on the second half of the negatives" in done.stdout and "not written" in done.stdout
     assert "would" in next(line for line in done.stdout.splitlines() if line.startswith("check: 0 false alarms"))
+
+
+def test_a_baseline_alone_changes_nothing_else_of_a_run(run, recordings, tmp_path):
+    before, plan = read_manifest(run), (run / "model.kws").read_bytes()
+    options = ("--run", run, "--baseline-only", "--negatives", recordings["talk"], "-C", workspace(tmp_path))
+    assert call(*options, "--dry-run").exit_code == 0 and read_manifest(run) == before
+    done = call(*options)
+    assert done.exit_code == 0 and "hours of talk, quiet" in done.stdout, done.output
+    after, metrics = read_manifest(run), json.loads((run / "metrics.json").read_text())
+    assert {name for name, digest in after.files.items() if before.files[name] != digest} == {"metrics.json"}
+    assert (run / "model.kws").read_bytes() == plan and "calibration" not in after.content
+    assert after.content["field_baseline"]["kinds"] == ["talk", "quiet"]
+    assert baselines_of_runs(run.parent)[kws.load(run).plan.fingerprint].to_json() == metrics["field_baseline"]
+    assert call(*options, "--miss-rate", 0.1).exit_code == 2
 
 
 def test_the_workspace_s_own_clips_are_the_default(tone_run, run):

@@ -11,6 +11,7 @@ from kws.audio.files import encode
 from kws.cli import app
 
 pytest.importorskip("plotly", reason="Plotly is not installed: pip install 'kws[explore]'")
+RELEASED = Path(__file__).parents[2] / "models" / "small"
 WORDS = ("low", "high", "both")
 
 
@@ -62,6 +63,22 @@ def test_single_clips_are_shown_and_one_that_cannot_be_read_is_named(place):
     broken.write_bytes(b"RIFF")
     result = CliRunner().invoke(app, ["explore", "-C", str(place), str(broken), "--out", str(place / "no.html")])
     assert result.exit_code == 1 and "broken.wav: cannot be read" in result.stderr and not (place / "no.html").exists()
+
+
+def test_single_clips_take_a_run_and_no_workspace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clip = tmp_path / "knock.wav"
+    clip.write_bytes(encode(np.rint(3_000 * np.sin(np.arange(24_000) / 9)).astype(np.int16)))
+    alone = CliRunner().invoke(app, ["explore", "knock.wav"])
+    assert alone.exit_code == 0 and "explore.html: 1 recording" in alone.stdout, alone.output
+    with_run = CliRunner().invoke(app, ["explore", "knock.wav", "--run", str(RELEASED), "--out", "scores.html"])
+    assert with_run.exit_code == 0, with_run.output
+    scores = ["Scores of the run" in (tmp_path / name).read_text() for name in ("explore.html", "scores.html")]
+    assert scores == [False, True]
+    unknown = CliRunner().invoke(app, ["explore", "knock.wav", "--run", "nothing"])
+    assert unknown.exit_code == 1 and "no run 'nothing'" in unknown.stderr
+    whole = CliRunner().invoke(app, ["explore"])
+    assert whole.exit_code == 1 and "kws new" in whole.stderr
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def test_scores_that_no_block_has_are_found():
 def baseline(*kinds):
     n = 24
     return Baseline("validation sound", False, (60.0,) * n, (0,) * n, (0,) * n, ((0,) * 5 + (1_000,) + (0,) * 8,) * n,
-                    (SCORES,) * n, ((0,) * 9 + (30_000,),) * n, kinds)
+                    (SCORES,) * n, ((0,) * 9 + (30_000,),) * n, (kinds * n)[:n])
 
 
 def wrong(store, days, known):
@@ -73,5 +73,6 @@ def test_validation_sound_comes_in_whole_blocks_of_every_kind():
     sound = ValidationSound([Sound(tone, KEYWORD, "yes")] * 50, noise=[tone.astype(np.float32)] * 30)
     found = list(blocks(sound, rng))
     assert sound.kinds == ("words", "noise", "quiet")
-    assert {(len(block), block.dtype.name) for block in found} == {(round(BLOCK_S * 16_000), "int16")}
+    assert [kind for kind, _ in found] == ["words"] * 2 + ["noise"] * 2 + ["quiet"] * 24
+    assert {(len(block), block.dtype.name) for _, block in found} == {(round(BLOCK_S * 16_000), "int16")}
     assert len(found) == 2 + 2 + 24, "two minutes of words, of noise four times its half minute, and quiet"
