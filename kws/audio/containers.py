@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from kws.audio import lengths, mpeg
 
 Buffer = bytes | memoryview
+_OGG_SOUND = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")  # how a stream of sound begins
 _FLAC_MARKS = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")  # a FLAC file and its first block, of 34 bytes
 
 
@@ -155,7 +156,7 @@ def occurrences(data: Buffer, mark: bytes) -> Iterator[int]:
 
 def ogg_pieces(data: Buffer) -> Pieces:
     """Ogg (Vorbis, Opus, FLAC): a new piece where streams begin after others have had their sound."""
-    starts, at, begun = [0], 0, True
+    starts, at, begun, sounds = [0], 0, True, [0]
     while at + 27 <= len(data):
         if bytes(data[at:at + 4]) != b"OggS":
             following = next(occurrences(memoryview(data)[at:], b"OggS"), None)
@@ -167,10 +168,14 @@ def ogg_pieces(data: Buffer) -> Pieces:
         first = bool(data[at + 5] & 2)
         if first and not begun:
             starts.append(at)
+            sounds.append(0)
         begun = first
-        at += 27 + count + sum(data[at + 27:at + 27 + count])
+        at += 27 + count
+        sounds[-1] += first and bytes(data[at:at + 8]).startswith(_OGG_SOUND)
+        at += sum(data[at - count:at])
     pieces = tuple(Piece(b"", start, end) for start, end in zip(starts, [*starts[1:], len(data)], strict=True))
-    return Pieces(pieces, joined(len(pieces)))
+    beside = (f"has {max(sounds)} sound tracks: the first is heard",) if max(sounds) > 1 else ()
+    return Pieces(pieces, joined(len(pieces)) + beside)
 
 
 def wav_pieces(data: Buffer) -> Pieces:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from kws.audio import foreign
+from kws.audio import encodings, foreign, voc
 from kws.audio.containers import Buffer, Piece, Stretch, find_pieces, flac_samples
 from kws.errors import DataError
 
@@ -62,6 +62,10 @@ class Part:
                             f"{self.piece.samples / self.rate_hz:.1f} s could be decoded; convert it to WAV")
 
 
+class UnknownCodingError(DataError):
+    """libsndfile cannot open a file: it is damaged, or ffmpeg may know how its sound is stored."""
+
+
 @dataclass(frozen=True)
 class Opened:
     """The parts of a file in their order, and what a person should know about them."""
@@ -77,16 +81,32 @@ def open_file(path: Path, data: Buffer | None = None) -> Opened:
     Raises DataError for a file that is missing, no sound, or of a rate or number of channels that sound does not have.
     """
     content: Buffer = data if data is not None else file_bytes(path)
-    said = ""
-    if foreign.foreign_kind(bytes(content[:16])) or foreign.is_foreign(path.name):
-        converted = foreign.to_wav(path, data)
-        content, said = converted.content, converted.notice
+    named, form = data is None, encodings.misread(content)
+    if form or foreign.foreign_kind(bytes(content[:16])) or foreign.is_foreign(path.name):
+        return whole_parts(path, *converted(path, content, named=named, form=form))
+    if voc.is_voc(content):
+        return whole_parts(path, *voc.to_wav(path, content))
+    try:
+        return whole_parts(path, content, None)
+    except UnknownCodingError as error:
+        if (form := encodings.unknown(content)) is None:
+            raise DataError(str(error)) from error
+        return whole_parts(path, *converted(path, content, named=named, form=form))
+
+
+def converted(path: Path, content: Buffer, *, named: bool, form: str | None) -> tuple[Buffer, tuple[str, ...]]:
+    made = foreign.to_wav(path, content, named=named, form=form)
+    return made.content, made.notices
+
+
+def whole_parts(path: Path, content: Buffer, told: tuple[str, ...] | None) -> Opened:
+    """The parts of what libsndfile is to read; told : what was said of them already, if they were converted."""
     found = find_pieces(content)
     parts = tuple(open_part(path, content, piece) for piece in found.pieces)
-    notices = ((said,) if said else ()) + found.notices
+    notices = found.notices if told is None else told
     if all(not part.frames for part in parts) and not any(any(True for _ in part.blocks("int16")) for part in parts):
-        told = f", though it has {len(content):,} bytes: its header is damaged" if len(content) > 8_192 else ""
-        raise DataError(f"{path}: holds no samples{told}; replace or remove it")
+        said = f", though it has {len(content):,} bytes: its header is damaged" if len(content) > 8_192 else ""
+        raise DataError(f"{path}: holds no samples{said}; replace or remove it")
     return Opened(parts, notices + unheard_bytes(parts))
 
 
@@ -112,7 +132,9 @@ def open_part(path: Path, data: Buffer, piece: Piece) -> Part:
             frames = said if said * file.channels <= (piece.end - piece.start) * MOST_PER_BYTE else 0
             part = Part(path, data, piece, file.samplerate, file.channels, file.format, file.subtype, frames)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        raise unreadable(path, error) from error
+        raise UnknownCodingError(str(unreadable(path, error))) from error
+    if part.container == "XI":
+        raise DataError(f"{path}: is an instrument (XI), whose sound has no rate of its own; convert it to WAV")
     if not LOWEST_HZ <= part.rate_hz <= HIGHEST_HZ:
         raise DataError(f"{path}: has a rate of {part.rate_hz} Hz; sound has {LOWEST_HZ} to {HIGHEST_HZ}: its header "
                         "is damaged; replace or remove it")
@@ -145,7 +167,7 @@ def unheard_bytes(parts: tuple[Part, ...]) -> tuple[str, ...]:
     """What to say where a header counts much less sound than the file has bytes, and nothing could be mended."""
     width = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
     for part in parts:
-        if part.container in ("FLAC", "OGG", "MP3") or part.piece.head or part.subtype not in width:
+        if part.container in ("FLAC", "OGG", "MP3", "SDS") or part.piece.head or part.subtype not in width:
             continue
         held, there = part.frames * part.channels * width[part.subtype], part.piece.end - part.piece.start
         if there - held > max(65_536, there // 10):

@@ -1,7 +1,7 @@
-"""Decode one file with PyAV, which brings its own FFmpeg: python -m kws.audio.pyav GIVEN MADE
+"""Decode one file with PyAV, which brings its own FFmpeg: python -m kws.audio.pyav GIVEN MADE [FORMAT]
 
 Runs in a process of its own, as ffmpeg does: whatever a damaged file does to the decoder ends nothing else. MADE is
-RF64 of 16 bits with the file's own rate and channels. Exit status 1: the last line of stderr says why.
+RF64 of 16 bits with the file's own rate and channels. Exit status 1: stderr says why, in lines as ffmpeg writes them.
 """
 
 import sys
@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from kws.audio.foreign import LONGEST_S
 
 
-def main(given: str, made: str) -> None:
+def main(given: str, made: str, form: str | None = None) -> None:
     """Write the first sound track of `given` to `made`."""
     import av
     import soundfile
 
-    with av.open(given, options={"protocol_whitelist": "file"}, metadata_errors="ignore") as source:
+    with av.open(given, format=form, options={"protocol_whitelist": "file"}, metadata_errors="ignore") as source:
         if not source.streams.audio:
-            sys.exit("no sound in it")
+            sys.exit("[error] no sound in it")
+        for track in source.streams.audio:
+            print(f"[info] Stream #0:{track.index}: Audio: {track.name}", file=sys.stderr)
         frames = decoded(source, source.streams.audio[0])
         first = next(frames, None)
         if first is None:
-            sys.exit("none of its sound could be decoded")
+            sys.exit("[error] none of its sound could be decoded")
         channels = first.layout.nb_channels
         resampler = av.AudioResampler(format="s16", layout=first.layout, rate=first.rate)
         with soundfile.SoundFile(made, "w", first.rate, channels, "PCM_16", format="RF64") as target:
@@ -46,13 +48,13 @@ def decoded(source, track) -> Iterator:  # type: ignore[no-untyped-def, type-arg
             except av.error.FFmpegError:
                 damaged += 1
     except av.error.FFmpegError as error:  # of the file itself: it was cut off
-        print(error, file=sys.stderr)
+        print(f"[error] {error}", file=sys.stderr)
     if damaged:
-        print(f"{damaged:,} packets could not be decoded", file=sys.stderr)
+        print(f"[error] {damaged:,} packets could not be decoded", file=sys.stderr)
 
 
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except Exception as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        sys.exit(f"[error] {type(error).__name__}: {error}")

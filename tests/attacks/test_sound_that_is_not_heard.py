@@ -196,13 +196,11 @@ def test_a_header_with_a_rate_that_no_sound_has_is_refused():
 @pytest.mark.skipif(foreign.ffmpeg() is None, reason="ffmpeg is not installed")
 @pytest.mark.parametrize(("suffix", "options"), [
     ("m4a", ("-c:a", "aac")), ("webm", ("-c:a", "libopus", "-ar", "48000")), ("3gp", ("-c:a", "aac")),
-    ("amr", ("-c:a", "libopencore_amrnb", "-ar", "8000")), ("aac", ("-c:a", "aac"))])
+    ("aac", ("-c:a", "aac"))])
 def test_what_phones_and_browsers_make_is_read_through_ffmpeg(tmp_path, suffix, options):
     soundfile.write(tmp_path / "a.wav", sound(5), RATE_HZ)
-    done = subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", "-ac", "1", *options,
-                           tmp_path / f"a.{suffix}"], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"this ffmpeg cannot write {suffix}")
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", tmp_path / "a.wav", "-ac", "1", *options,
+                    tmp_path / f"a.{suffix}"], check=True)
     for data in (None, (tmp_path / f"a.{suffix}").read_bytes()):
         samples = np.concatenate(list(open_sound(tmp_path / f"a.{suffix}", data).blocks()))
         assert abs(len(samples) - 5 * RATE_HZ) < 3_000 and np.abs(samples[RATE_HZ // 4:RATE_HZ // 2]).max() > 5_000
