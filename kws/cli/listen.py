@@ -101,7 +101,7 @@ def listen(
     if save is not None:
         check_writable(save)
     lines = plain or json or report_s is not None or not sys.stdout.isatty()
-    lines = lines or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+    lines = lines or os.environ.get("TERM", "dumb") in ("dumb", "unknown") or not shows_blocks(sys.stdout.encoding)
     with interrupted_by_terminate():
         if serial is not None:
             to_device(folder, detector, actions, port=serial, baud=baud, compare=compare, lines=lines, as_json=json,
@@ -211,6 +211,15 @@ def make_listener(detector: "Detector", view: "View", hands: Hands, *, near_miss
                     reporting=reporting)
 
 
+def shows_blocks(encoding: str) -> bool:
+    """Whether a terminal can show what the display is made of."""
+    try:
+        "▀▴·".encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def interrupted_by_terminate() -> Iterator[None]:
     """A service manager's request to end is as good as Ctrl-C."""
@@ -229,7 +238,7 @@ def own_stderr() -> Iterator[None]:
     """What PortAudio writes by itself when a device goes would stand in the middle of the display or of a log."""
     from kws.audio.microphone import quiet_stderr
 
-    with open(os.dup(2), "w", buffering=1) as ours:
+    with open(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace") as ours:
         with contextlib.redirect_stderr(ours), quiet_stderr():
             yield
 

@@ -41,7 +41,7 @@ def command(tone_run, *arguments):
 
 def environment(null_sink):
     return {**os.environ, **null_sink.environment, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color",
-            "COLORTERM": "truecolor"}
+            "COLORTERM": "truecolor", "PYTHONIOENCODING": "utf-8"}
 
 
 def start(null_sink, tone_run, *arguments):
@@ -113,9 +113,10 @@ def read_until(master, expected):
     return text.decode(errors="replace")
 
 
-def test_a_terminal_that_cannot_place_the_cursor_gets_lines(null_sink, tone_run):
+@pytest.mark.parametrize("lacks", [{"TERM": "dumb"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}])
+def test_a_terminal_that_cannot_place_the_cursor_or_show_blocks_gets_lines(null_sink, tone_run, lacks):
     master, slave = pty.openpty()
-    process = subprocess.Popen(command(tone_run, "--seconds", "0.3"), env={**environment(null_sink), "TERM": "dumb"},
+    process = subprocess.Popen(command(tone_run, "--seconds", "0.3"), env={**environment(null_sink), **lacks},
                                stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
     assert "\x1b" not in read_until(master, "of one core") and process.wait(DEADLINE_S) == 0

@@ -63,7 +63,8 @@ def start(device, *options, **streams):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True}
     process = subprocess.Popen(
         [sys.executable, "-m", "kws", "listen", "--run", "commands", "-C", ROOT, "--serial", device.link, *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30",
+             "PYTHONIOENCODING": "utf-8"},
         **(streams or pipes))
     if process.stderr is not None:
         assert process.stderr.readline() == f"listening: commands  ·  {device.link}\n"

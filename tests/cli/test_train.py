@@ -124,6 +124,26 @@ def test_ctrl_c_loses_no_whole_epoch(tmp_path):
     assert not (folder / "models").exists() or not list((folder / "models").iterdir())
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_training_gives_the_same_network_byte_for_byte(how, tmp_path):
+    """On one machine: once in one go, and once ended in the middle, by Ctrl-C or by force, and taken up again."""
+    for name in ("whole", "stopped"):
+        folder = make_workspace(tmp_path / name)
+        (folder / "kws.toml").write_text(write_spec(replace(SPEC, training=replace(SPEC.training, epochs=60))))
+    command = [sys.executable, "-m", "kws", "train", "--model", "linear", "--run", "first", "-C"]
+    child = subprocess.Popen([*command, folder], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert any(line.startswith("epoch 7/60") for line in child.stderr)
+    child.send_signal(how)
+    child.communicate()
+    assert child.returncode == (130 if how == signal.SIGINT else -how) and not (folder / "models/first").exists()
+    again, whole = (subprocess.run([*command, tmp_path / name], cwd=ROOT, capture_output=True, text=True)
+                    for name in ("stopped", "whole"))
+    assert again.returncode == whole.returncode == 3 and "resuming" not in whole.stderr
+    assert any(f"resuming after epoch {epoch} of 60" in again.stderr for epoch in range(6, 60)), again.stderr
+    for name in ("model.tflite", "model.kws"):
+        assert (folder / "models/first" / name).read_bytes() == (tmp_path / "whole/models/first" / name).read_bytes()
+
+
 def test_few_recordings_of_one_speaker_still_train(tmp_path):
     folder = make_workspace(tmp_path / "w", words=("low", "high"), speakers=1)
     result = run("train", "--model", "linear", "-C", folder)
