@@ -9,16 +9,22 @@ import unicodedata
 
 LONGEST_CHARACTERS, LONGEST_BYTES = 40, 120
 SAFE = re.compile(r"[\w@%+=:,./-]+")  # what no shell takes apart
+JOINERS = "\u200c\u200d"  # Persian, Urdu and the languages of India spell with them; in Latin they are invisible
+_NO_JOINERS = ("LATIN", "GREEK", "CYRILLIC", "COMBINING")
+_INVISIBLE = {code: None for code in (0x61C, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F),
+                                      *range(0x2066, 0x206A))}  # marks of direction: two words that look the same
+_TYPED = _INVISIBLE | {0x2019: "'", 0x2018: "'", 0xFF07: "'"}  # what phones make of an apostrophe
 RULE = "must be a word of letters and digits of any language, ' - and _, at most 40 of them, in lower case"
 
 
 def normal(text: str) -> str:
-    """Composed (NFC), lower case, its parts joined by underscores.
+    """Composed (NFC), lower case, its parts joined by underscores, without what cannot be seen.
 
     >>> normal(" Hey  Jarvis")
     'hey_jarvis'
     """
-    return "_".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower()).split())
+    composed = unicodedata.normalize("NFC", text.translate(_TYPED))
+    return "_".join(unicodedata.normalize("NFC", composed.lower()).split())
 
 
 def is_word(text: object) -> bool:
@@ -30,8 +36,18 @@ def is_word(text: object) -> bool:
     if not isinstance(text, str) or not text or text != normal(text) or len(text) > LONGEST_CHARACTERS:
         return False
     kinds = [unicodedata.category(letter)[0] for letter in text]
-    return (kinds[0] in "LN" and all(kind in "LMN" or letter in "'-_" for kind, letter in zip(kinds, text, strict=True))
+    return (kinds[0] in "LN" and all(kind in "LMN" or letter in "'-_" or joins(text, at)
+                                     for at, (kind, letter) in enumerate(zip(kinds, text, strict=True)))
             and len(text.encode()) <= LONGEST_BYTES)
+
+
+def joins(text: str, at: int) -> bool:
+    """Whether the character at `at` is a joiner between two letters of a script that is written with joiners."""
+    if text[at] not in JOINERS or not 0 < at < len(text) - 1:
+        return False
+    around = (text[at - 1], text[at + 1])
+    return all(unicodedata.category(letter)[0] in "LM" and not unicodedata.name(letter, "").startswith(_NO_JOINERS)
+               for letter in around)
 
 
 def fault(text: object) -> str | None:

@@ -20,7 +20,8 @@ from kws.specfile import parse_spec, write_spec
 from kws.words import fault, is_word, normal
 from tests.helpers.paths import ROOT
 
-WORDS = ("grün", "开灯", "включи", "चालू", "hey_jarvis", "don't", "stop")
+WORDS = ("grün", "开灯", "включи", "चालू", "hey_jarvis", "don't", "stop", "مرحبا", "שלום", "สวัสดี",
+         "می\u200cخواهم", "ක්\u200dෂ")  # Persian and Sinhala join and part letters with a character of no width
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -30,6 +31,7 @@ def test_words_of_any_language_are_words(word):
 
 @pytest.mark.parametrize(("written", "meant"), [
     ("Hey Jarvis", "hey_jarvis"), ("GRÜN", "grün"), ("gru\u0308n", "grün"), ("  go  ", "go"), ("Включи", "включи"),
+    ("don’t", "don't"), ("שלום\u200f", "שלום"), ("\ufeffstop", "stop"), ("\u2067مرحبا\u2069", "مرحبا"),
 ])
 def test_what_people_write_has_one_normal_form(written, meant):
     assert normal(written) == meant and not is_word(written)
@@ -37,7 +39,8 @@ def test_what_people_write_has_one_normal_form(written, meant):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "_background_noise_", "../x", "a/b", "a\nb", "-x", "x" * 41, "字" * 41, "yes!", 7])
+    "wrong", ["", "_background_noise_", "../x", "a/b", "a\nb", "-x", "x" * 41, "字" * 41, "yes!", 7, "👋", "a\u200db",
+              "مر\u200c"])
 def test_what_is_no_word_is_refused(wrong):
     assert not is_word(wrong) and "must be a word of letters and digits" in fault(wrong)
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.listen.field_report import FieldReport, SessionStart, parse_report, parse_session
+from kws.words import JOINERS
 
+_SPELLED = dict.fromkeys(map(ord, JOINERS))
 LONGEST_BYTES = 16_384  # what has no line feed for so long is no line
 
 
@@ -103,7 +105,7 @@ FORMS: dict[str, tuple[str, Callable[..., Line]]] = {
 def parse(line: bytes) -> Line:
     """A line without its line feed."""
     text = line.decode("utf-8", "replace").strip()
-    if "\ufffd" in text or not text.isprintable():
+    if "\ufffd" in text or not text.translate(_SPELLED).isprintable():
         return Damaged(text)
     word, _, rest = text.partition(" ")
     if word not in FORMS:
