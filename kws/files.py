@@ -36,12 +36,36 @@ def write_atomic(path: Path | str, data: bytes | memoryview | str, *, durable: b
     path.parent.mkdir(parents=True, exist_ok=True)
     sibling = temporary_sibling(path)
     try:
-        sibling.write_bytes(data.encode() if isinstance(data, str) else data)
-        if durable:
-            sync(sibling)
-        os.replace(sibling, path)
+        with named(path):
+            sibling.write_bytes(data.encode() if isinstance(data, str) else data)
+            if durable:
+                sync(sibling)
+            os.replace(sibling, path)
     finally:
         sibling.unlink(missing_ok=True)
+
+
+@contextmanager
+def named(path: Path | str) -> Iterator[None]:
+    """What the system refuses is told with the file's name: a write on a full disk has none of its own."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def nothing_left(folder: Path) -> Iterator[None]:
+    """A folder that the block makes is gone again if the block fails; one that was there stays."""
+    there = folder.exists()
+    try:
+        yield
+    except BaseException:
+        if not there:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def sync(path: Path) -> None:
@@ -92,7 +116,8 @@ def write_new(path: Path | str, data: bytes | memoryview | str) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     sibling = temporary_sibling(path)
     try:
-        sibling.write_bytes(data.encode() if isinstance(data, str) else data)
+        with named(path):
+            sibling.write_bytes(data.encode() if isinstance(data, str) else data)
         try:
             os.link(sibling, path)
         except FileExistsError:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -104,8 +105,11 @@ def print_json(result: Json) -> None:
 
 def refusal(error: OSError) -> str:
     """What the system would not do, with the file that a person knows, and what to look at."""
-    if not error.filename:
+    if not error.errno:
         return str(error)
+    if not error.filename:
+        return (f"{error.strerror or error}; look at the free space and the permissions of this folder and of "
+                f"{tempfile.gettempdir()}, for files in between")
     return (f"{meant_path(error.filename)}: {error.strerror}; choose another place, or check the folder's permissions "
             "and the free space on its disk")
 

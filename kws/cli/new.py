@@ -8,7 +8,7 @@ import typer
 from kws.cli.choices import Network
 from kws.cli.common import note
 from kws.errors import KwsError, SpecError
-from kws.files import write_atomic
+from kws.files import nothing_left, write_atomic
 from kws.spec import ModelSpec, Spec
 from kws.specfile import NAME, write_spec
 from kws.words import as_arguments, fault, normal
@@ -82,10 +82,11 @@ def new(
         raise typer.BadParameter(str(error)) from error
     if (directory / NAME).exists():
         raise KwsError(f"{directory / NAME} already exists; edit it, or name another folder")
-    for folder in ("recordings", "models"):
-        (directory / folder).mkdir(parents=True, exist_ok=True)
-    write_gitignore(directory)
-    write_atomic(directory / NAME, write_spec(spec))
+    with nothing_left(directory):
+        for folder in ("recordings", "models"):
+            (directory / folder).mkdir(parents=True, exist_ok=True)
+        write_gitignore(directory)
+        write_atomic(directory / NAME, write_spec(spec))
     print(f"{directory / NAME}: {len(words)} keyword{'s' if len(words) > 1 else ''}, model {spec.model.name}")
     print(NEXT.format(directory=as_arguments(directory), words=as_arguments(*words)))
 

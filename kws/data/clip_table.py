@@ -20,7 +20,7 @@ from kws.data.fingerprints import SKETCH, sketch
 from kws.data.pool import map_blocks
 from kws.data.spectra import BANDS, FRAMES, mel_picture
 from kws.errors import DataError
-from kws.files import temporary_sibling
+from kws.files import named, temporary_sibling
 
 VERSION = 1  # raise it when a measurement changes: what is kept is measured anew
 PER_BLOCK = 128
@@ -91,7 +91,7 @@ def keep(store: Path, rows: np.ndarray) -> None:
     store.parent.mkdir(parents=True, exist_ok=True)
     sibling = temporary_sibling(store)
     try:
-        with open(sibling, "wb") as file:
+        with named(store), open(sibling, "wb") as file:
             np.save(file, rows)
         os.replace(sibling, store)
     finally:

@@ -242,8 +242,8 @@ def check_room(folder: Path, found: Iterable[Member], jobs: list[Job], *, sample
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if needed + SPARE_BYTES > free:
-        raise DataError(f"{place}: needs {needed / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free; free some space on "
-                        "this disk")
+        raise DataError(f"{place}: needs {(needed + SPARE_BYTES) / 1e6:,.1f} MB, {free / 1e6:,.1f} MB are free; free "
+                        "some space on this disk")
 
 
 def reading(path: Path, jobs: Sequence[Job]) -> Iterator[tuple[Job, bytes | Path]]:

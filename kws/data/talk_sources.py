@@ -18,7 +18,7 @@ from kws.data.fetch import fetch
 from kws.data.shelf import safe_name
 from kws.data.talk import TALK
 from kws.errors import DataError, DownloadError
-from kws.files import fresh_folder, write_atomic
+from kws.files import fresh_folder, named, write_atomic
 
 URL = "https://www.openslr.org/resources/12/dev-clean.tar.gz"
 SHA256 = "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3"
@@ -118,7 +118,8 @@ def unpack_talk(archive: Path, folder: Path) -> None:
             if is_audio(path.name):
                 target = making / place
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data)
+                with named(folder / place):
+                    target.write_bytes(data)
             elif path.name.endswith(TRANSCRIPT):
                 said += [(name, text) for name, _, text in
                          (line.partition(" ") for line in data.decode(errors="replace").splitlines()) if text]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import KwsError
-from kws.files import fresh_folder
+from kws.files import fresh_folder, named
 from kws.native.build import sources
 from kws.records import Json
 
@@ -74,7 +74,8 @@ def write_package(package: Package, out: Path, *, force: bool = False) -> None:
         for name, content in sorted(files.items()):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            with named(out / name):
+                path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def with_licence(files: Files) -> Files:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.features.tables import FrontendTables
-from kws.files import temporary_sibling
+from kws.files import named, temporary_sibling
 
 BLOCK = 1_024  # clips that are hashed at once
 
@@ -38,7 +38,7 @@ def cached(folder: Path, fingerprint: str, shape: tuple[int, ...], make: Callabl
     folder.mkdir(parents=True, exist_ok=True)
     sibling = temporary_sibling(path)
     try:
-        with open(sibling, "wb") as file:
+        with named(path), open(sibling, "wb") as file:
             np.save(file, make())
         os.replace(sibling, path)
     finally:

@@ -327,3 +327,23 @@ def test_names_of_files_that_are_heard_are_escaped(tmp_path):
     done = run("detect", name, name, "--run", ROOT / "models/small")
     assert done.exit_code == 0 and "\x1b" not in done.output and "a\\x1b[31mred\\nforged line.wav" in done.stderr
     assert not any(line.startswith("forged") for line in done.output.splitlines())
+
+
+FULL = """
+import resource
+from kws.cli import app
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+app(prog_name="kws")
+"""
+
+
+@pytest.mark.parametrize(("arguments", "place"), [
+    (("new", "w", "--keywords", "a,b"), "w/kws.toml"),
+    (("export", "c", "--run", ROOT / "models/small", "--out", "c"), "c/")])
+def test_a_disk_that_takes_no_more_is_named_and_nothing_half_written_stays(tmp_path, arguments, place):
+    """The system takes 1,000 bytes of a file and no more, as a full disk does in the middle of one."""
+    done = subprocess.run([sys.executable, "-c", FULL, *map(str, arguments)], cwd=tmp_path, capture_output=True,
+                          text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 1 and done.stdout == "" and list(tmp_path.iterdir()) == []
+    assert re.fullmatch(rf"error: {place}\S*: File too large; choose another place, or check the folder's permissions "
+                        r"and the free space on its disk\n", done.stderr), done.stderr
