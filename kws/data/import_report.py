@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MOST_WORDS = 40  # in the table of words
+LONG_CLIPS = 4  # times a clip's length: a wake word lies in up to three seconds, a sentence takes more
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Imported:
     remarks       : what the recorder would have said of clips that were taken -> how many
     clips, speakers : word -> clips that are there now, and who speaks them
     passed_over   : suffix -> files that are no sound, or none that can be read here
+    long          : word -> clips out of recordings of more than LONG_CLIPS times a clip's length
     notes         : single lines that a person should read
     """
 
@@ -34,6 +36,7 @@ class Imported:
     remarks: Counter[str] = field(default_factory=Counter, compare=False)
     clips: Counter[str] = field(default_factory=Counter, compare=False)
     speakers: dict[str, set[str]] = field(default_factory=dict, compare=False)
+    long: Counter[str] = field(default_factory=Counter, compare=False)
     passed_over: Counter[str] = field(default_factory=Counter, compare=False)
     notes: list[str] = field(default_factory=list, compare=False)
 
@@ -48,6 +51,12 @@ class Imported:
                 for word, number in sorted(self.clips.items(), key=lambda item: (-item[1], item[0]))]
         more = len(rows) - MOST_WORDS
         return rows[:MOST_WORDS] + ([f"  and {more} more words"] if more > 0 else [])
+
+    def sentences(self) -> list[str]:
+        """A line for each word whose recordings are mostly too long to be one word."""
+        return [f"{word}: {number} of {self.clips[word]} recordings are several times longer than a word; if they are "
+                "sentences, a second of each is now filed as this word: lay them below recordings/SOURCE/_talk_/ instead"
+                for word, number in self.long.most_common() if 2 * number > self.clips[word]]
 
     def reasons(self, aside: Path) -> list[str]:
         """What was not taken and why, and what was taken although the recorder would not have."""

@@ -25,7 +25,7 @@ from kws.data.admission import Admission, admit, reason_of
 from kws.data.archives import SUFFIXES, Member, contents, is_archive, members
 from kws.data.choices import Layout
 from kws.data.corpus import NOHASH, NOISE
-from kws.data.import_report import Imported
+from kws.data.import_report import LONG_CLIPS, Imported
 from kws.data.layouts import Reading, is_noise, labels_of, read_layout
 from kws.data.shelf import LONGEST_NAME, Job, Laid, Shelf, safe_name
 from kws.errors import DataError
@@ -100,7 +100,7 @@ def import_path(path: Path, folder: Path, *, word: str | None = None, speaker: s
                 advance()
     finally:
         shelf.close()
-    report.notes += seen.notes()
+    report.notes += seen.notes() + report.sentences()
     if not report.written and not report.kept and not report.aside:
         raise DataError(f"nothing imported; {report.refused[0]}")
     return report
@@ -348,5 +348,6 @@ def lay(shelf: Shelf, job: Job, result: Decoded | DataError, *, rules: Rules, se
     if job.word != NOISE:
         report.padded += result.length < rules.samples
         report.cut += result.length > rules.samples
+        report.long[job.word] += result.length > LONG_CLIPS * rules.samples
         report.own_speaker += job.speaker is None and NOHASH not in job.path.stem
         report.remarks.update([admission.remark] if admission.remark else [])

@@ -375,3 +375,13 @@ def test_a_folder_of_clips_alone_needs_its_word(tmp_path):
     assert "a.wav: is not in a word's folder; import it separately with --word" in refused.stderr
     taken = data(tmp_path, "import", tmp_path / "my/yes", "--source", "b", "--word", "yes")
     assert "  yes: 1 clip by 1 speaker" in taken.stdout
+
+
+def test_sentences_in_a_folder_are_told_as_such(tmp_path):
+    """Common Voice keeps sentences in clips/: they became a word "clips", one second of each."""
+    for number in range(3):
+        lay(tmp_path / f"cv/clips/common_voice_de_{number}.wav", take(number, seconds=5.0))
+        lay(tmp_path / f"words/yes/{number}.wav", take(10 + number, seconds=2.5))
+    told = "clips: 3 of 3 recordings are several times longer than a word; if they are sentences"
+    assert told in data(tmp_path, "import", tmp_path / "cv").stderr
+    assert "longer than a word" not in data(tmp_path, "import", tmp_path / "words").output
