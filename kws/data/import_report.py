@@ -55,7 +55,7 @@ class Imported:
     def sentences(self) -> list[str]:
         """A line for each word whose recordings are mostly too long to be one word."""
         return [f"{word}: {number} of {self.clips[word]} recordings are several times longer than a word; if they "
-                "are sentences, a second of each is filed as this word: lay them below recordings/SOURCE/_talk_/ instead"
+                "are sentences, one second of each is now a clip: lay them below recordings/SOURCE/_talk_/ instead"
                 for word, number in self.long.most_common() if 2 * number > self.clips[word]]
 
     def reasons(self, aside: Path) -> list[str]:
