@@ -114,6 +114,14 @@ def refusal(error: OSError) -> str:
             "and the free space on its disk")
 
 
+def ended_early(error: EOFError) -> str:
+    """What ended before it should. Python itself cuts its compiled files on a full disk, and cannot read them then."""
+    if "marshal" in str(error):
+        return (f"a compiled file of Python is cut off ({error}), as a full disk leaves it; remove the folders "
+                f"__pycache__ below {Path(__file__).parents[1]} and {sys.prefix}")
+    return str(error) or "the input ended before the answer"
+
+
 class Commands(TyperGroup):
     """The commands in the order of the life cycle; what goes wrong on purpose ends in one line, not in a traceback."""
 
@@ -143,6 +151,8 @@ class Commands(TyperGroup):
             raise  # typer ends quietly: the reader of our output has seen enough
         except OSError as error:
             note(f"error: {refusal(error)}")
+        except EOFError as error:  # typer would say "Aborted!"
+            note(f"error: {ended_early(error)}")
         except KeyboardInterrupt:
             more = "; run the same command again to continue" if ctx.invoked_subcommand in CONTINUE else ""
             note(f"interrupted{more}")

@@ -20,7 +20,7 @@ from kws.data.fingerprints import SKETCH, sketch
 from kws.data.pool import map_blocks
 from kws.data.spectra import BANDS, FRAMES, mel_picture
 from kws.errors import DataError
-from kws.files import named, temporary_sibling
+from kws.files import temporary_sibling
 
 VERSION = 1  # raise it when a measurement changes: what is kept is measured anew
 PER_BLOCK = 128
@@ -87,15 +87,19 @@ def take_known(store: Path | None, keys: np.ndarray, rows: np.ndarray) -> np.nda
 
 
 def keep(store: Path, rows: np.ndarray) -> None:
-    """Write the store, whole or not at all. It holds what the last call asked for, and nothing older."""
-    store.parent.mkdir(parents=True, exist_ok=True)
+    """Write the store, whole or not at all. It holds what the last call asked for, and nothing older.
+
+    Where nothing can be written it is left: it only saves the next call's time.
+    """
     sibling = temporary_sibling(store)
-    try:
-        with named(store), open(sibling, "wb") as file:
-            np.save(file, rows)
-        os.replace(sibling, store)
-    finally:
-        sibling.unlink(missing_ok=True)
+    with suppress(OSError):
+        store.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(sibling, "wb") as file:
+                np.save(file, rows)
+            os.replace(sibling, store)
+        finally:
+            sibling.unlink(missing_ok=True)
 
 
 def measure_block(paths: Sequence[Path]) -> np.ndarray:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from kws.errors import DataError
 from kws.spec import ModelSpec, Spec
 from kws.specfile import read_spec
 from tests.helpers.missing import NO_PORTAUDIO
+from tests.helpers.paths import ROOT
 from tests.helpers.waiting import DEADLINE_S
 
 runner = CliRunner()
@@ -219,6 +221,11 @@ class TestShared:
         (OSError(13, "Permission denied", "a/.out.1f-0123abcd.tmp"),
          1, f"error: a/out: Permission denied; {ELSEWHERE}\n"),
         (OSError("PortAudio library not found"), 1, "error: PortAudio library not found\n"),
+        (OSError(28, "No space left on device"), 1, f"error: No space left on device; look at the free space and the "
+         f"permissions of this folder and of {tempfile.gettempdir()}, for files in between\n"),
+        (EOFError("marshal data too short"), 1, "error: a compiled file of Python is cut off (marshal data too short), "
+         f"as a full disk leaves it; remove the folders __pycache__ below {ROOT / 'kws'} and {sys.prefix}\n"),
+        (EOFError(), 1, "error: the input ended before the answer\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ], ids=repr)
     def test_what_goes_wrong_ends_in_one_line(self, error, status, line):
