@@ -5,12 +5,13 @@
 RUN judges the labels (by default the newest run of the workspace). Three trainings for each seed, by kws.toml but for
 the epochs and without teachers: all training clips; without what --fix sets aside; without the suspected labels as
 well. Judged is float accuracy on all validation clips, which nothing is taken from. The difference to the first row is
-paired: clip by clip, averaged over seeds, with its 95 % interval. Results are kept in the workspace's cache: the same
-command goes on where it was stopped.
+paired: clip by clip, averaged over seeds, with its 95 % interval. The seeds share the augmented versions of the clips
+and the features' range of the first: they differ in first weights, order, timbre and SpecAugment. Results are kept in
+the workspace's cache: the same command goes on where it was stopped.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from kws.data.choices import Fault
 from kws.data.clip_table import measure_clips
 from kws.data.corpus import Clip, scan
 from kws.explore.embedding import embedding_of
-from kws.model.dataset import prepare
+from kws.model.dataset import Material, prepare
 from kws.model.examples import Examples, Part, choose_examples
 from kws.pipeline.manifest import training_fingerprint
 from kws.spec import Spec
@@ -60,9 +61,15 @@ def without(examples: Examples, out: set[Clip]) -> Examples:
     return replace(examples, training=Part(clips, part.labels[kept], part.silence))
 
 
-def right_of(place: Workspace, spec: Spec, examples: Examples) -> np.ndarray:
+def right_of(place: Workspace, spec: Spec, examples: Examples, seeds: Iterable[int]) -> np.ndarray:
+    """bool [seeds, validation clips]."""
+    first = prepare(spec, examples, scan(place.recordings).noise, cache=place.cache)
+    return np.stack([judged(place, replace(first, spec=replace(spec, training=replace(spec.training, seed=seed))))
+                     for seed in seeds])
+
+
+def judged(place: Workspace, material: Material) -> np.ndarray:
     """bool [validation clips]: trained and judged, or what is known of it."""
-    material = prepare(spec, examples, scan(place.recordings).noise, cache=place.cache)
     folder, key = place.cache / "cleaning", training_fingerprint(material)
     kept = folder / f"{key}.npy"
     if not kept.exists():
@@ -94,6 +101,7 @@ def main(arguments: Sequence[str]) -> None:
     aside = {finding.clip for finding in findings if finding.action is Action.ASIDE}
     suspects = {finding.clip for finding in findings if finding.kind is Fault.LABEL}
     examples = choose_examples(scan(place.recordings), place.spec)
+    spec = replace(place.spec, training=replace(place.spec.training, epochs=options.epochs, seed=1))
     header(f"{options.epochs} epochs, {len(examples.training.clips):,} training clips")
 
     def rows() -> Iterator[Sequence[str]]:
@@ -101,14 +109,9 @@ def main(arguments: Sequence[str]) -> None:
         for name, out in (("all", set()), ("without what --fix sets aside", aside),
                           ("without suspected labels, too", aside | suspects)):
             some = without(examples, out)
-            right = [right_of(place, seeded(place.spec, options.epochs, seed), some)
-                     for seed in range(1, options.seeds + 1)]
-            found = Trained(name, len(examples.training.clips) - len(some.training.clips), np.stack(right))
+            right = right_of(place, spec, some, range(1, options.seeds + 1))
+            found = Trained(name, len(examples.training.clips) - len(some.training.clips), right)
             first = first or found
             yield found.row(first)
 
     print_table(HEAD, rows())
-
-
-def seeded(spec: Spec, epochs: int, seed: int) -> Spec:
-    return replace(spec, training=replace(spec.training, epochs=epochs, seed=seed))

@@ -4,9 +4,9 @@
 
 For each kind: recall, the share of the injected faults that are reported as what they are; precision, the share of new
 reports (not there before the injection) that are right; what another fault brings with it by its nature is not counted
-(a piece of 0.3 s is cut off as well); and how many clips were reported before, which may be faults of the recordings
-themselves. Faults are put into clips that had no finding. --whole checks all of RECORDINGS, with time and memory, and
-then once more, when everything is known.
+(a piece of 0.3 s is cut off as well, or misses the word); and how many clips were reported before, which may be faults
+of the recordings themselves. Faults are put into clips that had no finding. --whole checks all of RECORDINGS, with time
+and memory, and then once more, when everything is known.
 """
 
 import os

@@ -135,4 +135,4 @@ def word_place(audio: np.ndarray, rng: np.random.Generator) -> int:
 SINGLE: dict[str, Make] = {"silent": silent, "wrong length": wrong_length, "dropped buffer": dropped,
                            "clipped": clipped, "DC offset": offset, "hum": hum, "low SNR": noisy, "cut off": cut_off}
 # What a fault brings with it by its nature: a report of these on such a clip is neither right nor wrong.
-CONSEQUENCES = {"wrong length": {"cut off"}, "clipped": {"DC offset"}, "two words": {"label"}}
+CONSEQUENCES = {"wrong length": {"cut off", "silent", "low SNR"}, "clipped": {"DC offset"}, "two words": {"label"}}

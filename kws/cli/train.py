@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kws.cli.choices import Network
-from kws.cli.common import REQUIREMENT_NOT_MET, DirectoryOption, JsonOption, note, print_json, workspace
+from kws.cli.common import (
+    REQUIREMENT_NOT_MET,
+    DirectoryOption,
+    JsonOption,
+    SchedulerOption,
+    note,
+    print_json,
+    workspace,
+)
 from kws.train.choices import Backend, Strategy
 
 if TYPE_CHECKING:
@@ -41,6 +49,7 @@ def train(
              "TensorFlow's tf.distribute. Default: this process alone.")] = None,
     backend: Annotated[Backend, typer.Option(
         help="jax runs the epochs on a graphics card (extra: card); the rest is TensorFlow's.")] = Backend.TENSORFLOW,
+    scheduler: SchedulerOption = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
@@ -58,6 +67,8 @@ def train(
     With the talk in recordings/*/_talk_/, starting from a trained run: kws train --start commands
 
     A run's recipe again: kws train --like commands --run commands-again
+
+    Clips read, and features made, by a Dask cluster; the run is the same: kws train --scheduler tcp://host:8786
     """
     from kws.pipeline.train import train_run
     from kws.pipeline.transfer import transfer_run
@@ -68,13 +79,15 @@ def train(
         raise typer.BadParameter("cannot be combined with --teacher, --start or --strategy", param_hint="--from")
     if backend is Backend.JAX and (base or strategy or start):
         raise typer.BadParameter("jax cannot be combined with --from, --start or --strategy", param_hint="--backend")
+    if scheduler and (strategy or backend is Backend.JAX):
+        raise typer.BadParameter("cannot be combined with --strategy or --backend jax", param_hint="--scheduler")
     place = with_model(with_settings_of(workspace(directory), like), model)
     finished: Run | None
     if base:
-        finished = transfer_run(place, base=base, name=run, note=note)
+        finished = transfer_run(place, base=base, name=run, note=note, scheduler=scheduler)
     else:
         finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy, start=start,
-                             backend=backend)
+                             backend=backend, scheduler=scheduler)
     if finished is None:
         return
     if json:

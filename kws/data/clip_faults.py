@@ -7,6 +7,7 @@ Levels are in dB of full scale. Exact zeros at both ends (padding) do not count 
 """
 
 from dataclasses import astuple, dataclass, fields
+from functools import cache
 
 import numpy as np
 
@@ -22,6 +23,8 @@ OFFSET = 0.01  # of full scale
 LEAST_SNR_DB = 10.0  # a session at the microphone asks for more: there a word can be said again
 EDGE, AFTER_EDGE = 3 * FRAME, 9 * FRAME  # a click at the edge is over after it, a word goes on
 EDGE_BELOW_DB, EDGE_ABOVE_DB = 14.0, 12.0  # an edge this near to the word's level, this far above noise
+EDGE_HZ = 350.0  # and up: edges are judged where speech is and hum, its harmonics, breath and rumble are not
+FILTER_TAIL = 256  # samples of zeros behind a clip: what the filter spills over its end falls there
 SHORTEST = 0.5  # of a clip's length
 HUM_HZ, HUM_LINES, HUM_PARTS = (50.0, 60.0), 6, 8
 HUM_ABOVE_DB, HUM_COHERENCE, HUM_DB = 12.0, 0.9, -60.0
@@ -39,7 +42,8 @@ class ClipMeasures:
     level_db, noise_db : of the loudest 100 ms and of the quietest tenth (or end), hum and offset taken out
     offset            : mean, full scale 1
     clipped, flat     : samples within 1 % of full scale; in flat tops below it
-    start_db, end_db  : how loud the sound begins and ends, see edge_level
+    start_db, end_db  : how loud the sound begins and ends, see edge_level, from EDGE_HZ up
+    band_db, band_noise_db : level_db and noise_db from EDGE_HZ up
     hum_hz, hum_db    : 50, 60 or 0, and the level of its lines
     gap_at, gap_samples, repeat_at, repeat_samples : the longest of each, 0 samples if there is none
     """
@@ -54,6 +58,8 @@ class ClipMeasures:
     flat: float = 0
     start_db: float = FLOOR_DB
     end_db: float = FLOOR_DB
+    band_db: float = FLOOR_DB
+    band_noise_db: float = FLOOR_DB
     hum_hz: float = 0
     hum_db: float = FLOOR_DB
     gap_at: float = 0
@@ -94,28 +100,29 @@ def measure_clip(audio: np.ndarray) -> ClipMeasures:
     offset = float(sound.mean())
     centred = sound.astype(np.float32) - np.float32(offset)
     hum_hz, hum_db, clean = without_hum(centred)
-    frames = levels(np.clip(np.rint(clean), -32768, 32767).astype(np.int16))
-    if not len(frames):
-        frames = np.array([FLOOR_DB])
+    level_db, noise_db = word_and_noise(clean)
+    band = speech_band(clean)
+    band_db, band_noise_db = word_and_noise(band)
     gap_at, gap = longest_gap(sound)
     repeat_at, repeat = longest_repeat(sound)
     clipped, flat = clipped_samples(sound)
     return ClipMeasures(
-        samples=len(audio), sounding=len(sound), rms_db=level_of(audio - audio.mean()), level_db=loudest_level(frames),
-        noise_db=float(min(np.quantile(frames, 0.1), frames[0], frames[-1])), offset=offset / 32768, clipped=clipped,
-        flat=flat, start_db=edge_level(clean), end_db=edge_level(clean[::-1]), hum_hz=hum_hz, hum_db=hum_db,
+        samples=len(audio), sounding=len(sound), rms_db=level_of(audio - audio.mean()), level_db=level_db,
+        noise_db=noise_db, offset=offset / 32768, clipped=clipped, flat=flat, start_db=edge_level(band),
+        end_db=edge_level(band[::-1]), band_db=band_db, band_noise_db=band_noise_db, hum_hz=hum_hz, hum_db=hum_db,
         gap_at=first + gap_at, gap_samples=gap, repeat_at=first + repeat_at, repeat_samples=repeat)
 
 
 def clip_faults(found: ClipMeasures, *, samples: int) -> tuple[FoundFault, ...]:
-    """What is wrong with a clip that shall have `samples` samples, worst first; a silent one is nothing but silent."""
+    """What is wrong with a clip that shall have `samples` samples, worst first; of a silent one only its length."""
     if found.samples == 0:
         return (FoundFault(Fault.UNREADABLE, "cannot be read as audio"),)
+    length = (Fault.LENGTH, found.samples > samples or found.samples < SHORTEST * samples,
+              f"{found.samples / SAMPLE_RATE_HZ:.2f} s, a clip has {samples / SAMPLE_RATE_HZ:.2f} s")
     if found.rms_db < SILENCE_DB:
-        return (FoundFault(Fault.SILENT, f"{found.rms_db:.0f} dB of full scale"),)
-    rules = (
-        (Fault.LENGTH, found.samples > samples or found.samples < SHORTEST * samples,
-         f"{found.samples / SAMPLE_RATE_HZ:.2f} s, a clip has {samples / SAMPLE_RATE_HZ:.2f} s"),
+        return those_that_hold((Fault.SILENT, True, f"{found.rms_db:.0f} dB of full scale"), length)
+    return those_that_hold(
+        length,
         (Fault.DROPPED, found.gap_samples > 0, f"{found.gap_samples / 16:.1f} ms of exact zeros at "
                                                    f"{found.gap_at / SAMPLE_RATE_HZ:.2f} s"),
         (Fault.DROPPED, found.repeat_samples > 0, f"{found.repeat_samples / 16:.1f} ms twice at "
@@ -127,6 +134,10 @@ def clip_faults(found: ClipMeasures, *, samples: int) -> tuple[FoundFault, ...]:
         (Fault.NOISY, found.snr_db < LEAST_SNR_DB, f"the word is {found.snr_db:.0f} dB above the noise"),
         (Fault.CUT_OFF, is_cut(found, found.start_db), "loud from its first moment"),
         (Fault.CUT_OFF, is_cut(found, found.end_db), "loud up to its last moment"))
+
+
+def those_that_hold(*rules: tuple[Fault, bool, str]) -> tuple[FoundFault, ...]:
+    """(fault, whether it is there, the number behind it), each fault once."""
     kept: dict[Fault, FoundFault] = {}
     for fault, holds, detail in rules:
         if holds:
@@ -136,7 +147,29 @@ def clip_faults(found: ClipMeasures, *, samples: int) -> tuple[FoundFault, ...]:
 
 def is_cut(found: ClipMeasures, edge_db: float) -> bool:
     """Whether an edge is part of the word."""
-    return edge_db >= found.level_db - EDGE_BELOW_DB and edge_db >= found.noise_db + EDGE_ABOVE_DB
+    return edge_db >= found.band_db - EDGE_BELOW_DB and edge_db >= found.band_noise_db + EDGE_ABOVE_DB
+
+
+def word_and_noise(sound: np.ndarray) -> tuple[float, float]:
+    """Levels of the loudest 100 ms and of the quietest tenth, or end, of float [n] in steps of int16."""
+    frames = levels(np.clip(np.rint(sound), -32768, 32767).astype(np.int16))
+    if not len(frames):
+        return FLOOR_DB, FLOOR_DB
+    return loudest_level(frames), float(min(np.quantile(frames, 0.1), frames[0], frames[-1]))
+
+
+def speech_band(sound: np.ndarray) -> np.ndarray:
+    """float32 [n] without what lies below EDGE_HZ: 3 dB less there, 24 dB less for each octave below, no delay."""
+    size = 1 << (len(sound) + FILTER_TAIL - 1).bit_length()
+    passed = np.fft.irfft(np.fft.rfft(sound, size) * high_pass(size), size)[: len(sound)]
+    return np.asarray(passed, np.float32)
+
+
+@cache
+def high_pass(size: int) -> np.ndarray:
+    """The gain of `speech_band` at each bin, float32 [size // 2 + 1]."""
+    below = EDGE_HZ / np.maximum(np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ), 1)
+    return (1 / np.sqrt(1 + below**8)).astype(np.float32)
 
 
 def edge_level(audio: np.ndarray) -> float:

@@ -22,7 +22,7 @@ from kws.data.spectra import BANDS, FRAMES, mel_picture
 from kws.errors import DataError
 from kws.files import temporary_sibling
 
-VERSION = 1  # raise it when a measurement changes: what is kept is measured anew
+VERSION = 2  # raise it when a measurement changes: what is kept is measured anew
 PER_BLOCK = 128
 # key: the file, its size and its time of change; file, sound: digests of its bytes, and of its samples without padding
 ROW = np.dtype([("key", "V16"), ("file", "V16"), ("sound", "V16"), ("measures", "<f4", (len(MEASURES),)),

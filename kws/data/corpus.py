@@ -7,7 +7,6 @@
 import hashlib
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import numpy as np
 
 from kws.audio.files import is_audio, read_samples
 from kws.data.choices import Split
+from kws.data.pool import done_blocks
 from kws.errors import DataError
-from kws.progress import progress
 
 SYNTHESIZED = ".synthesized"  # a file in a source whose voices are synthesizers
 NOISE = "_background_noise_"
@@ -25,6 +24,7 @@ SPLITS = tuple(split.value for split in Split)
 VALIDATION_PERCENT, TESTING_PERCENT = 10, 10
 LARGEST = 2**27 - 1
 SOURCE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+PER_BLOCK = 256  # clips that are read by one thread, or worker, at a time
 CACHE_BYTES = 6_000_000_000  # least recently used arrays make way beyond this
 
 
@@ -124,21 +124,23 @@ def folders(path: Path) -> list[Path]:
     return [path / name for name in sorted(os.listdir(path)) if name[0] != "." and (path / name).is_dir()]
 
 
-def load_clips(clips: tuple[Clip, ...] | list[Clip], *, samples: int, cache: Path | None = None) -> np.ndarray:
+def load_clips(clips: tuple[Clip, ...] | list[Clip], *, samples: int, cache: Path | None = None,
+               scheduler: str | None = None) -> np.ndarray:
     """Samples of many clips, row i for clips[i]: int16 [clips, samples], read-only where it comes from the cache.
 
+    scheduler : address of a Dask scheduler whose workers read the clips; None reads them here
     cache : folder for memory-mapped arrays, which make the next call fast; a clip that was changed is read again
     Raises DataError that names the clips that cannot be read, or where the disk has no room for the cache.
     """
     if cache is None or not clips:
         rows = np.zeros((len(clips), samples), np.int16)
-        fill(rows, clips)
+        fill(rows, clips, scheduler)
         return rows
     path = cache / "clips" / f"{contents_key(clips, samples)}.npy"
     if path.exists():
         os.utime(path)
     else:
-        write_cache(path, clips, samples)
+        write_cache(path, clips, samples, scheduler)
     return np.load(path, mmap_mode="r")
 
 
@@ -155,7 +157,7 @@ def contents_key(clips: tuple[Clip, ...] | list[Clip], samples: int) -> str:
     return digest.hexdigest()[:32]
 
 
-def write_cache(path: Path, clips: tuple[Clip, ...] | list[Clip], samples: int) -> None:
+def write_cache(path: Path, clips: tuple[Clip, ...] | list[Clip], samples: int, scheduler: str | None) -> None:
     """Write the array of `clips` to `path`, whole or not at all."""
     import shutil
 
@@ -168,7 +170,7 @@ def write_cache(path: Path, clips: tuple[Clip, ...] | list[Clip], samples: int) 
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         rows = np.lib.format.open_memmap(part, mode="w+", dtype=np.int16, shape=(len(clips), samples))
-        fill(rows, clips)
+        fill(rows, clips, scheduler)
         rows.flush()
         os.replace(part, path)
     finally:
@@ -186,22 +188,34 @@ def make_room(folder: Path, needed: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def fill(rows: np.ndarray, clips: tuple[Clip, ...] | list[Clip]) -> None:
-    """Read clips[i] into rows[i], int16 [clips, samples], on several threads."""
+def fill(rows: np.ndarray, clips: tuple[Clip, ...] | list[Clip], scheduler: str | None) -> None:
+    """Read clips[i] into rows[i], int16 [clips, samples], on several threads or on a cluster."""
+    paths = [clip.path for clip in clips]
+    blocks = [Unread(tuple(paths[at : at + PER_BLOCK]), rows.shape[1]) for at in range(0, len(paths), PER_BLOCK)]
     unreadable: list[str] = []
-
-    def read(span: range) -> int:
-        for i in span:
-            try:
-                rows[i] = read_samples(clips[i].path, samples=rows.shape[1])
-            except DataError as error:
-                unreadable.append(str(error))
-        return len(span)
-
-    spans = [range(start, min(start + 256, len(clips))) for start in range(0, len(clips), 256)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress("reading clips", total=len(clips)) as advance:
-        for done in pool.map(read, spans):
-            advance(done)
+    for place, (samples, faults) in done_blocks(read_block, blocks, scheduler=scheduler, title="reading clips",
+                                                sizes=[len(block.paths) for block in blocks], threads=True):
+        rows[place * PER_BLOCK : place * PER_BLOCK + len(samples)] = samples
+        unreadable += faults
     if unreadable:
         more = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
         raise DataError(f"{min(unreadable)}{more}")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Clips that a thread, or a worker, shall read."""
+
+    paths: tuple[Path, ...]
+    samples: int
+
+
+def read_block(block: Unread) -> tuple[np.ndarray, list[str]]:
+    """int16 [paths, samples], and what is wrong with those that cannot be read."""
+    rows, faults = np.zeros((len(block.paths), block.samples), np.int16), []
+    for row, path in zip(rows, block.paths, strict=True):
+        try:
+            row[:] = read_samples(path, samples=block.samples)
+        except DataError as error:
+            faults.append(str(error))
+    return rows, faults

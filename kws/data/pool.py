@@ -9,16 +9,18 @@ path on every machine. A worker of the cluster that dies takes nothing with it: 
 import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from kws.errors import KwsError
 from kws.progress import progress
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
+AHEAD = 64  # blocks that a cluster has at a time, at least
 DEATHS = 5  # workers that may die over one block before it is the block's fault
 
 
@@ -30,13 +32,32 @@ def map_blocks(function: Callable[[Block], Result], blocks: Sequence[Block], *, 
     sizes     : of the blocks, for the progress bar
     Raises KwsError if the cluster cannot be reached or is lost.
     """
-    results: dict[int, Result] = {}
+    done = dict(done_blocks(function, blocks, scheduler=scheduler, title=title, sizes=sizes))
+    return [done[index] for index in range(len(blocks))]
+
+
+def done_blocks(function: Callable[[Block], Result], blocks: Sequence[Block], *, scheduler: str | None, title: str,
+                sizes: Sequence[int], threads: bool = False) -> Iterator[tuple[int, Result]]:
+    """(place, function(block)) as they come, so that nobody holds all results; otherwise as map_blocks.
+
+    threads : on this machine, threads do the work instead of processes: for what waits for the disk
+    """
     with progress(title, total=sum(sizes)) as advance:
-        source = local(function, blocks) if scheduler is None else distributed(function, blocks, scheduler)
+        if scheduler is not None:
+            source = distributed(function, blocks, scheduler)
+        else:
+            source = in_threads(function, blocks) if threads else local(function, blocks)
         for index, result in source:
-            results[index] = result
+            yield index, result
             advance(sizes[index])
-    return [results[index] for index in range(len(blocks))]
+
+
+def in_threads(function: Callable[[Block], Result], blocks: Sequence[Block]) -> Iterator[tuple[int, Result]]:
+    """(index, result) in order, by a thread per core."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(cores()) as pool:
+        yield from enumerate(pool.map(function, blocks))
 
 
 def cores() -> int:
@@ -85,10 +106,19 @@ def distributed(function: Callable[[Block], Result], blocks: Sequence[Block],
     from distributed import as_completed
 
     with client:
-        futures = [client.submit(run_pickled, pickle.dumps((function, block)), pure=False, retries=DEATHS)
-                   for block in blocks]
-        places = {future.key: index for index, future in enumerate(futures)}
-        for future in as_completed(futures, loop=client.loop):
+        waiting = iter(enumerate(blocks))
+        places: dict[str, int] = {}
+
+        def submitted(count: int) -> list["Future"]:
+            """The next blocks. Not all at once: what workers have done waits in their memory until it is fetched."""
+            futures = []
+            for index, block in islice(waiting, count):
+                futures.append(client.submit(run_pickled, pickle.dumps((function, block)), pure=False, retries=DEATHS))
+                places[futures[-1].key] = index
+            return futures
+
+        done = as_completed(submitted(max(AHEAD, 4 * sum(client.nthreads().values()))), loop=client.loop)
+        for future in done:
             try:
                 result = future.result()
             except KwsError:
@@ -98,6 +128,7 @@ def distributed(function: Callable[[Block], Result], blocks: Sequence[Block],
                                "workers' output") from error
             yield places[future.key], result
             future.release()
+            done.update(submitted(1))
 
 
 def run_pickled(work: bytes) -> object:

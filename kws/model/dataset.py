@@ -12,10 +12,12 @@ from kws.data.talk import Talk
 from kws.errors import DataError
 from kws.features.frontend import Frontend, measure_normalisation, network_input
 from kws.features.tables import Normalisation, build_tables
+from kws.model.afar import Afar
 from kws.model.augment import augment, equalize, mask, read_noise, silence, timbre_curves
 from kws.model.distill import Teacher, Teaching, make_teaching, shared_normalisation
 from kws.model.examples import SILENCE_LABEL, Examples, Part, draw_epoch
 from kws.model.keras_types import Batches
+from kws.model.sound_jobs import Ear, SoundJob, SoundRows, Sounds, extracted, mixed
 from kws.model.stretches import CLIPS, Stretches
 from kws.model.talk import noise_rows, read_rooms, talk_rows
 from kws.model.versions import Versions
@@ -38,6 +40,7 @@ class Material:
     teaching : of the teachers, None if there are none
     stretches : what talk makes of the clips, None if there is no talk
     cache    : folder for what is slow to make again, None if nothing is kept
+    scheduler : of the Dask cluster that makes features, None if this machine does
     """
 
     spec: Spec
@@ -49,6 +52,8 @@ class Material:
     teaching: Teaching | None = None
     cache: Path | None = None
     stretches: Stretches | None = None
+    noise_paths: tuple[Path, ...] = ()
+    scheduler: str | None = None
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that no draw depends on another."""
@@ -68,43 +73,61 @@ class Material:
 
     def heard(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Training clips, augmented: places in the training part (-1: silence) to int16 [n, samples]."""
-        clips = np.empty((len(rows), self.spec.frontend.clip_samples), np.int16)
         speech = rows >= 0
-        clips[speech] = augment(self.clips["training"][rows[speech]], self.noise["training"], self.spec.training, rng)
-        clips[~speech] = silence(self.noise["training"], int((~speech).sum()), clips.shape[1], rng)
-        return clips
+        return mixed(self.clips["training"][rows[speech]], speech, self.noise["training"], self.spec.training, rng)
 
     @cached_property
     def versions(self) -> Versions:
         """The augmented versions that are kept."""
         return Versions(self)
 
+    @cached_property
+    def afar(self) -> Afar:
+        """Epochs whose features a cluster makes."""
+        return Afar(self.scheduler)
+
     def batch(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """One training batch: network input float32 [n, frames, features, 1] and one-hot labels [n, labels].
 
         With teachers their soft targets follow the labels: [n, 2 * labels].
         """
-        features, clips = self.sounds(rows, rng)
-        features = self.disguised(features, rng)
-        return network_input(features), self.targets(rows, features, clips)
+        features, taught = self.sounds(rows, rng)
+        return self.seen(rows, features, taught, rng)
 
-    def sounds(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Training clips, augmented: int8 [n, frames, features], and what the front end heard, int16 [n, samples]."""
-        clips = self.heard(rows, rng)
-        return self.frontend.extract(clips, threads=1), clips
+    def seen(self, rows: np.ndarray, features: np.ndarray, taught: Sequence[np.ndarray | None],
+             rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The batch that `sounds` makes."""
+        features = self.disguised(features, rng)
+        return network_input(features), self.targets(rows, features, taught)
+
+    def sounds(self, rows: np.ndarray, rng: np.random.Generator) -> SoundRows:
+        """Training clips, augmented: int8 [n, frames, features], and by each teacher's own front end, if it has one."""
+        return extracted(self.heard(rows, rng), self.frontend, self.teaching.frontends if self.teaching else ())
+
+    def job(self, rows: np.ndarray, *seed: int) -> SoundJob:
+        """`sounds(rows, np.random.default_rng(seed))` as work for another process."""
+        clips = self.examples.training.clips
+        return SoundJob(self.ear, tuple(clips[row].path if row >= 0 else None for row in rows.tolist()), seed)
+
+    @cached_property
+    def ear(self) -> Ear:
+        """What other processes need to hear as this one does."""
+        teachers = self.teaching.frontends if self.teaching else ()
+        return Ear(self.spec.frontend.clip_samples, self.spec.training, self.noise_paths, self.frontend.tables,
+                   tuple(None if own is None else own.tables for own in teachers))
 
     def disguised(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The augmentation that works on features, int8 [n, frames, features]: timbre and SpecAugment."""
         training = self.spec.training
         return mask(equalize(features, self.curves, training, rng), training, rng)
 
-    def targets(self, rows: np.ndarray, features: np.ndarray, clips: np.ndarray) -> np.ndarray:
+    def targets(self, rows: np.ndarray, features: np.ndarray, taught: Sequence[np.ndarray | None]) -> np.ndarray:
         """What a network should say about sounds: float32 [n, labels], or with teachers [n, 2 * labels]."""
         numbers = np.where(rows >= 0, self.examples.training.labels[rows], SILENCE_LABEL)
         labels = one_hot(numbers, len(self.spec.labels))
         if self.teaching is None:
             return labels
-        return np.concatenate([labels, self.teaching.soft_targets(network_input(features), clips)], axis=1)
+        return np.concatenate([labels, self.teaching.soft_targets(network_input(features), taught)], axis=1)
 
     def representative(self) -> np.ndarray:
         """Training features for the quantization to look at, not augmented: int8 [n, frames, features]."""
@@ -121,7 +144,7 @@ class Material:
 
 def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Path | None,
             teachers: Sequence[Teacher] = (), normalisation: Normalisation | None = None,
-            talk: Sequence[Talk] = (), rooms: Sequence[Path] = ()) -> Material:
+            talk: Sequence[Talk] = (), rooms: Sequence[Path] = (), scheduler: str | None = None) -> Material:
     """Read the recordings and fit the features' range to them.
 
     talk  : what people say who do not speak to the device; the training split's makes stretches (kws.model.stretches)
@@ -129,15 +152,18 @@ def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Pat
     noise : background recordings; cache : folder for what is slow to read again
     teachers : one with the same front-end settings hands its features' range down, so that one front end serves both
     normalisation : the features' range where it is not to be fitted, but given
+    scheduler : address of a Dask scheduler whose workers read the clips and make the features; by default this machine
     """
     samples = spec.frontend.clip_samples
-    clips = {split: load_clips(getattr(examples, split).clips, samples=samples, cache=cache) for split in SPLITS}
+    clips = {split: load_clips(getattr(examples, split).clips, samples=samples, cache=cache, scheduler=scheduler)
+             for split in SPLITS}
     noises = {split: read_noise(noise, split=split, samples=samples) for split in SPLITS}
     normalisation = (normalisation or shared_normalisation(teachers, spec)
                      or fit_normalisation(spec, examples, clips, noises))
     frontend = Frontend(build_tables(spec.frontend, normalisation))
     teaching = make_teaching(teachers, spec, frontend)
-    material = Material(spec, examples, clips, noises, normalisation, frontend, teaching, cache)
+    material = Material(spec, examples, clips, noises, normalisation, frontend, teaching, cache,
+                        noise_paths=tuple(noise), scheduler=scheduler)
     return with_stretches(material, [one for one in talk if one.split == "training"], rooms)
 
 
@@ -148,7 +174,8 @@ def with_stretches(material: Material, talk: Sequence[Talk], rooms: Sequence[Pat
         return material
     if spec.training.batch < CLIPS:
         raise DataError(f"[training] batch = {spec.training.batch}: training with talk needs at least {CLIPS} clips")
-    rows = talk_rows(talk, spec.keywords, material.frontend, cache=material.cache, rooms=read_rooms(rooms))
+    rows = talk_rows(talk, spec.keywords, material.frontend, cache=material.cache, rooms=read_rooms(rooms),
+                     scheduler=material.scheduler)
     stretches = Stretches(spec, rows, np.zeros((0, spec.frontend.features), np.int8), material.normalisation,
                           timbre_curves(spec.frontend))
     if len(rows) < 2 * stretches.frames:
@@ -188,34 +215,40 @@ def epoch_batches(material: Material, epoch: int, *, share: int = 0, shares: int
     rows = material.epoch_rows(rng)
     if versions:
         rows = rng.permutation(len(rows))  # of the version's examples
+    count = max(1, len(rows) // size)
+
+    def own(index: int) -> np.ndarray:
+        whole = rows[index * size : (index + 1) * size]
+        part = len(whole) // shares
+        return whole[share * part : (share + 1) * part]
+
+    def sounds(index: int) -> Sounds:
+        if material.scheduler is not None:
+            seeds = ((material.spec.training.seed, BATCH, epoch, place, *purpose) for place in range(count))
+            return material.afar.sounds(epoch, index, lambda: [material.job(own(place), *seed)
+                                                               for place, seed in enumerate(seeds)])
+        rng = material.rng(BATCH, epoch, index, *purpose)
+        return Sounds(*material.sounds(own(index), rng), rng)
 
     class Prepared(keras.utils.PyDataset):
         def __len__(self) -> int:
-            return max(1, len(rows) // size)
+            return count
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-            whole = rows[index * size : (index + 1) * size]
-            part = len(whole) // shares
-            own, rng = whole[share * part : (share + 1) * part], material.rng(BATCH, epoch, index, *purpose)
-            if stretches:
-                return stretched(material, stretches, *some_words(material, own, epoch, rng), rng)
-            if not versions:
-                return material.batch(own, rng)
-            features, targets = material.versions[epoch % versions]
-            return network_input(material.disguised(features[own], rng)), targets[own]
+            if versions:
+                features, targets = (kept[own(index)] for kept in material.versions[epoch % versions])
+                rng = material.rng(BATCH, epoch, index, *purpose)
+                if not stretches:
+                    return network_input(material.disguised(features, rng)), targets
+            else:
+                found = sounds(index)
+                features, rng = found.features, found.rng
+                if not stretches:
+                    return material.seen(own(index), features, found.taught, rng)
+                targets = material.targets(own(index), features, found.taught)
+            return stretched(material, stretches, features, targets, rng)
 
     return Prepared(workers=LOADERS, max_queue_size=AHEAD)
-
-
-def some_words(material: Material, rows: np.ndarray, epoch: int,
-               rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Features int8 [n, frames, features] and targets of some of an epoch's clips, from its kept version if any."""
-    versions = material.spec.training.augmented_versions
-    if versions:
-        features, targets = material.versions[epoch % versions]
-        return features[rows], targets[rows]
-    features, clips = material.sounds(rows, rng)
-    return features, material.targets(rows, features, clips)
 
 
 def stretched(material: Material, stretches: Stretches, features: np.ndarray, targets: np.ndarray,

@@ -55,14 +55,14 @@ class Teaching:
     frontends: tuple[Frontend | None, ...]
     temperature: float
 
-    def soft_targets(self, windows: np.ndarray, clips: np.ndarray) -> np.ndarray:
+    def soft_targets(self, windows: np.ndarray, taught: Sequence[np.ndarray | None]) -> np.ndarray:
         """What the teachers say on average: float32 [n, labels], rows add up to 1. May be called from several threads.
 
-        windows : float32 [n, frames, features, 1], as the student sees them; clips : int16 [n, samples], as it heard
-        them. A teacher with a front end of its own hears the same samples, and sees no SpecAugment.
+        windows : float32 [n, frames, features, 1], as the student sees them
+        taught  : int8 [n, frames, features] of the same sounds, by each teacher's own front end; None if it has none.
+                  Such a teacher sees no SpecAugment.
         """
-        seen = (windows if frontend is None else network_input(frontend.extract(clips, threads=1))
-                for frontend in self.frontends)
+        seen = (windows if own is None else network_input(own) for own in taught)
         return np.mean([softened(teacher.model.predict_on_batch(window), self.temperature)
                         for teacher, window in zip(self.teachers, seen, strict=True)], axis=0)
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples
+from kws.data.pool import map_blocks
 from kws.data.talk import Talk, keywords_said, said_alone
 from kws.features.frontend import Frontend
-from kws.progress import progress
+from kws.features.tables import FrontendTables
+
+SPEAKERS = 8  # that are heard in one go: fewer in all, and no other process is started
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,34 +39,56 @@ Part = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows, the same in a room, wh
 
 
 def talk_rows(talk: Sequence[Talk], keywords: Sequence[str], frontend: Frontend, *, cache: Path | None,
-              rooms: Sequence[np.ndarray] = ()) -> TalkRows:
+              rooms: Sequence[np.ndarray] = (), scheduler: str | None = None) -> TalkRows:
     """The rows of recordings, in their order.
 
     rooms : impulse responses, float32 [n]; each speaker is heard in one of them, in turn
     cache : folder that keeps the rows, None if nothing is kept
+    scheduler : of the Dask cluster that hears them, None if this machine does
     """
-    parts: list[Part] = []
+    speakers = [list(recordings) for _, recordings in groupby(talk, key=lambda one: (one.source, one.speaker))]
+    heard = [Hearing(tuple(recordings), tuple(keywords), frontend.tables,
+                     rooms[number % len(rooms)] if rooms else None, cache and cache / "talk")
+             for number, recordings in enumerate(speakers)]
+    blocks = [heard[at : at + SPEAKERS] for at in range(0, len(heard), SPEAKERS)]
+    done = map_blocks(hear, blocks, scheduler=scheduler, title="hearing talk",
+                      sizes=[sum(len(one.talk) for one in block) for block in blocks])
+    parts = [part for block in done for part in block]
     lengths: dict[str, int] = {}
-    with progress("hearing talk", total=len(talk)) as advance:
-        for number, ((source, _), recordings) in enumerate(groupby(talk, key=lambda one: (one.source, one.speaker))):
-            group = list(recordings)
-            room = rooms[number % len(rooms)] if rooms else None
-            parts.append(speaker_rows(group, keywords, frontend, room, cache))
-            lengths[source] = lengths.get(source, 0) + len(parts[-1][0])
-            advance(len(group))
+    for recordings, part in zip(speakers, parts, strict=True):
+        lengths[recordings[0].source] = lengths.get(recordings[0].source, 0) + len(part[0])
     rows, in_room, said = (np.concatenate(kind) for kind in zip(*parts, strict=True))
     return TalkRows(rows, in_room, said, np.cumsum([0, *lengths.values()]))
 
 
-def speaker_rows(talk: Sequence[Talk], keywords: Sequence[str], frontend: Frontend, room: np.ndarray | None,
-                 cache: Path | None) -> Part:
+@dataclass(frozen=True, eq=False)
+class Hearing:
+    """One speaker's recordings, for whoever hears them.
+
+    room : impulse response, float32 [n], None if there is none; cache : folder that keeps the rows, or None
+    """
+
+    talk: tuple[Talk, ...]
+    keywords: tuple[str, ...]
+    tables: FrontendTables
+    room: np.ndarray | None
+    cache: Path | None
+
+
+def hear(speakers: Sequence[Hearing]) -> list[Part]:
+    """Some speakers' parts."""
+    return [speaker_rows(one) for one in speakers]
+
+
+def speaker_rows(hearing: Hearing) -> Part:
     """One speaker's recordings, end to end."""
-    audio = [read_samples(one.path) for one in talk]
-    folder, whole = cache and cache / "talk", np.concatenate(audio)
-    rows = frontend.extract(whole[None], threads=1, cache=folder)[0]
-    heard = rows if room is None else frontend.extract(in_room(whole, room)[None], threads=1, cache=folder)[0]
-    spans = said_spans(talk, [len(samples) for samples in audio], keywords)
-    return rows, heard, rows_within(spans, len(rows), frontend, len(keywords))
+    frontend, room = Frontend(hearing.tables), hearing.room
+    audio = [read_samples(one.path) for one in hearing.talk]
+    whole = np.concatenate(audio)
+    rows = frontend.extract(whole[None], threads=1, cache=hearing.cache)[0]
+    heard = rows if room is None else frontend.extract(in_room(whole, room)[None], threads=1, cache=hearing.cache)[0]
+    spans = said_spans(hearing.talk, [len(samples) for samples in audio], hearing.keywords)
+    return rows, heard, rows_within(spans, len(rows), frontend, len(hearing.keywords))
 
 
 Span = tuple[int, float, float]  # a keyword's number, and the first sample of where it may be heard, and the one after

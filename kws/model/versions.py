@@ -10,7 +10,7 @@ import io
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +19,12 @@ from typing import Protocol
 import numpy as np
 
 from kws import __version__
+from kws.data.pool import map_blocks
 from kws.features.tables import Normalisation
 from kws.files import write_atomic
 from kws.model.distill import Teaching
 from kws.model.examples import Examples
+from kws.model.sound_jobs import SoundJob, SoundRows, make_sounds
 from kws.spec import Spec, fingerprint
 
 # Settings of [training] that a version depends on.
@@ -31,6 +33,7 @@ HEARD = ("shift_ms", "noise_percent", "snr_low_db", "snr_high_db", "gain_db", "u
 VERSION = 5  # purpose of random numbers, beside those of kws.model.dataset
 PART = 512  # clips that are made at once
 BLOCK = 1_024  # rows that are summed up at once
+Version = tuple[np.ndarray, np.ndarray]  # features int8 [n, frames, features], targets float32 [n, labels or twice]
 LOCK = threading.Lock()  # of the threads that prepare batches, the first makes a version and the others wait
 
 
@@ -53,8 +56,12 @@ class Augmented(Protocol):
     def cache(self) -> Path | None: ...
 
     def epoch_rows(self, rng: np.random.Generator) -> np.ndarray: ...
-    def sounds(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]: ...
-    def targets(self, rows: np.ndarray, features: np.ndarray, clips: np.ndarray) -> np.ndarray: ...
+    @property
+    def scheduler(self) -> str | None: ...
+
+    def sounds(self, rows: np.ndarray, rng: np.random.Generator) -> SoundRows: ...
+    def job(self, rows: np.ndarray, *seed: int) -> SoundJob: ...
+    def targets(self, rows: np.ndarray, features: np.ndarray, taught: Sequence[np.ndarray | None]) -> np.ndarray: ...
 
 
 class Versions:
@@ -62,9 +69,9 @@ class Versions:
 
     def __init__(self, material: Augmented):
         self._material = material
-        self._now: tuple[int, tuple[np.ndarray, np.ndarray]] | None = None
+        self._now: tuple[int, Version] | None = None
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, number: int) -> Version:
         """Version `number`: features int8 [n, frames, features], targets float32 [n, labels] or, taught, twice as wide.
 
         Made and stored where it is missing or damaged.
@@ -74,29 +81,60 @@ class Versions:
                 self._now = (number, self._stored(number))
             return self._now[1]
 
-    def _stored(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        if self._material.cache is None:
-            return self._made(number)
-        path = self._material.cache / "versions" / f"{self._fingerprint}-{number}.npz"
+    def make(self, numbers: Iterable[int]) -> None:
+        """Make and store what is missing, on all cores of this machine or on the cluster; nothing without a cache."""
+        if self._material.cache is not None:
+            for number in numbers:
+                if self._kept(number) is None:
+                    self._keep(number, self._made_by_others(number))
+
+    def _stored(self, number: int) -> Version:
+        kept = self._kept(number)
+        return kept if kept is not None else self._keep(number, self._made(number))
+
+    def _kept(self, number: int) -> Version | None:
+        """None where there is none, or a damaged one."""
+        if (path := self._path(number)) is None:
+            return None
         try:
             with open(path, "rb") as file, np.load(file) as arrays:
                 return arrays["features"], arrays["targets"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            features, targets = self._made(number)
-            stored = io.BytesIO()
-            np.savez(stored, features=features, targets=targets)
-            write_atomic(path, stored.getbuffer(), durable=False)
-            return features, targets
+            return None
 
-    def _made(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        material = self._material
-        rows = material.epoch_rows(np.random.default_rng([VERSION, number]))
-        parts = []
+    def _keep(self, number: int, made: Version) -> Version:
+        if (path := self._path(number)) is not None:
+            stored = io.BytesIO()
+            np.savez(stored, features=made[0], targets=made[1])
+            write_atomic(path, stored.getbuffer(), durable=False)
+        return made
+
+    def _path(self, number: int) -> Path | None:
+        cache = self._material.cache
+        return None if cache is None else cache / "versions" / f"{self._fingerprint}-{number}.npz"
+
+    def _made(self, number: int) -> Version:
+        return self._complete((some, self._material.sounds(some, np.random.default_rng(list(seed))))
+                              for some, seed in self._parts(number))
+
+    def _made_by_others(self, number: int) -> Version:
+        parts = list(self._parts(number))
+        made = map_blocks(make_sounds, [self._material.job(some, *seed) for some, seed in parts],
+                          scheduler=self._material.scheduler, title=f"augmenting clips, version {number + 1}",
+                          sizes=[len(some) for some, _ in parts])
+        return self._complete((some, (sounds.features, sounds.taught))
+                              for (some, _), sounds in zip(parts, made, strict=True))
+
+    def _parts(self, number: int) -> Iterator[tuple[np.ndarray, tuple[int, ...]]]:
+        """Rows of the training part, some at a time, and the seed of each."""
+        rows = self._material.epoch_rows(np.random.default_rng([VERSION, number]))
         for start in range(0, len(rows), PART):
-            some = rows[start : start + PART]
-            features, clips = material.sounds(some, np.random.default_rng([VERSION, number, start]))
-            parts.append((features, material.targets(some, features, clips)))
-        features, targets = zip(*parts, strict=True)
+            yield rows[start : start + PART], (VERSION, number, start)
+
+    def _complete(self, parts: Iterable[tuple[np.ndarray, SoundRows]]) -> Version:
+        """With what should be said about each row."""
+        done = [(features, self._material.targets(some, features, taught)) for some, (features, taught) in parts]
+        features, targets = zip(*done, strict=True)
         return np.concatenate(features), np.concatenate(targets)
 
     @cached_property

@@ -65,7 +65,7 @@ class Run:
 
 def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (), note: Callable[[str], None],
               strategy: Strategy | None = None, start: str | None = None,
-              backend: Backend = Backend.TENSORFLOW) -> Run | None:
+              backend: Backend = Backend.TENSORFLOW, scheduler: str | None = None) -> Run | None:
     """Train the network of the workspace's settings and write everything about it to models/<name>/.
 
     name     : of the run; by default the network's name and the first free number
@@ -76,16 +76,17 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     strategy : of tf.distribute, as kws.train.workers names them; only the chief of several workers makes a run, the
                others get None
     backend  : JAX runs the epochs on a graphics card first, and TensorFlow makes the run of them
+    scheduler : address of a Dask scheduler whose workers read the clips and make the features; the run is the same
     A training that was stopped goes on after its last whole epoch. Raises DataError if the recordings cannot train a
     network, KwsError where the run exists already.
     """
     with new_run(workspace, name, shared=strategy is not None) as folder:
         return train_into(folder, workspace, teachers=teachers, note=note, strategy=strategy, start=start,
-                          backend=backend)
+                          backend=backend, scheduler=scheduler)
 
 
 def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], note: Callable[[str], None],
-               strategy: Strategy | None, start: str | None, backend: Backend) -> Run | None:
+               strategy: Strategy | None, start: str | None, backend: Backend, scheduler: str | None) -> Run | None:
     """train_run, with the folder that the run will be."""
     spec = workspace.spec
     talk = find_talk(workspace.recordings) if spec.training.talk_percent else ()
@@ -99,12 +100,15 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
 
         train_epochs(workspace, teaching_runs)
     workers = opened(strategy, note)
-    material = gathered(workspace, talk, load_teachers(teaching_runs, spec), begun, note=note)
+    material = gathered(workspace, talk, load_teachers(teaching_runs, spec), begun, note=note,
+                        scheduler=scheduler)
     trained = training_fingerprint(material, begun)
     if workers:
         workers.agree(trained, spec.training.batch)
     replicas = f"-{workers.replicas}" if workers else ""
     checkpoint = workspace.cache / "training" / f"{trained}{replicas}.npz"
+    if not workers:
+        material.versions.make(range(min(spec.training.augmented_versions, spec.training.epochs)))
     model, history = train(material, checkpoint=checkpoint, note=note, workers=workers,
                            start=begun.weights if begun else None)
     if workers and not workers.chief:
@@ -119,7 +123,7 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
 
 
 def gathered(workspace: Workspace, talk: Sequence[Talk], teachers: Sequence[Teacher], begun: WarmStart | None, *,
-             note: Callable[[str], None]) -> Material:
+             note: Callable[[str], None], scheduler: str | None) -> Material:
     """All that there is to learn from, and what a person should know about it."""
     spec, corpus = workspace.spec, scan(workspace.recordings)
     examples = choose_examples(corpus, spec)
@@ -129,7 +133,8 @@ def gathered(workspace: Workspace, talk: Sequence[Talk], teachers: Sequence[Teac
     for line in fit_warnings(spec):
         note(line)
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=teachers, talk=talk,
-                       rooms=find_rooms(workspace.recordings), normalisation=begun.normalisation if begun else None)
+                       rooms=find_rooms(workspace.recordings), normalisation=begun.normalisation if begun else None,
+                       scheduler=scheduler)
     if material.stretches:
         note(f"talk: {len(material.stretches.talk) * spec.frontend.hop_ms / 3.6e6:.1f} hours to train with")
     for line in data_notes(workspace, material):

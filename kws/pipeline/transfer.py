@@ -21,18 +21,20 @@ from kws.train.transfer import Base, load_base, transfer
 from kws.workspace import Workspace, find_run
 
 
-def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Callable[[str], None]) -> Run:
+def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Callable[[str], None],
+                 scheduler: str | None = None) -> Run:
     """Teach the run `base`, a name or a path, the keywords of the workspace; everything goes to models/<name>/.
 
-    name, note : as in train_run
+    name, note, scheduler : as in train_run
     A training that was stopped goes on after its last whole epoch. Raises ModelError if the base does not fit
     kws.toml, DataError where there are no recordings of a keyword, KwsError where the run exists already.
     """
     with new_run(workspace, name) as folder:
-        return transfer_into(folder, workspace, base=base, note=note)
+        return transfer_into(folder, workspace, base=base, note=note, scheduler=scheduler)
 
 
-def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callable[[str], None]) -> Run:
+def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callable[[str], None],
+                  scheduler: str | None) -> Run:
     """transfer_run, with the folder that the run will be."""
     spec = workspace.spec
     start = load_base(find_run(base, workspace.models), spec)
@@ -46,7 +48,7 @@ def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callab
     talk = find_talk(workspace.recordings) if spec.training.talk_percent else ()
     rooms = find_rooms(workspace.recordings)
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache, normalisation=start.normalisation,
-                       talk=talk, rooms=rooms)
+                       talk=talk, rooms=rooms, scheduler=scheduler)
     note(heard_of(material))
     for line in data_notes(workspace, material):
         note(f"note: {line}")

@@ -35,6 +35,24 @@ def test_a_clip_below_rms_0_001_is_silent_and_nothing_else():
     assert kinds(np.zeros(RATE, np.int16)) == [Fault.SILENT]
 
 
+def test_a_silent_clip_may_be_too_short_as_well():
+    assert kinds(np.full(4_000, 3, np.int16) * np.tile([1, -1], 2_000).astype(np.int16)) == [Fault.SILENT, Fault.LENGTH]
+
+
+def test_hum_does_not_make_a_word_cut_off():
+    """Hum a thousandth off its frequency is out of step at the edges, where it cannot be taken out whole."""
+    time = np.arange(RATE) / RATE
+    hum = sum(np.sin(2 * np.pi * 50.05 * n * time + n) for n in range(1, 6)) * 32768 * 0.03
+    found = kinds(word(level=0.05) + np.rint(hum).astype(np.int16))
+    assert Fault.HUM in found and Fault.CUT_OFF not in found
+
+
+def test_a_word_that_is_cut_off_under_hum_is_found():
+    time = np.arange(RATE) / RATE
+    hum = sum(np.sin(2 * np.pi * 60.0 * n * time + n) for n in range(1, 5)) * 32768 * 0.02
+    assert kinds(word(start_s=0.6, end_s=1.3) + np.rint(hum).astype(np.int16)) == [Fault.HUM, Fault.CUT_OFF]
+
+
 def test_length_is_wrong_when_longer_or_shorter_than_half():
     audio = word()
     assert kinds(audio, samples=RATE - 1) == [Fault.LENGTH]
