@@ -27,6 +27,7 @@ EDGE_HZ = 350.0  # and up: edges are judged where speech is and hum, its harmoni
 FILTER_TAIL = 256  # samples of zeros behind a clip: what the filter spills over its end falls there
 SHORTEST = 0.5  # of a clip's length
 HUM_HZ, HUM_LINES, HUM_PARTS = (50.0, 60.0), 6, 8
+HUM_DRIFT = np.linspace(-0.002, 0.002, 41)  # shares by which the mains may run fast or slow
 HUM_ABOVE_DB, HUM_COHERENCE, HUM_DB = 12.0, 0.9, -60.0
 GAP_SAMPLES, GAP_LOUDNESS = 32, 12.0  # zeros in a row (2 ms) amid sound of this RMS, in steps of int16
 REPEAT_LEAST, REPEAT_MOST = 64, 2_048  # samples of a block that came twice
@@ -281,17 +282,31 @@ def hum_lines(parts: np.ndarray, hum_hz: float) -> dict[float, complex]:
     kernel, frequencies = hum_kernel(parts.shape[1], hum_hz)
     turned = (parts @ kernel) * np.exp(
         -2j * np.pi * frequencies * np.arange(len(parts))[:, None] * parts.shape[1] / SAMPLE_RATE_HZ)
-    turned = turned[np.argsort(np.square(parts).sum(axis=1))[: len(parts) // 2 + 1]]  # where nobody speaks
+    quiet = np.argsort(np.square(parts).sum(axis=1))[: len(parts) // 2 + 1]  # where nobody speaks
+    turned = turned[quiet]
     amplitude = np.median(np.abs(turned), axis=0)
     middle = np.median(turned.real, axis=0) + 1j * np.median(turned.imag, axis=0)
     spread = np.median(np.abs(turned - middle), axis=0)
-    found = {}
+    found: list[int] = []
     for line in range(HUM_LINES):
         at, beside = 2 * line + 1, (2 * line, 2 * line + 2)
         above_db = 20 * np.log10((amplitude[at] + 1e-6) / (np.mean(amplitude[list(beside)]) + 1e-6))
         if above_db >= HUM_ABOVE_DB and spread[at] < (1 - HUM_COHERENCE) * 4 * abs(middle[at]):
-            found[float(frequencies[at])] = complex(middle[at])
-    return found if len(found) >= 2 else {}
+            found.append(at)
+    return in_step(turned[:, found], frequencies[found], (quiet + 0.5) * parts.shape[1] / SAMPLE_RATE_HZ) \
+        if len(found) >= 2 else {}
+
+
+def in_step(turned: np.ndarray, frequencies: np.ndarray, times: np.ndarray) -> dict[float, complex]:
+    """The lines at the frequency that the mains really has: that at which they keep step from part to part.
+
+    turned : complex [parts, lines], each line against its `frequencies`; times : middles of the parts in seconds
+    """
+    drift = np.exp(-2j * np.pi * HUM_DRIFT[:, None, None] * frequencies * times[:, None])
+    best = int(np.square(np.abs((turned * drift).mean(axis=1))).sum(axis=1).argmax())
+    values = turned * drift[best]
+    middle = np.median(values.real, axis=0) + 1j * np.median(values.imag, axis=0)
+    return {float(hz): complex(value) for hz, value in zip(frequencies * (1 + HUM_DRIFT[best]), middle, strict=True)}
 
 
 _KERNELS: dict[tuple[int, float], tuple[np.ndarray, np.ndarray]] = {}
