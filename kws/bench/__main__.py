@@ -11,8 +11,8 @@ from pathlib import Path
 from kws.errors import KwsError
 
 CHECK = "check_"
-SHARED = ("__init__", "__main__", "common", "injected_faults", "null_sink", "own_word_walk", "random_networks",
-          "sounds", "tones")
+SHARED = ("__init__", "__main__", "common", "injected_faults", "label_judges", "null_sink", "own_word_walk",
+          "random_networks", "sounds", "suspect_sheets", "tones")
 
 
 def names() -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from kws.model.sound_jobs import SoundJob, Sounds, make_sounds
 from tests.helpers.paths import ROOT
 
 PATIENCE_S = 600
@@ -78,3 +79,13 @@ def running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def watched_sounds(job: SoundJob) -> Sounds:
+    """make_sounds; says in the worker's folder who works on the job, and waits as `watched` does."""
+    *_, first, second = job.seed
+    number = first * 100_000 + second
+    Path(f"{number}-{os.getpid()}").touch()
+    if number >= FREE:
+        wait_for(Path("killed").is_file)
+    return make_sounds(job)

@@ -74,6 +74,19 @@ def test_rows_of_a_speaker_run_on_and_know_what_was_said(tmp_path):
     assert found.said[:, 0].tolist() == [True] * 10 + [False] * 9 and not found.said[:, 1].any()
 
 
+def test_speakers_are_heard_by_other_processes_as_by_this_one(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for speaker in range(4):
+        write(tmp_path / "radio" / "_talk_" / f"s{speaker}" / "a.wav", rng.normal(0, 1_000, 3_200 + 800 * speaker))
+    frontend = Frontend(build_tables(SPEC.frontend, Normalisation.identity(BANDS)))
+    rooms = [rng.normal(0, 1, 50).astype(np.float32)]
+    here = talk_rows(find_talk(tmp_path), SPEC.keywords, frontend, cache=None, rooms=rooms)
+    monkeypatch.setattr("kws.model.talk.SPEAKERS", 1)
+    there = talk_rows(find_talk(tmp_path), SPEC.keywords, frontend, cache=None, rooms=rooms)
+    for name in ("rows", "in_room", "said", "sources"):
+        assert np.array_equal(getattr(here, name), getattr(there, name))
+
+
 def test_a_keyword_with_a_time_may_be_heard_there_only_if_it_stands_alone(tmp_path):
     folder = tmp_path / "radio" / "_talk_" / "anna"
     for name in ("a", "b"):
