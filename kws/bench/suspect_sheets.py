@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.data.clip_table import ClipTable
 from kws.data.corpus import Clip
 from kws.data.label_suspects import picture_vectors
-from kws.data.spectra import to_db
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 ROWS, ALIKE = 10, 2
+WINDOW, HOP, HIGH_HZ = 192, 48, 7_000  # 12 ms and 3 ms: formants and bursts, not single harmonics
 POOL = 400  # clips of a word that are compared
 
 
@@ -29,7 +34,7 @@ def draw_sheets(pairs: Sequence[tuple[Clip, str]], suspects: set[Clip], table: C
             of_word[clip.word].append(place)
     for first in range(0, len(pairs), ROWS):
         some = pairs[first : first + ROWS]
-        figure = Figure(figsize=(15, 2.1 * len(some)))
+        figure = Figure(figsize=(17, 2.3 * len(some)))
         axes = figure.subplots(len(some), 1 + 2 * ALIKE, squeeze=False)
         for number, (row, (clip, other)) in enumerate(zip(axes, some, strict=True), first + 1):
             place = places[clip]
@@ -49,12 +54,20 @@ def nearest(table: ClipTable, place: int, among: Sequence[int]) -> list[int]:
     return [among[index] for index in apart.argsort()[:ALIKE].tolist()]
 
 
-def draw(axis: object, table: ClipTable, place: int, title: str) -> None:
-    """One picture: a second, 100 Hz to 6 kHz, 50 dB from its loudest."""
-    level = to_db(table.rows["picture"][place]).T
-    top = float(np.quantile(level, 0.995))
-    axis.imshow(level, origin="lower", aspect="auto", vmin=top - 50, vmax=top, cmap="magma")  # type: ignore[attr-defined]
-    noise = table.column("noise_db")[place]
-    axis.set_title(f"{title}  ({table.column('level_db')[place]:.0f}/{noise:.0f} dB)", fontsize=8)  # type: ignore[attr-defined]
-    axis.set_xticks([])  # type: ignore[attr-defined]
-    axis.set_yticks([])  # type: ignore[attr-defined]
+def draw(axis: "Axes", table: ClipTable, place: int, title: str) -> None:
+    """One spectrogram: a second, up to 7 kHz, 55 dB from its loudest."""
+    level = spectrogram(read_samples(table.clips[place].path, samples=SAMPLE_RATE_HZ))
+    top = float(np.quantile(level, 0.998))
+    axis.imshow(level, origin="lower", aspect="auto", vmin=top - 55, vmax=top, cmap="magma",
+                extent=(0, 1, 0, HIGH_HZ / 1_000))
+    axis.set_title(f"{title}  ({table.column('level_db')[place]:.0f}/{table.column('noise_db')[place]:.0f} dB)",
+                   fontsize=9)
+    axis.tick_params(labelsize=6)
+
+
+def spectrogram(samples: np.ndarray) -> np.ndarray:
+    """int16 [n] -> float [bins, frames] in dB, from below upwards; treble raised by 6 dB for each octave."""
+    raised = np.diff(samples.astype(np.float32), prepend=np.float32(0))
+    windows = np.lib.stride_tricks.sliding_window_view(raised, WINDOW)[::HOP]
+    power = np.square(np.abs(np.fft.rfft(windows * np.hanning(WINDOW), 2 * WINDOW, axis=1)))
+    return np.asarray(10 * np.log10(power[:, : round(HIGH_HZ / SAMPLE_RATE_HZ * 2 * WINDOW)].T + 1))
