@@ -3,11 +3,12 @@
     scripts/bench label_suspects [--run RUN] [--judge RUN]... [--sheets N] [--looked-at CSV] RECORDINGS OUT
 
 The suspects among all clips of RECORDINGS, by RUN, are shown to judges that share nothing with it: runs that know some
-of the words (--judge), pocketsphinx with a grammar of all words, and a linear discriminant on a speech embedding, made
-of clips by other speakers. As many clips that nobody suspects, of the same words, show how far a judge is to be
-trusted. --sheets N draws N suspects at random into OUT/sheet-*.png, each beside the clips of its own word and of the
-other word that are most like it. What was seen there goes into a file (--looked-at; columns: clip, verdict), and is
-counted with 95 % intervals. OUT keeps what is slow; the same command goes on.
+of the words (--judge; lenient with clips that they were trained on), pocketsphinx with a grammar of all words, and a
+linear discriminant on a speech embedding, made of clips by other speakers. As many clips that nobody suspects, of the
+same words, show how far a judge is to be trusted. --sheets N draws N suspects at random into OUT/sheet-*.png, each
+beside the clips of its own word and of the other word that are most like it. What was seen there goes into a file
+(--looked-at; columns: clip, verdict), and is counted with 95 % intervals. OUT keeps what is slow; the same command goes
+on.
 """
 
 import csv
@@ -174,7 +175,10 @@ def main(arguments: Sequence[str]) -> None:
         known = {word for word in said if word not in (None, ANOTHER)}
         found = [verdict(pair, word, known) for pair, word in zip(asked, said, strict=True)]
         verdicts.append(found[: len(pairs)])
-        rows += [(name, "suspected", *counted(found[: len(pairs)])), (name, "not", *counted(found[len(pairs) :]))]
+        strange = [one for pair, one in zip(pairs, found, strict=False) if pair.clip.split != "training"]
+        rows += [(name, kind, *counted(some)) for kind, some in (
+            ("suspected", found[: len(pairs)]), ("suspected, not for training", strange),
+            ("not suspected", found[len(pairs) :]))]
     splits = Counter(pair.clip.split for pair in pairs)
     print(f"{len(pairs)} suspects among {len(clips):,} clips: {', '.join(f'{n} {one}' for one, n in splits.items())}")
     print_table(("judge", "clips", "asked", OWN, OTHER, THIRD, NOTHING), rows)
