@@ -57,7 +57,9 @@ class Page:
         links = " ".join(f'<a href="#{anchor}">{html.escape(name)}</a>' for anchor, name in self.sections)
         sounds = ",\n".join(f'"{number}": "{sound}"' for number, sound in self.sounds.items())
         return "\n".join((
-            "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(self.title)}</title>',
+            "<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{html.escape(self.title)}</title>",
             f"<style>{own('page.css')}</style>", f"<script>{get_plotlyjs()}</script></head><body>",
             f"<h1>{html.escape(self.title)}</h1><nav>{links}</nav>", *self.parts,
             '<p id="now-playing" role="status">click a button or a point of the map to hear it</p>',

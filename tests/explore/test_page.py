@@ -82,6 +82,17 @@ def test_single_clips_take_a_run_and_no_workspace(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_the_page_fits_a_phone(place, browser):
+    """Nothing is wider than a screen of 390 pixels."""
+    browser.get((place / "explore.html").as_uri())
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                            {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True})
+    browser.get((place / "explore.html").as_uri())
+    wide = browser.execute_script("return document.documentElement.scrollWidth")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert wide == 390
+
+
 def test_a_click_plays_a_clip_by_button_and_on_the_map(place, browser):
     from selenium.webdriver.common.actions.action_builder import ActionBuilder
     from selenium.webdriver.common.by import By
