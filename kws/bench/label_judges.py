@@ -6,7 +6,7 @@ it cannot tell.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from kws.errors import DataError
 from kws.model.examples import FIRST_KEYWORD, UNKNOWN_LABEL
 from kws.speech.alignment import dithered
 from kws.validate.clips import streaming_scores
+
+if TYPE_CHECKING:
+    from kws.bench.base_windows import Teacher
 
 ANOTHER = "another word"
 PAUSE = SAMPLE_RATE_HZ // 5  # before and after a clip, for the recognizer
@@ -44,7 +47,8 @@ def of_recognizer(words: Sequence[str]) -> Ask:
         from pocketsphinx import Decoder
     except ImportError:
         raise DataError("pocketsphinx is not installed; next: pip install 'kws[words]'") from None
-    decoder: Any = Decoder(lm=None, samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
+    decoder: Any = Decoder(  # pocketsphinx has no types
+        lm=None, samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
     decoder.add_jsgf_string("words", f"#JSGF V1.0; grammar words; public <word> = {' | '.join(words)} ;")
     decoder.activate_search("words")
 
@@ -77,7 +81,7 @@ def of_embedding(clips: np.ndarray, words: np.ndarray) -> Ask:
     return ask
 
 
-def embedded(teacher: Any, clips: np.ndarray) -> np.ndarray:
+def embedded(teacher: "Teacher", clips: np.ndarray) -> np.ndarray:
     """float32 [clips, numbers]."""
     edge = (EMBEDDED - clips.shape[1]) // 2
     found = []

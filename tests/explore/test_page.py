@@ -93,6 +93,7 @@ def test_the_page_fits_a_phone(place, browser):
     assert wide == 390
 
 
+@pytest.mark.slow
 def test_a_click_plays_a_clip_by_button_and_on_the_map(place, browser):
     from selenium.webdriver.common.actions.action_builder import ActionBuilder
     from selenium.webdriver.common.by import By
