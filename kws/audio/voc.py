@@ -13,7 +13,8 @@ from kws.errors import DataError
 
 Buffer = bytes | memoryview
 MAGIC = b"Creative Voice File\x1a"
-LONGEST_SILENCE_S = 3 * 3_600  # seven bytes of a file ask for up to four seconds
+LONGEST_SILENCE_S = 3 * 3_600  # seven bytes of a file ask for up to seventeen seconds
+MOST_SILENT_BYTES = 500_000_000  # of the silence when it is written out
 ODD_BYTES = 4_096  # behind the end mark, without being worth a word
 TAIL_BYTES = 16  # sox counts the last block of 16 bits a little short, and its rest is no block
 _END, _SOUND, _MORE, _SILENCE, _MARKER, _TEXT, _REPEAT, _REPEAT_END, _EXTENDED, _SOUND_NEW = range(10)
@@ -34,7 +35,10 @@ class Coding:
         return self.channels * _CODINGS[self.code][1] // 8
 
     def silence(self, seconds: float) -> bytes:
-        return _CODINGS[self.code][2] * (round(seconds * self.rate_hz) * self.channels)
+        return _CODINGS[self.code][2] * (self.silent_frames(seconds) * self.channels)
+
+    def silent_frames(self, seconds: float) -> int:
+        return round(seconds * self.rate_hz)
 
     def wav(self, sound: bytes) -> bytes:
         """A WAV file of these samples."""
@@ -56,6 +60,7 @@ class _Reader:
     extended: Coding | None = None
     silent_s: float = 0.0
     all_silent_s: float = 0.0
+    silent_bytes: int = 0
 
     def add(self, coding: Coding, sound: Buffer) -> None:
         if coding.code not in _CODINGS:
@@ -72,6 +77,10 @@ class _Reader:
 
     def flush_silence(self) -> None:
         if self.runs and self.silent_s:
+            coding = self.runs[-1][0]
+            self.silent_bytes += coding.silent_frames(self.silent_s) * coding.frame_bytes
+            if self.silent_bytes > MOST_SILENT_BYTES:
+                raise self.too_silent()
             self.runs[-1][1].extend(self.runs[-1][0].silence(self.silent_s))
             self.silent_s = 0.0
 
@@ -79,8 +88,11 @@ class _Reader:
         self.silent_s += seconds
         self.all_silent_s += seconds
         if self.all_silent_s > LONGEST_SILENCE_S:
-            raise DataError(f"{self.path}: asks for more than {LONGEST_SILENCE_S // 3_600} hours of silence; replace "
-                            "or remove it")
+            raise self.too_silent()
+
+    def too_silent(self) -> DataError:
+        return DataError(f"{self.path}: asks for more than {LONGEST_SILENCE_S // 3_600} hours of silence, or "
+                         f"{MOST_SILENT_BYTES // 1_000_000} MB; replace or remove it")
 
     def damaged(self, what: str) -> DataError:
         return DataError(f"{self.path}: cannot be read as audio ({what} in a Creative Voice file); replace or remove "
