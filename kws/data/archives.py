@@ -21,6 +21,7 @@ from kws.errors import DataError
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 LARGEST_BYTES = 500_000_000  # each file is held in memory
+OTHERS = (".7z", ".rar", ".zst", ".gz", ".bz2", ".xz", ".lz4", ".cab", ".iso", ".dmg")  # that are not read
 MOST_ENTRIES = 1_000_000  # files, folders and what describes them
 MOST_BYTES = 200_000_000_000  # of all files together
 MOST_RATIO, FREE_RATIO_BYTES = 200, 2_000_000_000  # unpacked to packed bytes, beyond as much as anybody may hold
@@ -92,6 +93,12 @@ class TarStream:
 def is_archive(path: Path) -> bool:
     """Whether the name of `path` says that it is an archive."""
     return path.name.lower().endswith(SUFFIXES)
+
+
+def refuse_others(path: Path) -> None:
+    """Raise DataError for an archive of a kind that is not read."""
+    if path.suffix.lower() in OTHERS and not is_archive(path):
+        raise DataError(f"{path}: {path.suffix} is not read; unpack it and import the folder")
 
 
 def members(archive: Path) -> tuple[Member, ...]:
@@ -202,9 +209,12 @@ def unpacked(archive: Path) -> Iterator[IO[bytes]]:
 def zip_members(archive: Path) -> Iterator[Member]:
     bounds = Bounds(archive)
     with zipfile.ZipFile(archive) as packed:
+        refuse_joined(archive, packed)
         for info in packed.infolist():
             path = safe_path(archive, info.filename)
             bounds.entry()
+            if info.flag_bits & 1:
+                raise DataError(f"{archive}: is locked with a password; unpack it and import the folder")
             if (info.external_attr >> 28) not in (0, 0o04, 0o10):  # the type bits of st_mode: none, folder, file
                 raise DataError(f"{archive}: refused: {info.filename!r} in it is a link or a device; "
                                 f"only files and folders are taken")
@@ -213,6 +223,15 @@ def zip_members(archive: Path) -> Iterator[Member]:
                 bounds.unpacked(info.file_size)
                 check_sum(packed, info)
                 yield Member(path, info.file_size)
+
+
+def refuse_joined(archive: Path, packed: zipfile.ZipFile) -> None:
+    """Raise DataError for two archives end to end: the index at the end knows the second alone."""
+    first = min((info.header_offset for info in packed.infolist()), default=0)
+    if first:
+        with archive.open("rb") as file:
+            if file.read(4) == b"PK\x03\x04":
+                raise DataError(f"{archive}: another archive lies before the one in it; take them apart, import both")
 
 
 def check_sum(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:

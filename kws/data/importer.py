@@ -22,7 +22,7 @@ from kws.audio.files import SAMPLE_RATE_HZ, fit, is_audio, is_readable, whole
 from kws.audio.foreign import INSTALL, can_convert, is_foreign
 from kws.audio.reading import open_sound
 from kws.data.admission import Admission, admit, reason_of
-from kws.data.archives import SUFFIXES, Member, contents, is_archive, members
+from kws.data.archives import SUFFIXES, Member, contents, is_archive, members, refuse_others
 from kws.data.choices import Layout
 from kws.data.corpus import NOHASH, NOISE
 from kws.data.import_report import LONG_CLIPS, Imported
@@ -127,6 +127,7 @@ def check(path: Path, folder: Path, *, word: str | None, speaker: str | None) ->
     if speaker is not None and (safe_name(speaker) != speaker or NOHASH in speaker):
         raise DataError(f"speaker = {speaker!r}: must be letters, digits, . - and _, at most {LONGEST_NAME} of them")
     if path.is_file() and not is_archive(path):
+        refuse_others(path)
         if word is None:
             raise DataError(f"{path}: a single file needs its word: kws data import {as_arguments(path)} --word yes")
         if not is_audio(path.name) and not is_foreign(path.name):

@@ -14,6 +14,7 @@ import pytest
 
 from kws.data import archives
 from kws.data.archives import contents, members
+from kws.data.importer import import_path
 from kws.errors import DataError
 
 RNG = np.random.default_rng(1)
@@ -152,3 +153,32 @@ def test_a_hostile_archive_fits_into_little_memory(tmp_path):
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.tar.gz")], capture_output=True, text=True,
                           check=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)))
     assert "that unpack to more than" in done.stdout
+
+
+def test_two_zip_archives_end_to_end_are_refused(tmp_path):
+    """The index at the end knows the files of the second alone, and the first ones would be lost without a word."""
+    made = []
+    for number in range(2):
+        with zipfile.ZipFile(tmp_path / "one.zip", "w") as packed:
+            packed.writestr(f"yes/{number}.wav", bytes(1_000))
+        made.append((tmp_path / "one.zip").read_bytes())
+    (tmp_path / "both.zip").write_bytes(made[0] + made[1])
+    with pytest.raises(DataError, match=r"both\.zip: another archive lies before the one in it"):
+        members(tmp_path / "both.zip")
+    (tmp_path / "program.zip").write_bytes(b"MZ" + bytes(500) + made[1])  # one that unpacks itself
+    assert [str(member.path) for member in members(tmp_path / "program.zip")] == ["yes/1.wav"]
+
+
+def test_a_locked_zip_and_other_archives_are_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr("yes/1.wav", bytes(1_000))
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[6] |= 1
+    data[data.find(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(DataError, match=r"a\.zip: is locked with a password; unpack it"):
+        members(tmp_path / "a.zip")
+    for name in ("a.7z", "a.rar", "a.tar.zst"):
+        (tmp_path / name).touch()
+        with pytest.raises(DataError, match="is not read; unpack it and import the folder"):
+            import_path(tmp_path / name, tmp_path / "recordings/a", samples=16_000, keywords=("yes",))
