@@ -5,11 +5,12 @@
 """
 
 import os
+from collections.abc import Sized
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from kws.errors import ArgumentError
 
@@ -18,17 +19,34 @@ Features: TypeAlias = NDArray[np.int8]  # [frames, features], or windows of them
 Scores: TypeAlias = NDArray[np.int8]  # [decisions, labels] or [labels]; the softmax is (score + 128) / 256
 
 
-def check_array(name: str, value: object, kind: type[np.generic], *shape: str | int, hint: str = "") -> None:
+def check_array(name: str, value: object, kind: DTypeLike, *shape: str | int, hint: str = "") -> None:
     """Raise ArgumentError unless `value` is a NumPy array of this type and shape.
 
+    kind  : one type, or all of a kind: np.integer, np.floating
     shape : how many entries each dimension has, or if that does not matter what they are. hint : what would help.
     """
-    if isinstance(value, np.ndarray) and value.dtype == kind and value.ndim == len(shape) and all(
+    if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, kind) and value.ndim == len(shape) and all(
             isinstance(wanted, str) or wanted == got for wanted, got in zip(shape, value.shape, strict=True)):
         return
     got = f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else shown(value)
-    rule = f"a NumPy array {np.dtype(kind)} [{', '.join(map(str, shape))}]"
+    rule = f"a NumPy array {getattr(kind, '__name__', kind)} [{', '.join(map(str, shape))}]"
     raise ArgumentError(f"{name} = {got}: must be {rule}{f' ({hint})' if hint else ''}")
+
+
+def check_places(name: str, value: object, count: int) -> None:
+    """Raise ArgumentError unless `value` is a NumPy array of whole numbers [n], each a place among `count`."""
+    check_array(name, value, np.integer, "n")
+    assert isinstance(value, np.ndarray)
+    if len(value) and not 0 <= value.min() <= value.max() < count:
+        raise ArgumentError(f"{name} has {value.min()} to {value.max()}: must be 0 to {count - 1}")
+
+
+def check_lengths(**named: Sized) -> None:
+    """Raise ArgumentError unless all of these have as many entries as the first."""
+    (first, whole), *others = ((name, len(value)) for name, value in named.items())
+    for name, count in others:
+        if count != whole:
+            raise ArgumentError(f"{name} has {count:,} entries: must have {whole:,}, as {first}")
 
 
 def window_of(features: NDArray[np.int8], frames: int, values: int) -> Features:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kws.arguments import Samples, check_array, check_number, checked_path
 from kws.audio.foreign import INSTALL, can_convert, is_foreign
@@ -82,8 +83,9 @@ def write_audio(path: Path | str, audio: Samples) -> None:
     write_atomic(path, encode(audio, path.suffix[1:].upper()), durable=False)
 
 
-def encode(audio: np.ndarray, container: str = "WAV") -> bytes:
+def encode(audio: Samples, container: str = "WAV") -> bytes:
     """int16 [n] as a 16-bit mono file at 16 kHz; the same samples give the same bytes."""
+    check_array("audio", audio, np.int16, "n")
     import soundfile
 
     data = io.BytesIO()
@@ -91,7 +93,7 @@ def encode(audio: np.ndarray, container: str = "WAV") -> bytes:
     return data.getvalue()
 
 
-def resample(audio: np.ndarray, rate_hz: float) -> np.ndarray:
+def resample(audio: NDArray[np.floating], rate_hz: float) -> NDArray[np.float32]:
     """float [n] at `rate_hz` -> float32 [m] at 16 kHz; m is n * 16000 / rate_hz, rounded, and at least 1."""
     check_number("rate_hz", rate_hz, low=1, whole=False)
     if rate_hz == SAMPLE_RATE_HZ:
@@ -102,7 +104,7 @@ def resample(audio: np.ndarray, rate_hz: float) -> np.ndarray:
     return out if len(out) else np.zeros(1, np.float32)
 
 
-def to_int16(audio: np.ndarray) -> Samples:
+def to_int16(audio: NDArray[np.floating]) -> Samples:
     """float [n], full scale 1.0 -> int16 [n]; what passes full scale is scaled down as a whole."""
     scaled = audio.astype(np.float64) * 32768.0
     peak = np.abs(scaled).max(initial=0.0)
@@ -113,6 +115,8 @@ def to_int16(audio: np.ndarray) -> Samples:
 
 def fit(audio: Samples, samples: int) -> Samples:
     """int16 [n] -> int16 [samples]: zeros added at the end, or cut by `word_place`."""
+    check_array("audio", audio, np.int16, "n")
+    check_number("samples", samples, low=1)
     if len(audio) <= samples:
         return np.pad(audio, (0, samples - len(audio)))
     start = word_place(audio, samples)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kws.arguments import Samples, check_array
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.errors import DeviceError
 from kws.files import write_atomic
@@ -156,11 +157,12 @@ def import_sounddevice() -> ModuleType:
     return sounddevice
 
 
-def play(samples: np.ndarray) -> None:
+def play(samples: Samples) -> None:
     """Play int16 [n] at 16 kHz mono on the system's output device, and wait for its end.
 
     Raises DeviceError if there is none.
     """
+    check_array("samples", samples, np.int16, "n")
     sounddevice = import_sounddevice()
     try:
         with quiet_stderr():

@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 
+from kws.arguments import Samples, check_array
 from kws.audio.endpoint import FLOOR_DB, FRAME, levels, loudest_level
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.data.choices import Fault
@@ -92,8 +93,9 @@ class FoundFault:
     detail: str
 
 
-def measure_clip(audio: np.ndarray) -> ClipMeasures:
+def measure_clip(audio: Samples) -> ClipMeasures:
     """The numbers of one clip, int16 [n], 16 kHz mono."""
+    check_array("audio", audio, np.int16, "n")
     first, last = sounding_part(audio)
     sound = audio[first:last]
     if not len(sound):

@@ -5,6 +5,7 @@ from enum import Enum
 
 import numpy as np
 
+from kws.arguments import Samples, check_array, check_number
 from kws.audio.endpoint import Utterance, background, cut, find_utterances
 from kws.audio.files import SAMPLE_RATE_HZ
 
@@ -44,12 +45,14 @@ class Verdict:
     clip: np.ndarray | None = None
 
 
-def check(audio: np.ndarray, *, room_db: float, samples: int) -> Verdict:
+def check(audio: Samples, *, room_db: float, samples: int) -> Verdict:
     """Judge one take of one word.
 
     audio   : int16 [n], 16 kHz mono, with the silence around the word; room_db : the noise measured before
     samples : length of the clip to cut out
     """
+    check_array("audio", audio, np.int16, "n")
+    check_number("samples", samples, low=1)
     noise_db = background(audio, room_db)
     found = find_utterances(audio, noise_db=noise_db)
     if not found:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from kws.arguments import Samples, check_array
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.device.profile import SECONDS, plan_of, profile
 from kws.device.toolchain import require_device
@@ -25,11 +26,12 @@ CODE_BYTES, STACK_BYTES = 10_300, 768
 ANY_SMOOTHING_MS = 500  # before it is chosen
 
 
-def device_budget(source: Source, clips: np.ndarray, limits: Requirements) -> Budget:
+def device_budget(source: Source, clips: Samples, limits: Requirements) -> Budget:
     """What it takes of the required processor; clips : int16 [n, samples], as they were recorded.
 
     Without the device extra only flash and RAM, counted from the tables; its note says so.
     """
+    check_array("clips", clips, np.int16, "n", "samples")
     try:
         require_device()
         return profile(source, excerpt(clips), cpu=limits.cpu, audio="validation clips").budget(limits)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kws.arguments import Features, check_array
 from kws.device.emulator import EmulatedNetwork
 from kws.device.profile import spread_of
 from kws.device.toolchain import Image, build_image
@@ -69,8 +70,9 @@ class NetworkProfile:
             toolchain=self.image.toolchain, inputs=self.inputs)
 
 
-def profile_network(source: Source, windows: np.ndarray, *, cpu: str, inputs: str = "") -> NetworkProfile:
+def profile_network(source: Source, windows: Features, *, cpu: str, inputs: str = "") -> NetworkProfile:
     """Run the exported network over windows : int8 [n, frames, features], and over their rows as a stream, on `cpu`."""
+    check_array("windows", windows, np.int8, "n", source.program.frames, source.program.features)
     device = EmulatedNetwork(build_image(library(source), cpu=cpu), labels=source.program.labels)
     chosen = windows[:PROFILE_WINDOWS]
     per_window = np.array([device.run(window)[1] for window in chosen])

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from kws.arguments import Samples, check_array
 from kws.device.profile import plan_of
 from kws.device.toolchain import build_image, require_device
 from kws.device.traces import Trace, decision_hops, device_trace, engine_trace, host_compiler, host_trace, oracle_trace
@@ -74,12 +75,13 @@ class Verification:
         return {"stages": [one.to_json() for one in self.comparisons], "missing": self.missing}
 
 
-def verify(source: Source, samples: np.ndarray, *, note: Callable[[str], None] = lambda line: None) -> Verification:
+def verify(source: Source, samples: Samples, *, note: Callable[[str], None] = lambda line: None) -> Verification:
     """Run everything that is installed over samples : int16 [n].
 
     note : is told what runs next. Raises DataError if the samples hold no decision, ModelError where the exported C
     does not compile or crashes.
     """
+    check_array("samples", samples, np.int16, "n")
     plan = plan_of(source)
     engine, found = engine_trace(plan, samples), Verification()
     if not len(engine.scores):

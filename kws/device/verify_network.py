@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kws.arguments import Features, check_array
 from kws.device.emulator import EmulatedNetwork
 from kws.device.toolchain import build_image
 from kws.device.traces import decision_hops, host_compiler, run_on_host
@@ -30,12 +31,13 @@ DEVICE_WINDOWS = 24  # at most on each emulated processor, spread over all
 STREAM_DECISIONS = 8
 
 
-def verify_network(source: Source, windows: np.ndarray, *, note: Callable[[str], None] = lambda line: None,
+def verify_network(source: Source, windows: Features, *, note: Callable[[str], None] = lambda line: None,
                    ) -> Verification:
     """Run everything that is installed over windows : int8 [n, frames, features].
 
     note : is told what runs next. Raises ModelError if the exported C does not compile or crashes.
     """
+    check_array("windows", windows, np.int8, "n", source.program.frames, source.program.features)
     found, rows = Verification(), stream_rows(source, windows)
     engine = Network(source.program)
     scores = np.array([engine.window(window) for window in windows])

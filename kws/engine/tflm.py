@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.arguments import Features, check_array
 from kws.engine.ends import from_file, to_file
 from kws.engine.graph import Graph
 from kws.errors import ModelError
@@ -36,12 +37,13 @@ class Judgement:
     layers: tuple[np.ndarray, ...]
 
 
-def judge(tflite: bytes, graph: Graph, windows: np.ndarray, *, deep: Sequence[int] = ()) -> Judgement:
+def judge(tflite: bytes, graph: Graph, windows: Features, *, deep: Sequence[int] = ()) -> Judgement:
     """Run TFLM over windows : int8 [n, frames, features].
 
     deep : the windows of which every layer's output is wanted
     Raises NotRun, and ModelError if TFLM crashes or does not end.
     """
+    check_array("windows", windows, np.int8, "n", graph.frames, graph.features)
     if importlib.util.find_spec("tflite_micro") is None:
         raise NotRun("tflite-micro is not installed; pip install 'tflite-micro>=0.dev0'")
     numbers, ends = sum(prod(tensor.shape) for tensor in graph.tensors), (graph.input, graph.output)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kws.arguments import Features, check_array
 from kws.engine.network import Network
+from kws.errors import ArgumentError
 
 PATCH_FRAMES, PATCH_FEATURES = 5, 5
 MASKS = 2_000
@@ -32,10 +34,13 @@ class Attribution:
     worth: np.ndarray
 
 
-def explain(network: Network, rows: np.ndarray, label: int, rng: np.random.Generator, *,
+def explain(network: Network, rows: Features, label: int, rng: np.random.Generator, *,
             masks: int = MASKS) -> Attribution:
     """The window of a recording in which the label scores most. rows : int8 [n, features], a window or more of them."""
     frames = network.program.frames
+    check_array("rows", rows, np.int8, "n", network.program.features)
+    if len(rows) < frames:
+        raise ArgumentError(f"rows has {len(rows)} entries: must have a window, {frames}, or more")
     network.reset()
     scores = network.stream(rows)[:, label]
     best = int(scores.argmax())

@@ -5,13 +5,15 @@ import io
 
 import numpy as np
 
+from kws.arguments import Samples, check_array
 from kws.audio.files import SAMPLE_RATE_HZ, fit
 
 LONGEST_S = 2.0
 
 
-def playable(audio: np.ndarray) -> str:
+def playable(audio: Samples) -> str:
     """int16 [n] -> a data: address; only the loudest LONGEST_S of a long recording."""
+    check_array("audio", audio, np.int16, "n")
     import soundfile
 
     data = io.BytesIO()

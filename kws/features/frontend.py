@@ -69,11 +69,13 @@ def _memory(struct: Struct) -> tuple[np.ndarray, Pointer]:
 
 def network_input(features: Features) -> NDArray[np.float32]:
     """int8 [n, frames, features] as a network sees it: float32 [n, frames, features, 1]."""
+    check_array("features", features, np.int8, "n", "frames", "features")
     return (features.astype(np.float32) * np.float32(INPUT_SCALE))[..., None]
 
 
-def log_mel(spec: FrontendSpec, audio: np.ndarray) -> np.ndarray:
+def log_mel(spec: FrontendSpec, audio: Samples) -> NDArray[np.float64]:
     """int16 [n] -> float [frames, bands]: natural logarithms of the mel bands, whatever the network is given."""
+    check_array("audio", audio, np.int16, "n")
     bands = Frontend(build_tables(replace(spec, coefficients=0), Normalisation.identity(spec.bands)))
     return bands.raw(audio[None])[0] * RAW_SCALE
 
@@ -185,7 +187,7 @@ class FrontendStream:
         lib.kws_frontend_reset(self.state)
 
 
-def measure_normalisation(spec: FrontendSpec, clips: np.ndarray) -> Normalisation:
+def measure_normalisation(spec: FrontendSpec, clips: Samples) -> Normalisation:
     """The 0.02 % to 99.98 % quantiles of each feature over `clips` (int16 [n, samples]) on -128..127.
 
     A feature that hardly varies (all clips silent, say) is given a range of at least NARROWEST_RANGE.

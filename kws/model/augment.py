@@ -5,20 +5,24 @@ Arrays in, arrays out; every random number comes from the generator that is pass
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from kws.arguments import Features, Samples, check_array, check_number
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.data.corpus import SPLITS, TESTING_PERCENT, VALIDATION_PERCENT
+from kws.errors import ArgumentError
 from kws.spec import FrontendSpec, TrainingSpec
 
+Noise: TypeAlias = NDArray[np.float32]  # one recording, in units of a 16-bit sample
 LOWEST, HIGHEST = -32768, 32767
 CURVES = (1.0, 1.0, 0.7, 0.5)  # of a timbre: the slope over frequency, and ever finer bends
 NOISE_SECONDS = 10  # of each kind of noise that is made where none was recorded
 
 
-def read_noise(paths: Sequence[Path], *, split: str, samples: int) -> list[np.ndarray]:
+def read_noise(paths: Sequence[Path], *, split: str, samples: int) -> list[Noise]:
     """One split's stretch of every noise recording: float32 [n], n >= samples, in units of a 16-bit sample.
 
     split : training gets the first 80 % of each recording, validation and testing the next and the last 10 %, so that
@@ -59,24 +63,40 @@ def cut(noise: Sequence[np.ndarray], samples: int, rng: np.random.Generator) -> 
     return recording[start : start + samples]
 
 
-def silence(noise: Sequence[np.ndarray], count: int, samples: int, rng: np.random.Generator) -> np.ndarray:
+def check_noise(noise: Sequence[Noise], samples: int) -> None:
+    """Raise ArgumentError unless there is noise, and every recording of it is float32 [samples or more]."""
+    if not len(noise):
+        raise ArgumentError("noise has 0 recordings: must have 1 or more (read_noise makes some if there are none)")
+    for one in noise:
+        check_array("noise", one, np.float32, "n")
+        if len(one) < samples:
+            raise ArgumentError(f"noise = float32 [{len(one)}]: must have {samples:,} samples or more (see repeat)")
+
+
+def silence(noise: Sequence[Noise], count: int, samples: int, rng: np.random.Generator) -> Samples:
     """Clips without speech: cuts of noise at a volume drawn from 0 to 1, int16 [count, samples].
 
     The official test archive makes its `_silence_` so, loud ones included.
     """
+    check_number("count", count, low=0)
+    check_number("samples", samples, low=1)
+    check_noise(noise, samples)
     clips = np.empty((count, samples), np.int16)
     for clip in clips:
         clip[:] = to_int16(cut(noise, samples, rng) * np.float32(rng.random()))
     return clips
 
 
-def augment(clips: np.ndarray, noise: Sequence[np.ndarray], spec: TrainingSpec, rng: np.random.Generator) -> np.ndarray:
+def augment(clips: Samples, noise: Sequence[Noise], spec: TrainingSpec, rng: np.random.Generator) -> Samples:
     """Clips as another microphone might have heard them: shift, noise and gain drawn for each.
 
     clips : int16 [n, samples]; noise : as from read_noise.
     -> int16 [n, samples]. Where a shift leaves a gap there is silence (or the noise).
     """
+    check_array("clips", clips, np.int16, "n", "samples")
     n, samples = clips.shape
+    if spec.noise_percent and n:
+        check_noise(noise, samples)
     largest = min(spec.shift_ms * SAMPLE_RATE_HZ // 1000, samples - 1)
     shifts = rng.integers(-largest, largest + 1, n)
     gains = db_to_ratio(rng.uniform(-spec.gain_db, spec.gain_db, n)).astype(np.float32)
@@ -119,12 +139,13 @@ def to_int16(audio: np.ndarray) -> np.ndarray:
     return np.clip(rounded, LOWEST, HIGHEST, out=rounded).astype(np.int16)
 
 
-def mask(features: np.ndarray, spec: TrainingSpec, rng: np.random.Generator) -> np.ndarray:
+def mask(features: Features, spec: TrainingSpec, rng: np.random.Generator) -> Features:
     """SpecAugment: one run of frames and one run of features set to 0, the middle of their range.
 
     features : int8 [n, frames, features]; the lengths are drawn from 0 to time_mask_frames and band_mask_features.
     -> int8 [n, frames, features], a copy.
     """
+    check_array("features", features, np.int8, "n", "frames", "features")
     n, frames, bands = features.shape
     gaps = gap(n, frames, spec.time_mask_frames, rng)[:, :, None] | gap(n, bands, spec.band_mask_features, rng)[:, None]
     return np.where(gaps, np.int8(0), features)
@@ -143,13 +164,16 @@ def timbre_curves(spec: FrontendSpec) -> np.ndarray:
     return (size * np.cos(np.pi * k * (np.arange(spec.bands) + 0.5) / spec.bands)).astype(np.float32)
 
 
-def equalize(features: np.ndarray, curves: np.ndarray, spec: TrainingSpec, rng: np.random.Generator) -> np.ndarray:
+def equalize(features: Features, curves: NDArray[np.float32], spec: TrainingSpec,
+             rng: np.random.Generator) -> Features:
     """The same sounds through another microphone: a smooth random gain over frequency, one for each clip.
 
     features : int8 [n, frames, features]; curves : float32 [CURVES, features], timbre_curves in steps of the int8 grid.
     A filter adds its logarithm to every row; near the log floor, where it would add less, this overstates it.
     -> int8 [n, frames, features], saturated.
     """
+    check_array("features", features, np.int8, "n", "frames", "features")
+    check_array("curves", curves, np.floating, "curves", features.shape[2])
     if spec.equalization_db == 0:
         return features
     nepers = spec.equalization_db / (20 / np.log(10))

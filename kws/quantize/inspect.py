@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kws.arguments import Features, check_array
 from kws.engine.graph import Graph, Layer, read_graph
 from kws.engine.oracle.layers import run_graph
 from kws.features.frontend import network_input
@@ -22,13 +23,15 @@ WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 SAME_GRID = ("RESHAPE", "STRIDED_SLICE", "PAD", "CONCATENATION", "MAX_POOL_2D")  # numbers pass through them unchanged
 
 
-def inspect_layers(tflite: bytes, model: KerasNetwork, windows: np.ndarray) -> tuple[LayerQuantization, ...]:
+def inspect_layers(tflite: bytes, model: KerasNetwork, windows: Features) -> tuple[LayerQuantization, ...]:
     """Every layer that computes, in order.
 
     tflite  : what `convert` made of model
     windows : int8 [n, frames, features], better not of the representative set
     """
-    graph, windows = read_graph(tflite), windows[:WINDOWS]
+    graph = read_graph(tflite)
+    check_array("windows", windows, np.int8, "n", graph.frames, graph.features)
+    windows = windows[:WINDOWS]
     values = [run_graph(graph, window) for window in windows]
     floats = float_outputs(model, windows)
     found = []

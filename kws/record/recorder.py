@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from kws.arguments import Samples, check_array, check_number
 from kws.audio.endpoint import background, find_utterances, finished, levels, noise_level
 from kws.audio.files import SAMPLE_RATE_HZ
 from kws.data.quality import Fault, Verdict, check, judge
@@ -199,11 +200,13 @@ class Recorder:
             self.screen.line(KEYS)
 
 
-def cut_apart(audio: np.ndarray, *, samples: int) -> list[Verdict]:
+def cut_apart(audio: Samples, *, samples: int) -> list[Verdict]:
     """Every utterance of a long recording, int16 [n], judged by itself, in order; good ones hold their clip.
 
     The noise is that of the recording's quietest tenth.
     """
+    check_array("audio", audio, np.int16, "n")
+    check_number("samples", samples, low=1)
     noise_db = background(audio, -90.0)
     return [judge(audio, utterance, noise_db=noise_db, samples=samples)
             for utterance in find_utterances(audio, noise_db=noise_db)]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.arguments import Samples, check_array
 from kws.audio.files import encode
 from kws.data.corpus import NOHASH
 from kws.data.shelf import LONGEST_NAME, safe_name
@@ -41,12 +42,13 @@ class Takes:
         """How many takes of `word` this speaker has."""
         return len(self._numbers(word))
 
-    def add(self, word: str, clip: np.ndarray, *, level_db: float, noise_db: float, now: datetime,
+    def add(self, word: str, clip: Samples, *, level_db: float, noise_db: float, now: datetime,
             origin: str = "") -> Path:
         """Write a clip, int16 [n], and its row; returns the file.
 
         origin : which stretch of which recording it is, see origin_of; "" for what came from a microphone
         """
+        check_array("clip", clip, np.int16, "n")
         number = max(self._numbers(word), default=0) + 1
         data = encode(clip)
         while not write_new(path := self.folder / word / f"{self.speaker}{NOHASH}{number}.wav", data):

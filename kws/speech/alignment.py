@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kws.arguments import Samples, check_array
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.data.transcripts import Stretch, words_of
 from kws.errors import DataError
@@ -31,11 +32,12 @@ class Aligner:
         self.decoder: Any = Decoder(  # pocketsphinx has no types
             lm=None, samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
 
-    def align(self, samples: np.ndarray, text: str) -> list[Stretch] | None:
+    def align(self, samples: Samples, text: str) -> list[Stretch] | None:
         """Every word of the text and when it is said in int16 [n], in order.
 
         None if the dictionary lacks a word, or if the recording does not say the text.
         """
+        check_array("samples", samples, np.int16, "n")
         words = words_of(text)
         if not words or any(self.decoder.lookup_word(word) is None for word in words):
             return None

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kws.arguments import Features
 from kws.errors import ModelError
 from kws.features.frontend import network_input
 from kws.files import write_atomic
@@ -299,7 +301,7 @@ def accuracy_of(model: KerasNetwork, features: np.ndarray, labels: np.ndarray) -
     return float((predict(model, features) == labels).mean()) if len(labels) else float("nan")
 
 
-def predict(model: KerasNetwork, features: np.ndarray) -> np.ndarray:
+def predict(model: KerasNetwork, features: Features) -> NDArray[np.int64]:
     """The most probable label of each window, int8 [n, frames, features] -> int [n]."""
     if not len(features):
         return np.zeros(0, np.int64)

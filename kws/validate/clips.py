@@ -13,7 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kws.arguments import Samples, Scores, check_array, check_lengths
 from kws.audio.files import SAMPLE_RATE_HZ, fit, is_readable, read_samples, unread
 from kws.data.corpus import speaker_of
 from kws.data.pool import map_blocks
@@ -39,11 +41,19 @@ class ClipSet:
     names : of each clip as a person may find it again; empty if they have none
     """
 
-    samples: np.ndarray
-    truth: np.ndarray
+    samples: Samples
+    truth: NDArray[np.integer]
     notes: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ArgumentError for arrays of another type or shape, or if they are not of as many clips."""
+        check_array("samples", self.samples, np.int16, "n", "samples")
+        check_array("truth", self.truth, np.integer, "n")
+        check_lengths(samples=self.samples, truth=self.truth,
+                      **({"speakers": self.speakers} if self.speakers else {}),
+                      **({"names": self.names} if self.names else {}))
 
 
 @dataclass(frozen=True)
@@ -138,11 +148,12 @@ def classify(detector: Detector, clips: ClipSet, *, tflite: bytes | None, keras_
     return ClipResult(detector.labels, clips.truth, scores, missing)
 
 
-def streaming_scores(detector: Detector, clips: np.ndarray, *, scheduler: str | None = None) -> np.ndarray:
+def streaming_scores(detector: Detector, clips: Samples, *, scheduler: str | None = None) -> Scores:
     """clips : int16 [n, samples] -> int8 [n, labels], each clip a stream of its own, at its first decision.
 
     scheduler : address of a Dask scheduler whose workers hear blocks of clips
     """
+    check_array("clips", clips, np.int16, "n", "samples")
     if scheduler is not None:
         plan = detector.plan.to_bytes()
         blocks = [(plan, clips[at : at + CLIPS_PER_BLOCK]) for at in range(0, len(clips), CLIPS_PER_BLOCK)]

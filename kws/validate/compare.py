@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kws.arguments import check_array
 from kws.data.truth import Event
 from kws.detect.detector import Detection
 from kws.errors import DataError
@@ -87,8 +89,13 @@ class Difference:
                 "interval": self.interval and list(self.interval), "p": self.p, "significant": self.significant}
 
 
-def mcnemar(first: np.ndarray, other: np.ndarray) -> float:
-    """The exact two-sided probability of so unequal a split of the clips that only one of two got right, by chance."""
+def mcnemar(first: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """The exact two-sided probability of so unequal a split of the clips that only one of two got right, by chance.
+
+    first, other : bool [clips], whether each of the two got them right
+    """
+    check_array("first", first, np.bool_, "clips")
+    check_array("other", other, np.bool_, len(first))
     only_first, only_other = int((first & ~other).sum()), int((other & ~first).sum())
     n, k = only_first + only_other, min(only_first, only_other)
     if n == 0:

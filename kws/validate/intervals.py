@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kws.arguments import check_lengths
 from kws.validate.metrics import CONFIDENCE, poisson_interval, poisson_mean, wilson_interval
 
 RESAMPLES = 2_000
@@ -33,6 +34,7 @@ def miss_interval(missed: Sequence[bool], speakers: Sequence[str]) -> tuple[floa
 
 def group_bootstrap(parts: np.ndarray, wholes: np.ndarray, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of sum(parts) / sum(wholes) if whole groups are drawn with replacement. parts, wholes : [groups]."""
+    check_lengths(parts=parts, wholes=wholes)
     rng = np.random.default_rng(BOOTSTRAP_SEED)
     groups = len(parts)
     weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES)  # [resamples, groups]

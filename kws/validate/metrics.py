@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kws.arguments import check_lengths, check_places
 from kws.errors import ArgumentError
 from kws.run_metrics import Accuracy, LabelAccuracy
 
@@ -96,8 +98,12 @@ class Confusion:
     counts: np.ndarray
 
     @classmethod
-    def count(cls, labels: Sequence[str], *, truth: np.ndarray, decided: np.ndarray) -> "Confusion":
+    def count(cls, labels: Sequence[str], *, truth: NDArray[np.integer],
+              decided: NDArray[np.integer]) -> "Confusion":
         """truth, decided : int [n], indices into labels."""
+        check_places("truth", truth, len(labels))
+        check_places("decided", decided, len(labels))
+        check_lengths(truth=truth, decided=decided)
         counts = np.zeros((len(labels), len(labels)), np.int64)
         np.add.at(counts, (np.asarray(truth, np.intp), np.asarray(decided, np.intp)), 1)
         return cls(tuple(labels), counts)
