@@ -115,11 +115,17 @@ def fuzz(name: str, target: Callable[[bytes], None], corpus: list[bytes], watche
     return wrong
 
 
-def main(arguments: Sequence[str]) -> int:
-    options = parser(__doc__)
+def fuzz_for_a_while(arguments: Sequence[str], text: str | None, name: str, target: Callable[[bytes], None],
+                     seeds: Callable[[np.random.Generator], list[bytes]], watched: tuple[str, ...]) -> int:
+    """The command line of a check that fuzzes: exit status 1 if an input raised. text : what its help says"""
+    options = parser(text)
     options.add_argument("--seconds", type=float, default=600)
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args(arguments)
     header(f"seed {chosen.seed}")
     rng = np.random.default_rng(chosen.seed)
-    return 1 if fuzz("import", one_input, seeds(rng), WATCHED, rng=rng, seconds=chosen.seconds) else 0
+    return 1 if fuzz(name, target, seeds(rng), watched, rng=rng, seconds=chosen.seconds) else 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    return fuzz_for_a_while(arguments, __doc__, "import", one_input, seeds, WATCHED)

@@ -11,11 +11,9 @@ a fuzzer of your own.
 from collections.abc import Sequence
 from functools import cache
 
-import numpy as np
-
 from kws.bench.check_hostile_lines import LINES, Unseen, Watched
-from kws.bench.check_import_fuzz import fuzz
-from kws.bench.common import ROOT, header, parser
+from kws.bench.check_import_fuzz import fuzz_for_a_while
+from kws.bench.common import ROOT
 from kws.detect.detector import Detector, load_detector
 from kws.listen.serial.device import DeviceListener
 
@@ -46,10 +44,4 @@ def seeds() -> list[bytes]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = parser(__doc__)
-    options.add_argument("--seconds", type=float, default=600)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args(arguments)
-    header(f"seed {chosen.seed}")
-    rng = np.random.default_rng(chosen.seed)
-    return 1 if fuzz("serial", one_input, seeds(), WATCHED, rng=rng, seconds=chosen.seconds) else 0
+    return fuzz_for_a_while(arguments, __doc__, "serial", one_input, lambda _: seeds(), WATCHED)

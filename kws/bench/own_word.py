@@ -36,10 +36,8 @@ import numpy as np
 from kws.audio.files import SAMPLE_RATE_HZ, read_samples
 from kws.bench.common import header, parser, print_table
 from kws.bench.transfer import (
-    LEAD,
     Result,
-    Tested,
-    decisions,
+    judged,
     miss_rate_at,
     quiet,
     read_results,
@@ -49,8 +47,8 @@ from kws.bench.transfer import (
 )
 from kws.data.corpus import NOISE, Clip, folders, speaker_of, split_of
 from kws.data.importer import import_path
-from kws.detect.detector import Detector, load_detector
-from kws.engine.decoder import SCORE_STEPS, Decoder, DecoderTables, build_decoder_tables
+from kws.detect.detector import load_detector
+from kws.engine.decoder import SCORE_STEPS
 from kws.errors import DataError
 from kws.files import write_atomic
 from kws.pipeline.new_word import SYNTH, prepare_word
@@ -200,7 +198,8 @@ def run(job: Job, bench: "Bench") -> Result:
     seconds = time.process_time() - start
     detector = load_detector(root / "models" / "own")
     return Result(job.key, job.word, job.scenario, len(takes), job.draw, seconds,
-                  detector.plan.decoder.thresholds[-1] / SCORE_STEPS, *measure(detector, tests, bench.speech))
+                  detector.plan.decoder.thresholds[-1] / SCORE_STEPS,
+                  *judged(detector, tests, bench.speech, levels=LEVELS))
 
 
 def share_spoken(spoken: Path, folder: Path) -> None:
@@ -224,27 +223,6 @@ class Bench:
     words: bool
     talk: list[Path]
     speech: dict[str, list[np.ndarray]]
-
-
-def measure(detector: Detector, tests: Sequence[Path], speech: dict[str, list[np.ndarray]]) -> Tested:
-    """Misses and false alarms at the run's own thresholds; curve : at others, [threshold, missed, alarms]."""
-    said = [decisions(detector, [LEAD, read_samples(path), LEAD]) for path in tests]
-    heard = {kind: decisions(detector, recordings) for kind, recordings in speech.items()}
-
-    def counts(tables: DecoderTables) -> tuple[int, dict[str, int]]:
-        return (sum(not Decoder(tables).push(rows) for rows in said),
-                {kind: len(Decoder(tables).push(rows)) for kind, rows in heard.items()})
-
-    plan, curve = detector.plan, []
-    smoothing_ms = plan.decoder.smoothing_hops * detector.decide_every * plan.spec.frontend.hop_ms
-    for level in LEVELS:
-        thresholds = dict.fromkeys(plan.spec.keywords, level / SCORE_STEPS)
-        missed, alarms = counts(build_decoder_tables(plan.spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
-                                                     decide_every=detector.decide_every))
-        curve.append((level / SCORE_STEPS, missed, sum(alarms.values())))
-    missed, alarms = counts(plan.decoder)
-    hours = {kind: sum(map(len, recordings)) / SAMPLE_RATE_HZ / 3600 for kind, recordings in speech.items()}
-    return missed, len(tests), alarms, hours, tuple(curve)
 
 
 def row(some: Sequence[Result]) -> list[str]:

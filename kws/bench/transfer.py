@@ -182,7 +182,7 @@ class Bench:
         detector = Detector(replace(plan, decoder=point.tables))
         seconds = time.process_time() - start
         return Result(job.key, job.word, job.how, job.count, job.draw, seconds,
-                      detector.plan.decoder.thresholds[-1] / 256, *self.test(detector, tests))
+                      detector.plan.decoder.thresholds[-1] / 256, *judged(detector, tests, self.speech, levels=LEVELS))
 
     def material(self, spec: Spec, job: Job, pool: list[Path], base: Base, left_out: tuple[str, ...]) -> Material:
         """The recordings of a draw with everything else that a network learns from."""
@@ -199,28 +199,30 @@ class Bench:
         examples = choose_few(Corpus(tuple(clips + others), self.noise), spec)
         return prepare(spec, examples, self.noise, cache=None, normalisation=base.normalisation)
 
-    def test(self, detector: Detector, tests: list[Path]) -> Tested:
-        """Recordings missed, of how many, and false alarms in how many hours of each kind of speech.
 
-        curve : the same at other thresholds, [threshold, missed, false alarms] each
-        """
-        said = [decisions(detector, [LEAD, read_samples(path), LEAD]) for path in tests]
-        speech = {kind: decisions(detector, recordings) for kind, recordings in self.speech.items()}
+def judged(detector: Detector, tests: Sequence[Path], speech: Mapping[str, list[np.ndarray]], *,
+           levels: Sequence[int]) -> Tested:
+    """Recordings missed, of how many, and false alarms in how many hours of each kind of speech.
 
-        def counts(tables: DecoderTables) -> tuple[int, dict[str, int]]:
-            return (sum(not Decoder(tables).push(rows) for rows in said),
-                    {kind: len(Decoder(tables).push(rows)) for kind, rows in speech.items()})
+    curve : the same at other thresholds, `levels` in steps of 1/256: [threshold, missed, false alarms] each
+    """
+    said = [decisions(detector, [LEAD, read_samples(path), LEAD]) for path in tests]
+    heard = {kind: decisions(detector, recordings) for kind, recordings in speech.items()}
 
-        plan, curve = detector.plan, []
-        smoothing_ms = plan.decoder.smoothing_hops * detector.decide_every * plan.spec.frontend.hop_ms
-        for level in LEVELS:
-            thresholds = dict.fromkeys(plan.spec.keywords, level / SCORE_STEPS)
-            missed, alarms = counts(build_decoder_tables(plan.spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
-                                                         decide_every=detector.decide_every))
-            curve.append((level / SCORE_STEPS, missed, sum(alarms.values())))
-        missed, alarms = counts(plan.decoder)
-        hours = {kind: sum(map(len, recordings)) / SAMPLE_RATE_HZ / 3600 for kind, recordings in self.speech.items()}
-        return missed, len(tests), alarms, hours, tuple(curve)
+    def counts(tables: DecoderTables) -> tuple[int, dict[str, int]]:
+        return (sum(not Decoder(tables).push(rows) for rows in said),
+                {kind: len(Decoder(tables).push(rows)) for kind, rows in heard.items()})
+
+    plan, curve = detector.plan, []
+    smoothing_ms = plan.decoder.smoothing_hops * detector.decide_every * plan.spec.frontend.hop_ms
+    for level in levels:
+        thresholds = dict.fromkeys(plan.spec.keywords, level / SCORE_STEPS)
+        missed, alarms = counts(build_decoder_tables(plan.spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
+                                                     decide_every=detector.decide_every))
+        curve.append((level / SCORE_STEPS, missed, sum(alarms.values())))
+    missed, alarms = counts(plan.decoder)
+    hours = {kind: sum(map(len, recordings)) / SAMPLE_RATE_HZ / 3600 for kind, recordings in speech.items()}
+    return missed, len(tests), alarms, hours, tuple(curve)
 
 
 def decisions(detector: Detector, pieces: list[np.ndarray]) -> np.ndarray:

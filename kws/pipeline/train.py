@@ -127,11 +127,7 @@ def gathered(workspace: Workspace, talk: Sequence[Talk], teachers: Sequence[Teac
     """All that there is to learn from, and what a person should know about it."""
     spec, corpus = workspace.spec, scan(workspace.recordings)
     examples = choose_examples(corpus, spec)
-    for line in examples.notes:
-        note(f"note: {line}")
-    note(summary(examples))
-    for line in fit_warnings(spec):
-        note(line)
+    tell(examples, spec, note)
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=teachers, talk=talk,
                        rooms=find_rooms(workspace.recordings), normalisation=begun.normalisation if begun else None,
                        scheduler=scheduler)
@@ -168,6 +164,15 @@ def teaching_notes(teaching: Teaching | None, *, balance: float) -> list[str]:
         told.append(f"note: {', '.join(balanced)} raised rare keywords already, and this training will again; "
                     "set [training] keyword_balance = 0 in kws.toml, or take teachers that were trained with it")
     return told
+
+
+def tell(examples: Examples, spec: Spec, note: Callable[[str], None]) -> None:
+    """What a person should know of the examples, how many there are, and whether the network fits the device."""
+    for line in examples.notes:
+        note(f"note: {line}")
+    note(summary(examples))
+    for line in fit_warnings(spec):
+        note(line)
 
 
 def summary(examples: Examples) -> str:

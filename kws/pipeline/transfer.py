@@ -5,7 +5,6 @@ from pathlib import Path
 
 from kws.data.corpus import scan
 from kws.data.talk import find_rooms, find_talk
-from kws.device.budget import fit_warnings
 from kws.files import fresh_folder
 from kws.model.dataset import REPRESENTATIVE_CLIPS, Material, prepare
 from kws.model.few_shot_examples import choose_few, training_set
@@ -14,7 +13,7 @@ from kws.pipeline.calibration import calibrated_few
 from kws.pipeline.data_notes import data_notes
 from kws.pipeline.manifest import manifest_of, seal, training_fingerprint
 from kws.pipeline.run_names import new_run
-from kws.pipeline.train import Run, finish, summary
+from kws.pipeline.train import Run, finish, tell
 from kws.records import Json
 from kws.spec import fingerprint
 from kws.train.transfer import Base, load_base, transfer
@@ -40,11 +39,7 @@ def transfer_into(folder: Path, workspace: Workspace, *, base: str, note: Callab
     start = load_base(find_run(base, workspace.models), spec)
     corpus = scan(workspace.recordings)
     examples = choose_few(corpus, spec)
-    for line in examples.notes:
-        note(f"note: {line}")
-    note(summary(examples))
-    for line in fit_warnings(spec):
-        note(line)
+    tell(examples, spec, note)
     talk = find_talk(workspace.recordings) if spec.training.talk_percent else ()
     rooms = find_rooms(workspace.recordings)
     material = prepare(spec, examples, corpus.noise, cache=workspace.cache, normalisation=start.normalisation,

@@ -4,11 +4,9 @@ import json
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ from typer.testing import CliRunner
 from kws.bench import tones
 from kws.cli import app
 from tests.helpers.paths import ROOT
+from tests.helpers.terminal import read_until
 from tests.helpers.waiting import DEADLINE_S, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.audio]
@@ -101,16 +100,6 @@ def test_the_display_in_a_terminal(null_sink, tone_run, recording):
     drawn, after = text.split("\x1b[?1049l")
     assert "\x1b[?1049h" in drawn and "▀" in drawn and "level" in drawn
     assert re.search(r"listened for \d+\.\d s: \d detections", after) and "Traceback" not in text
-
-
-def read_until(master, expected):
-    """What a terminal shows until `expected` appears."""
-    text, end_s = b"", time.monotonic() + DEADLINE_S
-    while expected.encode() not in text:
-        assert time.monotonic() < end_s, text[-2_000:].decode(errors="replace")
-        if select.select([master], [], [], 0.2)[0]:
-            text += os.read(master, 65_536)
-    return text.decode(errors="replace")
 
 
 @pytest.mark.parametrize("lacks", [{"TERM": "dumb"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}])

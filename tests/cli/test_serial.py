@@ -3,12 +3,10 @@
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -22,6 +20,7 @@ from kws.export.source import from_run
 from tests.helpers.boards import build_example, example_of
 from tests.helpers.device import Device, compile_example
 from tests.helpers.paths import ROOT
+from tests.helpers.terminal import read_until
 from tests.helpers.waiting import DEADLINE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
@@ -157,16 +156,6 @@ def test_the_display(device, program, recording, words):
     text = read_until(master, "0 differ\r\n")
     assert process.wait(DEADLINE_S) == 0 and "\x1b[?1049l" in text and "Traceback" not in text
     os.close(master)
-
-
-def read_until(master, expected):
-    """What a terminal shows until `expected` appears."""
-    text, end_s = b"", time.monotonic() + DEADLINE_S
-    while expected.encode() not in text:
-        assert time.monotonic() < end_s, text[-2_000:].decode(errors="replace")
-        if select.select([master], [], [], 0.2)[0]:
-            text += os.read(master, 65_536)
-    return text.decode(errors="replace")
 
 
 def test_ports_and_options_that_cannot_work(tmp_path):

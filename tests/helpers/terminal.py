@@ -12,6 +12,16 @@ from tests.helpers.paths import ROOT
 from tests.helpers.waiting import DEADLINE_S
 
 
+def read_until(master, expected):
+    """What a terminal shows until `expected` appears."""
+    text, end_s = b"", time.monotonic() + DEADLINE_S
+    while expected.encode() not in text:
+        assert time.monotonic() < end_s, text[-2_000:].decode(errors="replace")
+        if select.select([master], [], [], 0.2)[0]:
+            text += os.read(master, 65_536)
+    return text.decode(errors="replace")
+
+
 class Terminal:
     """A kws command behind a pseudo-terminal; `shown` is everything that it has written there."""
 

@@ -80,18 +80,23 @@ def test_the_run_names_its_base_and_hears_with_its_front_end(learnt, tone_run):
     assert "examples made of" in learnt[1].stderr and "nan" not in learnt[1].output
 
 
-def test_the_same_command_gives_the_same_network_also_after_an_interruption(learnt, tone_run, monkeypatch):
+def stop_after_two(place, monkeypatch, folder, base):
+    """Train the run "again", and stop after the second checkpoint. place : where the training finds `save`."""
     class Stop(Exception):
         pass
 
-    def stop_after_two(model, history, checkpoint):
+    def save_two(model, history, checkpoint):
         save(model, history, checkpoint)
         if len(history) == 2:
             raise Stop
 
     with monkeypatch.context() as patch, pytest.raises(Stop):
-        patch.setattr("kws.train.transfer.save", stop_after_two)
-        run("train", "--from", tone_run, "--run", "again", "-C", learnt[0])
+        patch.setattr(place, save_two)
+        run("train", "--from", base, "--run", "again", "-C", folder)
+
+
+def test_the_same_command_gives_the_same_network_also_after_an_interruption(learnt, tone_run, monkeypatch):
+    stop_after_two("kws.train.transfer.save", monkeypatch, learnt[0], tone_run)
     assert not (learnt[0] / "models" / "again").exists()
     result = run("train", "--from", tone_run, "--run", "again", "-C", learnt[0])
     assert result.exit_code in (0, 3) and "resuming after epoch 2 of" in result.stderr
@@ -136,17 +141,7 @@ def test_without_talk_the_training_says_what_that_costs(learnt):
 
 
 def test_a_training_with_talk_goes_on_where_it_was_stopped(talked, tone_run, monkeypatch):
-    class Stop(Exception):
-        pass
-
-    def stop_after_two(model, history, checkpoint):
-        save(model, history, checkpoint)
-        if len(history) == 2:
-            raise Stop
-
-    with monkeypatch.context() as patch, pytest.raises(Stop):
-        patch.setattr("kws.train.transfer_with_talk.save", stop_after_two)
-        run("train", "--from", tone_run, "--run", "again", "-C", talked[0])
+    stop_after_two("kws.train.transfer_with_talk.save", monkeypatch, talked[0], tone_run)
     result = run("train", "--from", tone_run, "--run", "again", "-C", talked[0])
     assert result.exit_code in (0, 3) and "resuming after round 2 of 4" in result.stderr
     first, second = (talked[0] / "models" / name for name in ("middle", "again"))

@@ -4,17 +4,14 @@ import json
 import shutil
 from datetime import date
 
-import numpy as np
 import pytest
-import soundfile
 from typer.testing import CliRunner
 
-from kws.bench import tones
 from kws.cli import app
-from kws.data.truth import Event, write_truth
 from kws.files import sha256_of
 from kws.validate.record import renew
 from kws.workspace import read_manifest
+from tests.helpers.labelled_sound import write_labelled_sound
 
 pytest.importorskip("matplotlib")
 RATE = 16_000
@@ -36,19 +33,7 @@ def run(tone_run, tmp_path):
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
     """Three clips of each label, one of them wrong; a stream; talk with three false alarms."""
-    folder, rng = tmp_path_factory.mktemp("sound"), np.random.default_rng(8)
-    said = {"_silence_": {}, "_unknown_": {0.1: "other"}, "low": {0.1: "low"}, "high": {0.1: "high"}}
-    for label, content in said.items():
-        (folder / "clips" / label).mkdir(parents=True)
-        for i in range(3):
-            words = {0.1: "low"} if (label, i) == ("high", 2) else content
-            soundfile.write(folder / "clips" / label / f"anna{i}_nohash_0.wav",
-                            tones.spoken(words, seconds=0.4, rng=rng), RATE)
-    soundfile.write(folder / "a.wav", tones.spoken({1.0: "low", 3.0: "high"}, seconds=6, rng=rng), RATE)
-    write_truth(folder / "a.csv", [Event(1.0, 1.2, "low"), Event(3.0, 3.2, "high")])
-    talk = tones.spoken({1.0: "low", 4.0: "low", 7.0: "high"}, seconds=9, rng=rng)
-    soundfile.write(folder / "talk.wav", talk, RATE)
-    return folder
+    return write_labelled_sound(tmp_path_factory.mktemp("sound"), wrong=True)
 
 
 def validate(run, *arguments):

@@ -4,13 +4,11 @@ import json
 
 import numpy as np
 import pytest
-import soundfile
 from typer.testing import CliRunner
 
-from kws.bench import tones
 from kws.cli import app
-from kws.data.truth import Event, write_truth
 from kws.validate.robustness import at_level, faster, moved, noisy, opus, reverberant, speech_rms, telephone
+from tests.helpers.labelled_sound import write_labelled_sound
 
 RATE = 16_000
 
@@ -60,17 +58,7 @@ def test_a_room_keeps_the_length_and_rings_on():
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
     """Three clips of each label, a stream and talk."""
-    folder, rng = tmp_path_factory.mktemp("sound"), np.random.default_rng(8)
-    said = {"_silence_": {}, "_unknown_": {0.1: "other"}, "low": {0.1: "low"}, "high": {0.1: "high"}}
-    for label, content in said.items():
-        (folder / "clips" / label).mkdir(parents=True)
-        for i in range(3):
-            audio = tones.spoken(content, seconds=0.4, rng=rng)
-            soundfile.write(folder / "clips" / label / f"anna_nohash_{i}.wav", audio, RATE)
-    soundfile.write(folder / "a.wav", tones.spoken({1.0: "low", 3.0: "high"}, seconds=6, rng=rng), RATE)
-    write_truth(folder / "a.csv", [Event(1.0, 1.2, "low"), Event(3.0, 3.2, "high")])
-    soundfile.write(folder / "talk.wav", tones.spoken({1.0: "low"}, seconds=5, rng=rng), RATE)
-    return folder
+    return write_labelled_sound(tmp_path_factory.mktemp("sound"))
 
 
 def test_the_command_measures_every_condition(tone_run, sound):
