@@ -190,13 +190,15 @@ def main(argv: Sequence[str]) -> None:
     options.add_argument("--each", type=int, default=20)
     options.add_argument("--seeds", type=int, default=5)
     options.add_argument("--first-seed", type=int, default=201)
-    options.add_argument("--run", default=str(ROOT / "models" / "base"), help="judges labels; none for spectra")
+    options.add_argument("--run", default=str(ROOT / "models" / "base"), help="judges labels")
+    options.add_argument("--no-run", action="store_true", help="a small classifier on spectra judges them")
     options.add_argument("--whole", action="store_true")
     given = options.parse_args(argv)
-    embed = None if given.run == "none" else embedding_of(find_run(given.run, None))
-    header(f"labels judged by {Path(given.run).name}")
+    embed = None if given.no_run else embedding_of(find_run(given.run, None))
+    judge = "spectra" if given.no_run else Path(given.run).name
+    header(f"labels judged by {judge}")
     if given.whole:
-        whole(given.recordings, embed, Path(given.run).name)
+        whole(given.recordings, embed, judge)
         return
     tallies = {kind: Tally() for kind in Fault}
     corpus = scan(given.recordings)

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli.common import DirectoryOption, JsonOption, SchedulerOption, note, print_json, workspace
+from kws.cli.common import (
+    DirectoryOption,
+    JsonOption,
+    NoRunOption,
+    SchedulerOption,
+    helping_run,
+    note,
+    print_json,
+    workspace,
+)
 from kws.data.choices import Fault
 from kws.errors import DataError
-from kws.workspace import Workspace, find_run, list_runs
+from kws.workspace import Workspace
 
 if TYPE_CHECKING:
     from kws.data.check import CheckReport, Embed, Finding
@@ -29,8 +38,9 @@ def check(
              "aside.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
-        help="The trained run that judges labels; none for a small classifier on spectra. Default: the newest run, "
-             "if there is one.")] = None,
+        help="The trained run that judges labels. Default: the newest run, if there is one; without one, a small "
+             "classifier on spectra.")] = None,
+    no_run: NoRunOption = False,
     scheduler: SchedulerOption = None,
     as_json: JsonOption = False,
     directory: DirectoryOption = None,
@@ -53,7 +63,8 @@ def check(
         count, folder = take_back(place.recordings)
         print(f"{count} files are back where they were; {folder} is gone")
         return
-    report, judge = checked(place, run=run, kinds=kind, scheduler=scheduler)
+    report, judge = checked(place, run=helping_run(run, without=no_run, models=place.models), kinds=kind,
+                            scheduler=scheduler)
     if as_json:
         print_json(report.to_json())
     else:
@@ -66,7 +77,7 @@ def check(
         look_through(place, report, kinds=tuple(kind or LOOKED_AT))
 
 
-def checked(place: Workspace, *, run: str | None, kinds: list[Fault] | None,
+def checked(place: Workspace, *, run: Path | None, kinds: list[Fault] | None,
             scheduler: str | None) -> tuple["CheckReport", str]:
     """The report, without what a person has looked at and kept, and who judged the labels."""
     from dataclasses import replace
@@ -76,7 +87,7 @@ def checked(place: Workspace, *, run: str | None, kinds: list[Fault] | None,
     from kws.data.corpus import scan
     from kws.data.quarantine import kept
 
-    embed, judge = label_judge(place, run, scheduler)
+    embed, judge = label_judge(run, scheduler)
     table = measure_clips(scan(place.recordings).clips, cache=place.cache, scheduler=scheduler)
     report = check_table(table, samples=place.spec.frontend.imported_samples, embed=embed, scheduler=scheduler)
     looked_at = kept(place.recordings)
@@ -85,14 +96,13 @@ def checked(place: Workspace, *, run: str | None, kinds: list[Fault] | None,
     return replace(report, findings=findings), judge
 
 
-def label_judge(place: Workspace, run: str | None, scheduler: str | None) -> tuple["Embed | None", str]:
+def label_judge(run: Path | None, scheduler: str | None) -> tuple["Embed | None", str]:
     """What judges the labels, and its name."""
-    if run == "none" or (run is None and not list_runs(place.models)):
+    if run is None:
         return None, "a small classifier on spectra"
     from kws.explore.embedding import embedding_of
 
-    folder = find_run(run, place.models)
-    return embedding_of(folder, scheduler=scheduler), f"what {folder.name} hears"
+    return embedding_of(run, scheduler=scheduler), f"what {run.name} hears"
 
 
 def set_aside(place: Workspace, findings: Sequence["Finding"], *, everything: bool, as_json: bool) -> None:

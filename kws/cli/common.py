@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from kws.errors import KwsError
 from kws.files import meant_path, printable
 from kws.records import Json
-from kws.workspace import Workspace, open_workspace
+from kws.workspace import Workspace, find_run, list_runs, open_workspace
 
 # Of click, a copy of which typer carries within itself: its types have no public name.
 ClickContext: TypeAlias = Any
@@ -66,6 +66,23 @@ NegativesOption = Annotated[list[Path] | None, typer.Option(
          "Recordings whose transcript holds a keyword are left out.")]
 MoreNegatives = Annotated[list[Path] | None, typer.Argument(
     metavar="[PATH]...", show_default=False, help="More audio without keywords, after --negatives PATH.")]
+
+
+NoRunOption = Annotated[bool, typer.Option("--no-run", help="Use no run, although there is one.")]
+FORMER_NO_RUN = "none"  # `--run none`, before there was --no-run
+
+
+def helping_run(run: str | None, *, without: bool, models: Path | None) -> Path | None:
+    """The run of a command that can do without one: the named or the newest; None with --no-run, or if there is none.
+
+    Raises ModelError if the named run does not exist.
+    """
+    if run is not None and without:
+        raise typer.BadParameter("excludes --run", param_hint="--no-run")
+    runs = list_runs(models)
+    if without or (run is None and not runs) or (run == FORMER_NO_RUN and run not in {one.name for one in runs}):
+        return None
+    return find_run(run, models)
 
 
 def only_with_tflite(tflite: Path | None, *, inputs: Path | None, excluded: Mapping[str, object]) -> None:

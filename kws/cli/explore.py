@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from kws.cli.common import DirectoryOption, SchedulerOption, note, workspace
+from kws.cli.common import DirectoryOption, NoRunOption, SchedulerOption, helping_run, note, workspace
 from kws.errors import KwsError
 from kws.spec import FrontendSpec
-from kws.workspace import Workspace, find_run, list_runs, nearby_workspace
+from kws.workspace import Workspace, nearby_workspace
 
 
 def explore(
@@ -21,8 +21,9 @@ def explore(
                                              "with clips and without one, here.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
-        help="The trained run that makes the map, or gives scores to clips; none for spectra alone. Default: the "
-             "newest run, if there is one.")] = None,
+        help="The trained run that makes the map, or gives scores to clips. Default: the newest run, if there is one; "
+             "without one, spectra alone.")] = None,
+    no_run: NoRunOption = False,
     label: Annotated[str | None, typer.Option(
         "--label", metavar="LABEL", show_default=False,
         help="With clips and a run: the label for which the page says what in the clip speaks for it, over time and "
@@ -43,30 +44,24 @@ def explore(
     if label and not clips:
         raise typer.BadParameter("explains single clips: name some", param_hint="--label")
     if clips:
-        explore_clips(clips, out, run=run, label=label, directory=directory)
+        around = nearby_workspace(directory)
+        helps = helping_run(run, without=no_run, models=around.models if around else None)
+        explore_clips(clips, out, place=around, run=helps, label=label, directory=directory)
         return
     place = workspace(directory)
-    explore_all(place, out or place.root / "explore.html", run=chosen_run(place, run), umap=umap, scheduler=scheduler)
+    helps = helping_run(run, without=no_run, models=place.models)
+    explore_all(place, out or place.root / "explore.html", run=helps, umap=umap, scheduler=scheduler)
 
 
-def explore_clips(clips: Sequence[Path], out: Path | None, *, run: str | None, label: str | None,
-                  directory: Path | None) -> None:
+def explore_clips(clips: Sequence[Path], out: Path | None, *, place: Workspace | None, run: Path | None,
+                  label: str | None, directory: Path | None) -> None:
     """The page on single recordings, in a workspace or outside of one: a run has its own settings."""
     from kws.explore.clip_page import write_clip_page
 
-    place = nearby_workspace(directory)
     target = out or (place.root if place else directory or Path()) / "explore.html"
     size = write_clip_page(clips, target, frontend=place.spec.frontend if place else FrontendSpec(),
-                           run=chosen_run(place, run), label=label)
+                           run=run, label=label)
     print(f"{target}: {len(clips)} {'recording' if len(clips) == 1 else 'recordings'}, {size / 1e6:.1f} MB")
-
-
-def chosen_run(place: Workspace | None, run: str | None) -> Path | None:
-    """The folder of the run to use, or None."""
-    models = place.models if place else None
-    if run == "none" or (run is None and not list_runs(models)):
-        return None
-    return find_run(run, models)
 
 
 def explore_all(place: Workspace, target: Path, *, run: Path | None, umap: bool, scheduler: str | None) -> None:

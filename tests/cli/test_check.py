@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from kws.audio.files import encode
 from kws.cli import app
+from kws.cli.common import helping_run
+from kws.errors import ModelError
+from kws.workspace import write_manifest
 
 
 def run(*arguments: str) -> Result:
@@ -56,3 +60,19 @@ def test_wrong_usage_and_errors_are_one_line(place):
     assert result.exit_code == 1 and "nothing to undo" in result.stderr and result.stderr.count("\n") == 1
     result = run("data", "check", "-C", str(place), "--review")
     assert result.exit_code == 1 and "needs a terminal" in result.stderr
+
+
+def test_a_run_helps_if_there_is_one_unless_it_is_left_out(tmp_path):
+    assert helping_run(None, without=False, models=tmp_path) is None, "there is none"
+    (tmp_path / "base").mkdir()
+    write_manifest(tmp_path / "base", {})
+    assert helping_run(None, without=False, models=tmp_path) == tmp_path / "base"
+    assert helping_run(None, without=True, models=tmp_path) is None
+    assert helping_run("none", without=False, models=tmp_path) is None, "as it was said in earlier versions"
+    with pytest.raises(ModelError, match="no run 'other'"):
+        helping_run("other", without=False, models=tmp_path)
+    with pytest.raises(typer.BadParameter, match="excludes --run"):
+        helping_run("base", without=True, models=tmp_path)
+    (tmp_path / "none").mkdir()
+    write_manifest(tmp_path / "none", {})
+    assert helping_run("none", without=False, models=tmp_path) == tmp_path / "none", "a run may have this name"
