@@ -116,7 +116,8 @@ def find_run(run: Path | str | None, models: Path | None) -> Path:
     if run is None:
         if runs:
             return runs[-1]
-        raise ModelError(f"no trained model in {models or 'sight'}; train one: kws train, or name one: --run PATH")
+        where = f"in {models}" if models else "here"
+        raise ModelError(f"no trained model {where}; train one: kws train, or name one: --run PATH")
     for folder in (*([models / run] if models else []), Path(run)):
         if (folder / MANIFEST).is_file():
             return folder

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def ablate(
     clips: ClipsOption = None,
-    groups: Annotated[int, typer.Option("--groups", min=1, max=80, help="Groups of features, and of frames.")] = 8,
+    groups: Annotated[int, typer.Option("--groups", min=1, max=80, metavar="N",
+                                        help="Groups of features, and of frames.")] = 8,
     retrain: Annotated[list[Retrain] | None, typer.Option(
-        "--retrain", show_default=False,
+        "--retrain", metavar=f"<{'|'.join(Retrain)}>", show_default=False,
         help="Instead: train the run's network anew, without each kind of augmentation, or each block of layers. May "
              "be repeated.")] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, metavar="N", help="With --retrain: of each training.")] = 6,

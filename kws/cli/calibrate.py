@@ -48,7 +48,7 @@ def calibrate(
              "or else half of what is chosen on.")] = None,
     after_pause: Annotated[bool, typer.Option(
         "--after-pause",
-        help="Keywords need only be heard after a pause of about a second without talk: far fewer false alarms in "
+        help="Hear keywords only after a pause of about a second without talk: far fewer false alarms in "
              "talk, but a keyword right after a sentence is not heard.")] = False,
     baseline_only: Annotated[bool, typer.Option(
         "--baseline-only",
@@ -80,8 +80,8 @@ def calibrate(
         raise typer.BadParameter("paths follow --negatives PATH", param_hint="PATH")
     if baseline_only:
         if false_alarms_per_hour or miss_rate is not None or truth or test_negatives or test_stream or after_pause:
-            raise typer.BadParameter("chooses nothing: of the options about sound it takes --negatives and --stream",
-                                     param_hint="--baseline-only")
+            raise typer.BadParameter("chooses nothing: of the options for sound it accepts only --negatives and "
+                                     "--stream", param_hint="--baseline-only")
         measure_only(locate_run(run, directory), negatives=(*(negatives or ()), *(more or ())), stream=stream,
                      directory=directory, dry_run=dry_run, json=json)
         return
@@ -125,7 +125,8 @@ def measure_only(folder: Path, *, negatives: Sequence[Path], stream: Path | None
     print(f"{folder}, model {plan.fingerprint}: {baseline.hours:.2f} hours of {', '.join(baseline.what())}"
           + (", not written: --dry-run" if dry_run else ""))
     if not baseline.mixture:
-        note("nobody talks in it, so kws monitor shows it and judges nothing by it; --negatives and --stream name talk")
+        note("there is no talk in it, so kws monitor shows it but judges no device by it; add talk with --negatives or "
+             "--stream")
 
 
 def lines(found: "Calibration", folder: Path, *, written: bool) -> list[str]:

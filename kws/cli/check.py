@@ -61,7 +61,7 @@ def check(
         from kws.data.quarantine import undo as take_back
 
         count, folder = take_back(place.recordings)
-        print(f"{count} files are back where they were; {folder} is gone")
+        print(f"{count} files are back where they were; {folder} was removed")
         return
     report, judge = checked(place, run=helping_run(run, without=no_run, models=place.models), kinds=kind,
                             scheduler=scheduler)

@@ -3,7 +3,8 @@
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -65,10 +66,10 @@ NegativesOption = Annotated[list[Path] | None, typer.Option(
     help="Audio without keywords, any hours of it: a file, or a folder with everything below it; may be repeated. "
          "Recordings whose transcript holds a keyword are left out.")]
 MoreNegatives = Annotated[list[Path] | None, typer.Argument(
-    metavar="[PATH]...", show_default=False, help="More audio without keywords, after --negatives PATH.")]
+    metavar="PATH", show_default=False, help="More audio without keywords, after --negatives PATH.")]
 
 
-NoRunOption = Annotated[bool, typer.Option("--no-run", help="Use no run, although there is one.")]
+NoRunOption = Annotated[bool, typer.Option("--no-run", help="Do without a run, even if there is one.")]
 FORMER_NO_RUN = "none"  # `--run none`, before there was --no-run
 
 
@@ -139,11 +140,25 @@ def ended_early(error: EOFError) -> str:
     return str(error) or "the input ended before the answer"
 
 
+def only_choices(type_of: Callable[[ClickContext], str], ctx: ClickContext) -> str | None:
+    """The type of an argument as help shows it, if that lists choices."""
+    shown = type_of(ctx)
+    return shown if "|" in shown else None
+
+
 class Commands(TyperGroup):
     """The commands in the order of the life cycle; what goes wrong on purpose ends in one line, not in a traceback."""
 
     def list_commands(self, ctx: ClickContext) -> list[str]:
         return sorted(self.commands, key=lambda name: LIFE_CYCLE.index(name) if name in LIFE_CYCLE else len(LIFE_CYCLE))
+
+    def get_command(self, ctx: ClickContext, cmd_name: str) -> ClickCommand:
+        """Help names an argument as a person types it: typer would add its type in Python, which only choices need."""
+        command: ClickCommand = super().get_command(ctx, cmd_name)
+        for param in command.params if command else ():
+            if param.param_type_name == "argument" and hasattr(param, "display_type_rich"):
+                param.display_type_rich = partial(only_choices, param.display_type)
+        return command
 
     def format_commands(self, ctx: ClickContext, formatter: ClickFormatter) -> None:
         """The first sentence of each command's help, in full: click itself cuts it off at the end of the line."""

@@ -9,7 +9,7 @@ from kws.cli.common import DirectoryOption, JsonOption, NegativesOption, StreamO
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", show_default=False,
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", show_default=False,
                                               help="Names in models/ or paths of trained runs; the first is the one "
                                                    "that the others are compared with.")],
     clips: Annotated[Path | None, typer.Option(

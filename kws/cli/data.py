@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 SHOWN = 20  # files that were left out, before the rest is only counted
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True,
                   help="Get recordings: download, import or synthesize them, and count what there is.")
-SeedOption = Annotated[int, typer.Option("--seed", min=0, max=99_999, help="Seed of everything drawn at random.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=99_999, metavar="N",
+                                         help="Seed of everything drawn at random.")]
 
 
 @app.command()
@@ -61,14 +62,14 @@ def download(
         print(f"{folder}: complete already")
         return
     if sha256 is None and url is not None:
-        note(f"its digest was not checked; to check it next time: --sha256 {done.sha256}")
+        note(f"its SHA-256 was not checked; to check it next time: --sha256 {done.sha256}")
     report_import(done.imported, folder, place.spec.keywords)
 
 
 @app.command("import")
 def import_(
     paths: Annotated[list[Path], typer.Argument(
-        metavar="PATH...", help="Folders of words, archives of them (.tar.gz, .tgz, .tar, .zip), or audio files.",
+        metavar="PATH", help="Folders of words, archives of them (.tar.gz, .tgz, .tar, .zip), or audio files.",
         show_default=False)],
     word: Annotated[str | None, typer.Option(
         "--word", metavar="WORD", show_default=False,
@@ -131,8 +132,8 @@ def report_import(report: "Imported", folder: Path, keywords: tuple[str, ...]) -
         note(f"left out: {report.test_labels} files in _silence_ and _unknown_, which belong to a test; "
              "to measure a model with them: kws validate --clips DIR")
     if report.own_speaker:
-        note(f"{report.own_speaker} names hold no speaker (speaker_nohash_1.wav): each name counts as a speaker of its "
-             "own, so one voice may both train and test; name it with --speaker")
+        note(f"{report.own_speaker} file names hold no speaker (as speaker_nohash_1.wav does): each name counts "
+             "as a speaker of its own, so one voice may both train and test; name it with --speaker")
 
 
 def tell(lines: list[str], start: str = "") -> None:
@@ -159,8 +160,8 @@ def tell_passed_over(report: "Imported") -> None:
 @app.command()
 def synth(
     words: Annotated[list[str] | None, typer.Argument(
-        metavar="[WORD]...", help="Words to speak. Default: the keywords of kws.toml.", show_default=False)] = None,
-    count: Annotated[int, typer.Option("--count", min=0, max=100_000, help="Clips of each word.")] = 100,
+        metavar="WORD", help="Words to speak. Default: the keywords of kws.toml.", show_default=False)] = None,
+    count: Annotated[int, typer.Option("--count", min=0, max=100_000, metavar="N", help="Clips of each word.")] = 100,
     near_misses: Annotated[int, typer.Option(
         "--near-misses", min=0, max=100_000, metavar="N",
         help="Clips of each of about 15 made-up words that sound nearly like WORD or are pieces of it.")] = 0,
@@ -271,7 +272,7 @@ def stats(as_json: JsonOption = False, directory: DirectoryOption = None) -> Non
 @app.command()
 def mine(
     paths: Annotated[list[Path], typer.Argument(
-        metavar="PATH...", show_default=False,
+        metavar="PATH", show_default=False,
         help="Audio without keywords, any hours of it: files, or folders with everything below them. Recordings whose "
              "transcript holds a keyword are left out.")],
     nearly: Annotated[float, typer.Option(

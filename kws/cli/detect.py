@@ -75,7 +75,7 @@ def detect_one(detector: "Detector", name: str, *, as_json: bool, with_title: bo
             found += 1
             print_hit(name, hit, as_json=as_json)
     if not is_file and heard < detector.window_samples:
-        note(f"{name}: has {heard / SAMPLE_RATE_HZ:.2f} s, too short for a decision: the model listens to "
+        note(f"{name}: is {heard / SAMPLE_RATE_HZ:.2f} s long, too short for a decision: the model listens to "
              f"{detector.window_samples / SAMPLE_RATE_HZ:.2f} s at a time")
     else:
         note(f"{name}: {found} detection{'' if found == 1 else 's'} in {heard / SAMPLE_RATE_HZ:.1f} s")

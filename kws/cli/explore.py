@@ -14,11 +14,11 @@ from kws.workspace import Workspace, nearby_workspace
 
 def explore(
     clips: Annotated[list[Path] | None, typer.Argument(
-        metavar="[CLIP]...", help="Recordings to look at one by one. Default: all of the workspace, together.",
+        metavar="CLIP", help="Recordings to look at one by one. Default: all of the workspace, together.",
         show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(
-        "--out", metavar="FILE", show_default=False, help="The page. Default: explore.html in the workspace; "
-                                             "with clips and without one, here.")] = None,
+        "--out", metavar="FILE", show_default=False, help="The page. Default: explore.html in the workspace, or "
+                                             "here if there are clips and no workspace.")] = None,
     run: Annotated[str | None, typer.Option(
         "--run", metavar="RUN", show_default=False,
         help="The trained run that makes the map, or gives scores to clips. Default: the newest run, if there is one; "

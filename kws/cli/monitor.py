@@ -45,7 +45,7 @@ def opened(store: Path | None, directory: Path | None) -> "Store":
 @app.command()
 def ingest(
     files: Annotated[list[str] | None, typer.Argument(
-        metavar="[FILE]...", show_default=False, help="Logs, JSON lines, kept.jsonl; - for what is piped in.")] = None,
+        metavar="FILE", show_default=False, help="Logs, JSON lines, kept.jsonl; - for what is piped in.")] = None,
     device: Annotated[str | None, typer.Option(
         "--device", metavar="NAME", show_default=False,
         help="The device that the lines come from, if they do not say so. Default: the file's name.")] = None,
@@ -268,7 +268,7 @@ def promote(
 
 @app.command()
 def baseline(
-    audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", show_default=False,
+    audio: Annotated[list[Path], typer.Argument(metavar="AUDIO", show_default=False,
                                                 help="Recordings of a place in its normal state; an hour or more.")],
     run: RunOption = None,
     store: StoreOption = None,

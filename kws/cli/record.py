@@ -29,8 +29,8 @@ def record(
     speaker: Annotated[str, typer.Option("--speaker", metavar="NAME", show_default=False,
                                          help="Who speaks: letters, digits, . - and _; decides the split.")],
     words: Annotated[list[str] | None, typer.Argument(
-        metavar="[WORD]...", help="Words to record. Default: the keywords of kws.toml.", show_default=False)] = None,
-    count: Annotated[int, typer.Option("--count", min=1, max=10_000,
+        metavar="WORD", help="Words to record. Default: the keywords of kws.toml.", show_default=False)] = None,
+    count: Annotated[int, typer.Option("--count", min=1, max=10_000, metavar="N",
                                        help="Takes of each word that this speaker is to have in the end.")] = 20,
     device: Annotated[str | None, typer.Option(
         "--device", metavar="D", show_default=False,
@@ -43,7 +43,7 @@ def record(
         "--from", metavar="FILE", show_default=False, help="Cut up a recording instead of using the microphone.",
     )] = None,
     seconds: Annotated[float | None, typer.Option(
-        "--seconds", min=1, max=3_600, show_default=False,
+        "--seconds", min=1, max=3_600, metavar="S", show_default=False,
         help="Length of --noise (default: 60) or --continuous (default: until a key or Ctrl-C).")] = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "own",
     countdown: Annotated[float, typer.Option("--countdown", min=0.1, max=10, metavar="SECONDS",
@@ -181,7 +181,7 @@ def tell_missing(place: Workspace, takes: "Takes") -> None:
     if missing:
         print("still missing for kws.toml: " + "; ".join(missing))
     else:
-        print("enough clips and speakers of each word for kws.toml")
+        print("each word has the clips and speakers that kws.toml asks for")
 
 
 def record_noise(recorder: "Recorder", *, seconds: float) -> None:

@@ -19,11 +19,11 @@ def stream(
         "--preset", help="home: rooms, talk, noise of 5 to 30 dB. clean: words alone. tensorflow: its streaming test. "
                          "mlperf: MLPerf Tiny's streaming wake word.")] = Preset.HOME,
     split: Annotated[Split, typer.Option("--split", help="Whose clips, talk and noise.")] = Split.TESTING,
-    count: Annotated[int | None, typer.Option("--count", min=1, max=100_000, show_default=False,
+    count: Annotated[int | None, typer.Option("--count", min=1, max=100_000, metavar="N", show_default=False,
                                               help="Utterances of each keyword.")] = None,
-    minutes: Annotated[float | None, typer.Option("--minutes", min=0.1, max=600, show_default=False,
+    minutes: Annotated[float | None, typer.Option("--minutes", min=0.1, max=600, metavar="M", show_default=False,
                                                   help="Length; the gaps between sounds follow.")] = None,
-    snr_db: Annotated[float | None, typer.Option("--snr-db", min=-20, max=80, show_default=False,
+    snr_db: Annotated[float | None, typer.Option("--snr-db", min=-20, max=80, metavar="DB", show_default=False,
                                                  help="Signal-to-noise ratio of the whole recording.")] = None,
     device: Annotated[Device, typer.Option(
         "--device", help="What records: none, phone (response, gain control, lost buffers), cheap (the same, and "

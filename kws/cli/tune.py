@@ -21,7 +21,7 @@ def tune(
                                         help="Candidates to train in total, including those of earlier calls.")] = 20,
     epochs: Annotated[int, typer.Option("--epochs", min=1, metavar="N", help="Epochs of each candidate.")] = 15,
     model: Annotated[list[Network] | None, typer.Option(
-        "--model", show_default=False,
+        "--model", metavar=f"<{'|'.join(Network)}>", show_default=False,
         help="A network to consider; may be repeated. Default: all of them.")] = None,
     cost: Annotated[Cost, typer.Option("--cost", help="What accuracy is weighed against.")] = Cost.INSTRUCTIONS,
     pick: Annotated[int | None, typer.Option(

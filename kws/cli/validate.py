@@ -45,13 +45,14 @@ def validate(
     keep: Annotated[bool, typer.Option(
         help="Keep the figures in the run and renew its report.html, a page that needs nothing else.")] = True,
     sounds: Annotated[bool, typer.Option(
-        help="With the worst clips and false alarms to play and to see; without them for a page to pass on.")] = True,
+        help="Put the worst clips and false alarms into the page, to play and to see; leave them out of one to pass "
+             "on.")] = True,
     scheduler: SchedulerOption = None,
     run: RunOption = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
 ) -> None:
-    """Measure a run on sound that it has never met: clips, hours without keywords, a recording with its truth.
+    """Measure a run on sound that it has never heard: clips, hours without keywords, a recording with its truth.
 
     The streaming engine, the C that runs on the device, decides; on clips, TensorFlow Lite Micro and the float network
     are compared with it if they are installed. The figures stay in the run, and its report.html shows them. Exit

@@ -50,7 +50,7 @@ def verify(
     else:
         print(f"{name}: {what}\n\n{verification_table(found)}")
     if (first := found.first_difference) is not None:
-        note(f"error: {first.name} differ against {first.against}: {first.first}")
+        note(f"error: {first.name} differ from {first.against}: {first.first}")
         raise typer.Exit(CANNOT)
 
 

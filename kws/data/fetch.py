@@ -132,7 +132,7 @@ class SameKind(urllib.request.HTTPRedirectHandler):
                          headers: http.client.HTTPMessage, newurl: str) -> urllib.request.Request | None:
         allowed = ("https:",) if req.full_url.lower().startswith("https:") else ("http:", "https:")
         if not newurl.lower().startswith(allowed):
-            raise DownloadError(f"{req.full_url}: the server sends us to {newurl}, which is not "
+            raise DownloadError(f"{req.full_url}: the server redirects to {newurl}, which is not "
                                 f"{' or '.join(name.rstrip(':') for name in allowed)}; name the final address with "
                                 "--url")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -68,7 +68,8 @@ def path_of(url: str) -> str:
     try:
         return urlsplit(url).path
     except ValueError as error:
-        raise DownloadError(f"url = {url!r}: is no address ({error}); write https://HOST/PATH/NAME.tar.gz") from error
+        raise DownloadError(f"url = {url!r}: is not an address ({error}); write "
+                            "https://HOST/PATH/NAME.tar.gz") from error
 
 
 def read_mark(folder: Path, *, url: str, sha256: str | None) -> str | None:

@@ -78,7 +78,7 @@ def add_or_mul(low: Lowering, layer: Layer) -> None:
     if graph.tensors[first].data is not None or graph.tensors[first].shape != output.shape:
         first, second = second, first
     if graph.tensors[first].shape != output.shape or graph.tensors[first].data is not None:
-        raise ModelError(f"{layer.op} stretches both of its inputs; the engine stretches one")
+        raise ModelError(f"{layer.op} broadcasts both of its inputs; the engine broadcasts one")
     source, tensors = low.signal(first), (graph.tensors[first], graph.tensors[second])
     if layer.op == "ADD":
         add = constants.add_constants(*tensors, output)

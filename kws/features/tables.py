@@ -121,7 +121,7 @@ def _mel_tables(spec: FrontendSpec) -> Fields:
     bins_hz = np.arange(spec.fft_points // 2 + 1) * spec.sample_rate_hz / spec.fft_points
     used = np.flatnonzero((bins_hz >= edges_hz[0]) & (bins_hz < edges_hz[-1]))
     if used.size == 0:
-        raise SpecError(f"[frontend] low_hz = {spec.low_hz}, high_hz = {spec.high_hz}: no line of the "
+        raise SpecError(f"[frontend] low_hz = {spec.low_hz}, high_hz = {spec.high_hz}: no bin of the "
                         f"{spec.fft_points}-point FFT lies between them; widen the range or raise fft_points")
     segment = np.searchsorted(edges_hz, bins_hz[used], side="right") - 1
     rising = (bins_hz[used] - edges_hz[segment]) / (edges_hz[segment + 1] - edges_hz[segment])

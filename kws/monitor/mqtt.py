@@ -43,7 +43,7 @@ def broker_of(url: str) -> Broker:
     try:
         parts = urlsplit(url if "://" in url else f"mqtt://{url}")
     except ValueError as error:
-        raise KwsError(f"--mqtt {url}: is no address ({error}); must be mqtt://[USER@]HOST[:PORT]") from error
+        raise KwsError(f"--mqtt {url}: is not an address ({error}); must be mqtt://[USER@]HOST[:PORT]") from error
     try:
         port = parts.port or PORTS[parts.scheme]
         if not parts.hostname or parts.password or parts.path not in ("", "/"):
@@ -84,7 +84,7 @@ class Subscriber:
     def next(self) -> "MQTTMessage | None":
         """The next message, or None if none comes for a moment. Raises DeviceError if the broker refuses."""
         if self._refused:
-            raise DeviceError(f"the MQTT broker refuses: {self._refused}; look at the user's name and {PASSWORD}")
+            raise DeviceError(f"the MQTT broker refuses: {self._refused}; check the user name and {PASSWORD}")
         try:
             message: MQTTMessage = self._messages.get(timeout=WAIT_S)
         except queue.Empty:

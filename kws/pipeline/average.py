@@ -2,8 +2,8 @@
 
 A run that was trained further from another one (`kws train --start`) lies in the same valley of the loss, so the
 networks between them work, and trade what the one learnt for what the other can: after talk, fewer false alarms for
-more clips that are named rightly. (Wortsman et al.: "Robust fine-tuning of zero-shot models", 2022.) No training: it
-quantizes, chooses the operating point and measures, as the end of a training does.
+more clips that are classified correctly. (Wortsman et al.: "Robust fine-tuning of zero-shot models", 2022.) No
+training: it quantizes, chooses the operating point and measures, as the end of a training does.
 """
 
 from collections.abc import Callable, Sequence

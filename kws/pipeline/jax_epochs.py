@@ -44,7 +44,7 @@ def train_epochs(place: Workspace, teachers: Sequence[Path]) -> None:
     if process.exitcode == INTERRUPTED:
         raise KeyboardInterrupt
     if process.exitcode:
-        raise ModelError(heard.recv() if heard.poll() else f"the process of JAX ended with status {process.exitcode}")
+        raise ModelError(heard.recv() if heard.poll() else f"the JAX process ended with status {process.exitcode}")
 
 
 def _run(place: Workspace, teachers: tuple[Path, ...], told: Connection) -> None:
@@ -64,7 +64,7 @@ def _train(place: Workspace, teachers: tuple[Path, ...]) -> None:
         raise ModelError("JAX trains on single clips, and there is talk to train with: set [training] talk_percent = 0 "
                          "in kws.toml, or leave --backend out")
     if spec.training.augmented_versions:
-        raise ModelError("JAX draws every epoch anew: set [training] augmented_versions = 0 in kws.toml")
+        raise ModelError("with JAX every epoch is augmented anew: set [training] augmented_versions = 0 in kws.toml")
     corpus = scan(place.recordings)
     plans = [Plan.from_bytes(read_artefact(run, "model.kws")) for run in teachers]  # Keras comes after the processes
     ranges = {normalisation_of(plan.frontend) for plan in plans}

@@ -162,7 +162,7 @@ class Way:
         samples, heard = choose_audio([], self.workspace.recordings, seconds=VERIFY_SECONDS)
         found = verify(from_run(self._trained()), samples, note=self._note)
         if (first := found.first_difference) is not None:
-            raise KwsError(f"{first.name} differ against {first.against}: {first.first}; see kws verify")
+            raise KwsError(f"{first.name} differ from {first.against}: {first.first}; see kws verify")
         compared = sum(one.compared for one in found.comparisons)
         missing = f"; not run: {', '.join(found.missing)}" if found.missing else ""
         return Result(f"{compared:,} numbers equal on {heard}{missing}")

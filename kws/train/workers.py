@@ -253,6 +253,6 @@ def read_place(text: str) -> Place:
     except (ValueError, KeyError, TypeError, AttributeError):
         ok = False
     if not ok:
-        raise ModelError(f"TF_CONFIG = {text!r} names no place among workers; set it for each of them, with its own "
-                         f"index: export TF_CONFIG='{EXAMPLE}'")
+        raise ModelError(f"TF_CONFIG = {text!r} does not say which of the workers this is; set it for each of "
+                         f"them, with its own index: export TF_CONFIG='{EXAMPLE}'")
     return Place(index + (len(chiefs) if kind == "worker" else 0), len(addresses))

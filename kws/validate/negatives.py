@@ -147,7 +147,7 @@ def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:
         inside = [path] if path.is_file() else files_below(path)
         files = [one for one in inside if one == path or is_readable(one.name)]
         if left_out := unread(one.name for one in inside if one != path):
-            raise DataError(f"{path}: hours would be missing: {left_out}")
+            raise DataError(f"{path}: some of it would not be heard: {left_out}")
         if not files:
             raise DataError(f"{path}: no audio in it; name files or folders of audio without keywords")
         name = path.resolve().name

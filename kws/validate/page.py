@@ -75,7 +75,7 @@ def contents(run: Known) -> list[tuple[str, str]]:
         ("A recording with its truth", sections.stream_part(said.stream) if said.stream else ""),
         ("Hours without keywords", sections.negatives_part(said.negatives) if said.negatives else ""),
         ("Confusions", sections.confusion_part(clips, about) if clips else ""),
-        ("The same words otherwise", sections.robustness_part(said.robustness) if said.robustness else ""),
+        ("The same words under other conditions", sections.robustness_part(said.robustness) if said.robustness else ""),
         ("Where it fails", sections.failures_part(run.failures)),
         ("Costs", training_sections.costs_part(metrics) if metrics else ""),
         ("Speakers", sections.speakers_part(speakers, about)),

@@ -133,7 +133,7 @@ def proof(false_alarms: int, hours: float, limit: float) -> str:
         return f"{false_alarms} in {hours:.1f} h"
     if needed <= hours:
         return f"{false_alarms} in {hours:.1f} h: proven with 95 % confidence"
-    return f"{false_alarms} in {hours:.1f} h: not proven; with as few false alarms {needed:.1f} h would"
+    return f"{false_alarms} in {hours:.1f} h: not proven; that would take {needed:.1f} h with no more false alarms"
 
 
 def validate_clips(detector: Detector, run: Path, *, clips: Path | None, directory: Path | None,

@@ -104,8 +104,8 @@ def confusion_part(found: Accuracy, about: str) -> str:
                         f'{0.55 * n / whole:.2f})">{n or ""}</td>' for label, n in row.items())
         lines.append(f"<tr><th>{escape(truth)}</th>{cells}</tr>")
     head = "".join(f"<th>{escape(label)}</th>" for label in found.confusion)
-    return (f"{about}<p>{percent(found.accuracy or 0.0)} of {found.n:,} clips ({span(*found.interval)}) are named "
-            "rightly. Rows: what was said; columns: what was decided.</p>"
+    return (f"{about}<p>{percent(found.accuracy or 0.0)} of {found.n:,} clips ({span(*found.interval)}) are classified "
+            "correctly. Rows: what was said; columns: what was decided.</p>"
             f'<div class="wide"><table class="matrix"><thead><tr><th></th>{head}</tr></thead>'
             f"<tbody>{''.join(lines)}</tbody></table></div>")
 

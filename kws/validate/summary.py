@@ -54,7 +54,7 @@ def stream_report(result: StreamResult) -> str:
         parts.append(f"from the end of a word to its detection: median {median:.0f} ms, "
                      f"95th percentile {result.latency_ms(0.95):.0f} ms")
     if result.confusions:
-        parts.append("taken for another: " + ", ".join(f"{said} for {heard} {n}" for (said, heard), n
+        parts.append("taken for another keyword: " + ", ".join(f"{said} for {heard} {n}" for (said, heard), n
                                                        in result.confusions.most_common(8)))
     return "\n".join(parts)
 
@@ -77,7 +77,7 @@ def robustness_report(conditions: Sequence[Condition]) -> str:
         low, high = one.interval
         rows.append([one.group, one.name, f"{100 * one.accuracy:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}",
                      f"{one.missed:,} of {one.keywords:,}"])
-    return "the same words otherwise:\n" + align(rows, left=(0, 1))
+    return "the same words under other conditions:\n" + align(rows, left=(0, 1))
 
 
 def requirements_table(requirements: Sequence[Requirement]) -> str:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from kws.cli import app
 from kws.cli.common import Commands, DirectoryOption, JsonOption, RunOption, counted, print_json, workspace
+from kws.cli.reference import reference
 from kws.errors import DataError
 from kws.spec import ModelSpec, Spec
 from kws.specfile import read_spec
@@ -39,6 +40,13 @@ def run_kws(*arguments, **options):
     """A real process, as the console script starts it."""
     return subprocess.run([sys.executable, "-m", "kws", *map(str, arguments)], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=DEADLINE_S, **options)
+
+
+def test_help_shows_what_a_person_types_and_no_types_of_python():
+    page = reference()
+    assert re.findall(r"<(?:list\[[^>]*|str|path|(?:int|float)(?: range)?)>|\]\.\.\.\]|\.\.\.\}", page) == []
+    assert "kws data import [OPTIONS] {PATH}..." in page and "kws record [OPTIONS] [WORD]..." in page
+    assert "TARGET <c|arduino|esp-idf|zephyr|tflm>" in page, "choices are listed"
 
 
 def test_help_lists_the_commands_in_the_order_of_the_life_cycle():

@@ -81,7 +81,7 @@ def test_a_pipe_shorter_than_the_window_says_so(tone_run):
     command = [sys.executable, "-m", "kws", "detect", "-", "--run", str(tone_run)]
     done = subprocess.run(command, input=bytes(3_200), capture_output=True, cwd=ROOT, text=False, check=True)
     assert done.stdout == b""
-    assert b"has 0.10 s, too short for a decision: the model listens to 0.39 s at a time" in done.stderr
+    assert b"is 0.10 s long, too short for a decision: the model listens to 0.39 s at a time" in done.stderr
 
 
 def test_long_files_show_progress_on_stderr_only(tone_run, recording, tmp_path):

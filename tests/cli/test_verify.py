@@ -41,7 +41,7 @@ def test_a_difference_is_status_1_and_named(place):
     done = call(place, "broken")
     assert done.exit_code == 1
     assert "NOT EQUAL" in done.stdout
-    assert "error: scores differ against oracle: hop " in done.stderr
+    assert "error: scores differ from oracle: hop " in done.stderr
 
 
 def test_no_run_is_one_line(place):

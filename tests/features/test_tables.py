@@ -128,7 +128,7 @@ def test_logarithm_over_its_domain():
 def test_impossible_settings_are_refused():
     with pytest.raises(SpecError, match=r"10 features; .* asks for 40"):
         build_tables(FrontendSpec(coefficients=40), Normalisation.identity(10))
-    with pytest.raises(SpecError, match=r"no line of the 256-point FFT lies between them"):
+    with pytest.raises(SpecError, match=r"no bin of the 256-point FFT lies between them"):
         tables_of(FrontendSpec(window_ms=16, hop_ms=16, fft_points=256, low_hz=2000, high_hz=2000))
     with pytest.raises(SpecError, match=r"scale\[1\] = 0.0: must be"):
         Normalisation(offset=(0.0, 0.0), scale=(1.0, 0.0))

@@ -147,7 +147,7 @@ class TestPlace:
     ], ids=str)
     def test_anything_else_is_refused_with_an_example(self, config):
         text = config if isinstance(config, str) else json.dumps(config)
-        with pytest.raises(ModelError, match=r"names no place among workers.*export TF_CONFIG=") as caught:
+        with pytest.raises(ModelError, match=r"does not say which of the workers this is.*export TF_CONFIG=") as caught:
             read_place(text)
         example = str(caught.value).partition("export TF_CONFIG='")[2].removesuffix("'")
         assert read_place(example) == Place(0, 2)
@@ -244,7 +244,7 @@ def test_a_wrong_tf_config_is_one_line(workspace, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{}")
     result = CliRunner().invoke(app, ["train", "-C", str(workspace), "--strategy", "multi-worker"])
     assert result.exit_code == 1 and result.stderr.count("\n") == 1
-    assert result.stderr.startswith("error: TF_CONFIG = '{}' names no place among workers; ")
+    assert result.stderr.startswith("error: TF_CONFIG = '{}' does not say which of the workers this is; ")
 
 
 def test_an_unknown_strategy_is_wrong_usage(workspace):

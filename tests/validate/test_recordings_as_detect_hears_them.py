@@ -33,5 +33,5 @@ def test_clips_and_hours_that_cannot_be_read_here_are_named(tmp_path, monkeypatc
     (tmp_path / "yes/b.m4a").write_bytes(b"x")
     assert any(line.startswith("left out: 1 .m4a: to read them, install ffmpeg")
                for line in read_clip_folder(tmp_path, labels=["yes"], samples=16_000).notes)
-    with pytest.raises(DataError, match=r"hours would be missing: 1 \.m4a"):
+    with pytest.raises(DataError, match=r"some of it would not be heard: 1 \.m4a"):
         gather([tmp_path])

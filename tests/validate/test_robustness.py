@@ -1,4 +1,4 @@
-"""The same words otherwise: each change does what its row says."""
+"""The same words under other conditions: each change does what its row says."""
 
 import json
 
