@@ -19,7 +19,7 @@ def progress(title: str, *, total: float | None, in_bytes: bool = False) -> Iter
     """A bar on stderr: yields advance(n=1), which moves it by n of `total` steps (or bytes).
 
     advance(total=..., completed=...) sets the end and the place instead. In a pipe one line appears, at the end.
-    Nothing is shown where there is nothing to do.
+    Nothing is shown if there is nothing to do.
     """
     if total == 0:
         yield lambda n=1, *, total=None, completed=None: None

@@ -146,6 +146,6 @@ def required(f: "Field[object]") -> bool:
 
 
 def shown(value: object) -> str:
-    """A value for a message, cut where it grows long."""
+    """A value for a message, cut if it grows long."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}…"

@@ -203,7 +203,7 @@ class Epoch:
     """What one pass over the training clips brought; accuracies from 0 to 1.
 
     loss, accuracy : on the augmented training clips, on the way
-    validation_accuracy : after it; nan where there are no validation clips
+    validation_accuracy : after it; nan if there are no validation clips
     on_int8_grid : whether it was the network's int8 twin that learned and was validated
     """
 

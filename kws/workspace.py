@@ -108,9 +108,9 @@ def nearby_workspace(directory: Path | None = None) -> Workspace | None:
 
 
 def find_run(run: Path | str | None, models: Path | None) -> Path:
-    """The folder of a run: by its name in `models`, by its path, or the newest in `models` where `run` is None.
+    """The folder of a run: by its name in `models`, by its path, or the newest in `models` if `run` is None.
 
-    Raises ModelError that lists the runs where there is no such run.
+    Raises ModelError that lists the runs if there is no such run.
     """
     runs = list_runs(models)
     if run is None:

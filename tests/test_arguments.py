@@ -8,7 +8,7 @@ import pytest
 import kws
 from kws.arguments import check_array, check_number
 from kws.audio.files import encode, fit, read_samples, resample, write_audio
-from kws.calibrate.choice import Target
+from kws.calibrate.thresholds import Target
 from kws.data.clip_faults import measure_clip
 from kws.data.quality import check as check_take
 from kws.detect.detector import Detector

@@ -21,7 +21,7 @@ _FLAC_MARKS = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")  # a FLAC file 
 class Piece:
     """What one decoder reads: `head`, then data[start:end].
 
-    samples : per channel, where counting showed how many there must be; 0 where it did not
+    samples : per channel, if counting showed how many there must be; 0 if it did not
     """
 
     head: bytes
@@ -136,7 +136,7 @@ def flac_pieces(data: Buffer) -> Pieces:
 
 
 def flac_samples(data: Buffer, piece: Piece) -> int:
-    """Samples by the header of a FLAC piece, before it was struck out; 0 where it does not say, or for other files."""
+    """Samples by the header of a FLAC piece, before it was struck out; 0 if it does not say, or for other files."""
     at = piece.start - 26
     if at < 0 or piece.head[:4] != b"fLaC":
         return 0

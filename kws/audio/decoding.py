@@ -24,7 +24,7 @@ _BOUNDLESS = 1 << 40  # frames that no file holds: the decoder does not know
 class Part:
     """A piece of a file, before it is decoded.
 
-    subtype : soundfile's word for how samples are stored; frames : by the header, 0 where that does not say
+    subtype : soundfile's word for how samples are stored; frames : by the header, 0 if that does not say
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Formats of phones and browsers that libsndfile does not read: through ffmpeg, or PyAV where that is installed."""
+"""Formats of phones and browsers that libsndfile does not read: through ffmpeg, or PyAV if that is installed."""
 
 import importlib.util
 import os

@@ -207,7 +207,7 @@ class Ring:
         self.dropped = 0
 
     def write(self, samples: np.ndarray) -> None:
-        """Add float32 [n]; the newest are dropped where there is no room."""
+        """Add float32 [n]; the newest are dropped if there is no room."""
         size = len(self._buffer)
         with self._lock:
             count = min(len(samples), size - (self._written - self._read))
@@ -318,7 +318,7 @@ class Microphone:
     def read(self, *, timeout_s: float = 0.2) -> np.ndarray:
         """What has come since the last call, int16 [n] at 16 kHz mono, clipped at full scale; n may be 0.
 
-        timeout_s : how long to wait where nothing has come
+        timeout_s : how long to wait if nothing has come
         Raises DeviceError if the device is gone.
         """
         samples = self._ring.read(timeout_s=timeout_s)

@@ -107,7 +107,7 @@ def steps_of(part: Part, look: Look) -> float:
 
 
 def cancelled_db(look: Look) -> float:
-    """How far the mean of the channels lies below that of unrelated channels; 0 where there is only one, or nothing."""
+    """How far the mean of the channels lies below that of unrelated channels; 0 if there is only one, or nothing."""
     channels = len(look.power)
     if channels < 2 or not look.power.any():
         return 0.0

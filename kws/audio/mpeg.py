@@ -83,7 +83,7 @@ def tag_length(data: Buffer, at: int) -> int:
 
 
 def promised_frames(data: Buffer, at: int) -> int | None:
-    """Frames that follow by the header frame at `at`, 0 where it does not say; None if it is an ordinary frame."""
+    """Frames that follow by the header frame at `at`, 0 if it does not say; None if it is an ordinary frame."""
     mpeg1, mono = data[at + 1] >> 3 & 3 == 3, data[at + 3] >> 6 == 3
     side = (17 if mono else 32) if mpeg1 else (9 if mono else 17)
     fields = bytes(data[at + 4 + side:at + 16 + side])

@@ -17,9 +17,9 @@ import numpy as np
 
 from kws.audio.files import is_audio, read_samples
 from kws.bench.common import ROOT, header, parser, print_table
-from kws.calibrate.choice import Target
 from kws.calibrate.run import choose_and_check
 from kws.calibrate.sound import Sound
+from kws.calibrate.thresholds import Target
 from kws.data.corpus import SPLITS, Clip, speaker_of, split_of
 from kws.data.scene import KEYWORD, UNKNOWN, SceneSettings, build_scene, shuffled
 from kws.data.scene import Sound as Spoken

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kws.calibrate.choice import (
+from kws.calibrate.material import Heard, halves, hear_split, stream_halves
+from kws.calibrate.sound import NO_RULE, Outcome, Sound, TalkRule
+from kws.calibrate.thresholds import (
     HYSTERESIS,
     REFRACTORY_MS,
     SMOOTHING_MS,
@@ -20,8 +22,6 @@ from kws.calibrate.choice import (
     choose,
     tries,
 )
-from kws.calibrate.material import Heard, halves, hear_split, stream_halves
-from kws.calibrate.sound import NO_RULE, Outcome, Sound, TalkRule
 from kws.data.truth import read_truth
 from kws.detect.detector import PLAN_NAME, Detector, load_detector
 from kws.engine.decoder import SCORE_STEPS, DecoderTables, to_hops
@@ -257,7 +257,7 @@ def gather(workspace: Workspace | None, detector: Detector, split: str, negative
 
 
 def kept_back(chosen_on: Heard, check: Heard, note: Callable[[str], None]) -> tuple[Heard, Heard]:
-    """Halves, where there is sound to choose on but none of its kind to check on."""
+    """Halves, if there is sound to choose on but none of its kind to check on."""
     for kind, split in (("negatives", halves), ("streams", stream_halves)):
         given, other = getattr(chosen_on, kind), getattr(check, kind)
         if given and not other:

@@ -67,9 +67,9 @@ def calibrate(
 
     Example: kws calibrate --false-alarms-per-hour 0.5 --negatives talk/ --stream kitchen.wav --truth kitchen.csv
     """
-    from kws.calibrate.choice import Target
     from kws.calibrate.run import calibrate as choose
     from kws.calibrate.run import write_calibration
+    from kws.calibrate.thresholds import Target
     from kws.pipeline.field_baseline import calibrated_baseline
     from kws.records import to_json
     from kws.workspace import locate_run, nearby_workspace, spec_of_run

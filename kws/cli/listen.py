@@ -161,7 +161,7 @@ def check_writable(folder: Path) -> None:
 
 
 def choose_device(wanted: str | None, directory: Path | None) -> "Device":
-    """The microphone to use; the choice is remembered where there is a workspace."""
+    """The microphone to use; the choice is remembered if there is a workspace."""
     from kws.audio.microphone import choose, find_device, list_devices
     from kws.workspace import nearby_workspace
 

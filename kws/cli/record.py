@@ -104,7 +104,7 @@ def session_at(place: Workspace, *, device: str | None, speaker: str, source: st
 
 
 def pick(place: Workspace, wanted: str | None, *, plain: bool) -> "Device":
-    """The microphone; a person who has not chosen yet is asked where there are several."""
+    """The microphone; a person who has not chosen yet is asked if there are several."""
     from kws.audio.microphone import find_device, list_devices, recall
     from kws.cli.terminal import is_interactive
 

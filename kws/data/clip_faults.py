@@ -181,7 +181,7 @@ def edge_level(audio: np.ndarray) -> float:
 
 
 def sounding_part(audio: np.ndarray) -> tuple[int, int]:
-    """[first, last) without the exact zeros at both ends; (0, 0) where there is nothing else."""
+    """[first, last) without the exact zeros at both ends; (0, 0) if there is nothing else."""
     sounding = np.flatnonzero(audio)
     return (int(sounding[0]), int(sounding[-1]) + 1) if len(sounding) else (0, 0)
 

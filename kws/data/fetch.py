@@ -81,7 +81,7 @@ class Part:
 
     @property
     def range(self) -> dict[str, str]:
-        """Headers that ask for the rest; none where there is nothing yet, or where the rest might not fit to it."""
+        """Headers that ask for the rest; none if there is nothing yet, or where the rest might not fit to it."""
         version = self.version or ""
         known = version != "" and not version.startswith("W/")  # a weak mark does not promise the same bytes
         if not self.size or not (known or self.checked):

@@ -135,7 +135,7 @@ class Shelf:
 
 
 def read_reasons(table: Path) -> dict[str, str]:
-    """File -> reason, as an earlier import wrote them; nothing where there is no such table."""
+    """File -> reason, as an earlier import wrote them; nothing if there is no such table."""
     try:
         rows = list(csv.reader(io.StringIO(table.read_text())))
     except (OSError, UnicodeError, csv.Error):

@@ -85,7 +85,7 @@ def build_image(package: Mapping[str, str | bytes], *, cpu: str, toolchain: Tool
     """Compile and link the files of an exported package for `cpu`.
 
     package : content by path, as kws.export writes it; what stands in its device_main.c is kept whether called or not.
-    By default that is the storage for one stream, or for one network where there is no front end.
+    By default that is the storage for one stream, or for one network if there is no front end.
     Raises ModelError with the compiler's words where it does not compile.
     """
     if cpu not in CPUS:

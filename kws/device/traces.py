@@ -104,7 +104,7 @@ def host_compiler() -> str | None:
 def host_trace(package: Mapping[str, str | bytes], plan: Plan, samples: np.ndarray, *, compiler: str) -> Trace:
     """The exported C compiled here with every warning an error, run under sanitizers.
 
-    Raises ModelError with the compiler's or the sanitizer's words where one of them objects.
+    Raises ModelError with the compiler's or the sanitizer's words if one of them objects.
     """
     return _host_output(run_on_host(package, "host_main.c", np.ascontiguousarray(samples, "<i2").tobytes(),
                                     compiler=compiler), plan)

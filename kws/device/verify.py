@@ -78,7 +78,7 @@ class Verification:
 def verify(source: Source, samples: Samples, *, note: Callable[[str], None] = lambda line: None) -> Verification:
     """Run everything that is installed over samples : int16 [n].
 
-    note : is told what runs next. Raises DataError if the samples hold no decision, ModelError where the exported C
+    note : is told what runs next. Raises DataError if the samples hold no decision, ModelError if the exported C
     does not compile or crashes.
     """
     check_array("samples", samples, np.int16, "n")

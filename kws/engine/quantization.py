@@ -60,7 +60,7 @@ def weighted_multipliers(layer: Layer, graph: Graph, channels: int) -> tuple[np.
 
 
 def bias_of(layer: Layer, graph: Graph, channels: int) -> np.ndarray:
-    """int32 [channels]; zeros where the layer has none."""
+    """int32 [channels]; zeros if the layer has none."""
     if len(layer.inputs) > 2 and layer.inputs[2] >= 0:
         bias = graph.tensors[layer.inputs[2]].data
         if bias is None or bias.dtype != np.dtype("<i4"):

@@ -23,7 +23,7 @@ def lower(graph: Graph, *, decide_every: int = 1, windowed: bool | None = None) 
     """The program of a network.
 
     decide_every : hops between decisions, at least 1.
-    windowed     : True computes every window anew, False insists on streaming, None streams where the network can.
+    windowed     : True computes every window anew, False insists on streaming, None streams if the network can.
     Raises ModelError for what the engine cannot run.
     """
     if decide_every < 1:

@@ -119,7 +119,7 @@ def normalisation_of(spec: FrontendSpec, paths: Sequence[Path], rng: np.random.G
 def f_ratio(count: np.ndarray, total: np.ndarray, square: np.ndarray) -> np.ndarray:
     """ANOVA's F of each number [...], from sums [W, ...] over `count` [W] clips: variance between words over within.
 
-    Zero where there are not two words with clips, or nothing varies within.
+    Zero if there are not two words with clips, or nothing varies within.
     """
     used = count > 0
     count, total, square = count[used], total[used], square[used]

@@ -121,7 +121,7 @@ def readme(source: Source, *, needed: int, arena: int) -> str:
 
 
 def tflm_package(source: Source) -> Package:
-    """The model, its operators and its arena; the whole detector around it where the source is a run."""
+    """The model, its operators and its arena; the whole detector around it if the source is a run."""
     if source.graph.ends != (INT8_END, INT8_END):
         raise KwsError(f"{source.name} takes {' and gives '.join(source.graph.ends)}; the target tflm runs "
                        "networks with int8 at both ends; next: kws export c, which leaves the others out")

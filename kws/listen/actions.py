@@ -124,7 +124,7 @@ class Actions:
             running.errors.close()
 
     def _limit(self, running: Running, now_s: float) -> None:
-        """Ask a command that has run too long to end; kill it where it does not."""
+        """Ask a command that has run too long to end; kill it if it does not."""
         if running.asked_s is None:
             if now_s - running.started_s >= self._limit_s:
                 running.asked_s = now_s
@@ -157,7 +157,7 @@ def send(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 def last_line(errors: IO[bytes]) -> str:
-    """": " and the last line of what a command wrote to stderr; nothing where it wrote nothing."""
+    """": " and the last line of what a command wrote to stderr; nothing if it wrote nothing."""
     errors.seek(max(errors.seek(0, os.SEEK_END) - 500, 0))
     lines = errors.read().decode(errors="replace").split("\n")
     said = [line.strip() for line in lines if line.strip()]

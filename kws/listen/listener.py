@@ -50,7 +50,7 @@ Event = Sound | Lost | Back
 
 def microphone_events(microphone: OpenMicrophone, reopen: Callable[[], OpenMicrophone], *,
                       sleep: Callable[[float], None] = time.sleep) -> Generator[Event]:
-    """Everything that a microphone brings, for ever. reopen : tries once, and raises DeviceError where it cannot."""
+    """Everything that a microphone brings, for ever. reopen : tries once, and raises DeviceError if it cannot."""
     return recovering(microphone, reopen, sounds, idle=Sound(NOTHING), sleep=sleep)
 
 

@@ -168,7 +168,7 @@ def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Pat
 
 
 def with_stretches(material: Material, talk: Sequence[Talk], rooms: Sequence[Path]) -> Material:
-    """The material, with stretches of talk where there is enough of it and `talk_percent` asks for them."""
+    """The material, with stretches of talk if there is enough of it and `talk_percent` asks for them."""
     spec = material.spec
     if not talk or not spec.training.talk_percent:
         return material

@@ -21,7 +21,7 @@ class TalkRows:
     """Feature rows of recordings that follow each other; those of one speaker run on like a single recording.
 
     rows    : int8 [n, features]
-    in_room : int8 [n, features], the same in some room; the rows themselves where no room is known
+    in_room : int8 [n, features], the same in some room; the rows themselves if no room is known
     said    : bool [n, keywords], whether a keyword may be heard in the recording that a row comes from
     sources : int [k + 1], where the rows of each source begin, and the end of the last one
     """

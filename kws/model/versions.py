@@ -65,7 +65,7 @@ class Augmented(Protocol):
 
 
 class Versions:
-    """What was kept of one material: in its cache folder, or in memory where it has none."""
+    """What was kept of one material: in its cache folder, or in memory if it has none."""
 
     def __init__(self, material: Augmented):
         self._material = material

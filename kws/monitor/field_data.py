@@ -140,7 +140,7 @@ def stored_baselines(store: Store) -> dict[str, Baseline]:
 # ---- comparing
 
 def clusters(hours: Hours) -> list[np.ndarray]:
-    """Places of reports that belong together: days, or stretches of STRETCH_HOURS where there are few days."""
+    """Places of reports that belong together: days, or stretches of STRETCH_HOURS if there are few days."""
     if not len(hours):
         return []
     start = hours.time_ms[0] - HOUR_MS

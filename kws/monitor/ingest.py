@@ -39,7 +39,7 @@ class Batch:
     """Records on their way into the store."""
 
     def __init__(self, store: Store, counts: Counts, *, folder: Path | None = None):
-        """folder : that clips lie below, where there are any"""
+        """folder : that clips lie below, if there are any"""
         self._store, self._counts, self._folder = store, counts, folder
         self._records: list[Record] = []
 
@@ -133,7 +133,7 @@ class Feed:
     """One device's lines on their way into the store. counts : so far."""
 
     def __init__(self, store: Store, *, device: str, folder: Path | None = None):
-        """folder : that clips lie below, where there are any"""
+        """folder : that clips lie below, if there are any"""
         self.counts = Counts()
         self._reader, self._batch = Reader(device), Batch(store, self.counts, folder=folder)
 

@@ -242,7 +242,7 @@ class Store:
         """For each session that a clock is known of: when it started, in milliseconds since 1970.
 
         The middle one of its offsets, so that a clock that was set in between does not move what happened: within a
-        session the device's counter is believed. Guessed ones count only where there is no other.
+        session the device's counter is believed. Guessed ones count only if there is no other.
         """
         found: dict[int, dict[int, list[int]]] = {}
         for session, offset, guessed in self.db.execute("SELECT session_id, offset_ms, guessed FROM clocks"):

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from kws.audio.files import read_samples
-from kws.calibrate.choice import Target
 from kws.calibrate.material import choose_sounds, hear_scene, hear_talk, stream_scene
 from kws.calibrate.run import Calibration, choose_and_check
 from kws.calibrate.sound import Sound
+from kws.calibrate.thresholds import Target
 from kws.data.corpus import Clip
 from kws.data.scene import KEYWORD, UNKNOWN
 from kws.data.scene import Sound as Spoken

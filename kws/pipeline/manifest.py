@@ -36,7 +36,7 @@ def talk_of(material: Material) -> dict[str, Json] | None:
 
 
 def teachers_of(material: Material) -> list[dict[str, Json]]:
-    """Who taught, to the byte; empty where the labels alone did."""
+    """Who taught, to the byte; empty if the labels alone did."""
     return [teacher.to_json() for teacher in material.teaching.teachers] if material.teaching else []
 
 

@@ -93,7 +93,7 @@ def finds(source: NegativeSource, tables: DecoderTables, run: str, nearly: float
 
 
 def shares_of_threshold(scores: np.ndarray, tables: DecoderTables) -> np.ndarray:
-    """int8 [hops, labels] -> float [hops, labels]: the smoothed score over the threshold; 0 where nothing triggers."""
+    """int8 [hops, labels] -> float [hops, labels]: the smoothed score over the threshold; 0 if nothing triggers."""
     hops = tables.smoothing_hops
     sums = np.cumsum(np.pad(scores.astype(np.int64) + SCORE_STEPS // 2, ((hops, 0), (0, 0))), axis=0)
     averages = (sums[hops:] - sums[:-hops]) / hops

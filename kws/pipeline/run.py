@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from kws import __version__
-from kws.calibrate.choice import Target
 from kws.calibrate.run import calibrate, write_calibration
+from kws.calibrate.thresholds import Target
 from kws.data.check import check_table
 from kws.data.clip_table import measure_clips
 from kws.data.corpus import scan

@@ -1,4 +1,4 @@
-"""Stages in their order, each left out where nothing that it depends on has changed since it was done.
+"""Stages in their order, each left out if nothing that it depends on has changed since it was done.
 
 What a stage depends on is a fingerprint; the one of the last time, with what came out, is kept in a small JSON file,
 which is written anew after each stage, so that an interrupted run goes on where it was.

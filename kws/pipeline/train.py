@@ -78,7 +78,7 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     backend  : JAX runs the epochs on a graphics card first, and TensorFlow makes the run of them
     scheduler : address of a Dask scheduler whose workers read the clips and make the features; the run is the same
     A training that was stopped goes on after its last whole epoch. Raises DataError if the recordings cannot train a
-    network, KwsError where the run exists already.
+    network, KwsError if the run exists already.
     """
     with new_run(workspace, name, shared=strategy is not None) as folder:
         return train_into(folder, workspace, teachers=teachers, note=note, strategy=strategy, start=start,

@@ -26,7 +26,7 @@ def transfer_run(workspace: Workspace, *, base: str, name: str | None, note: Cal
 
     name, note, scheduler : as in train_run
     A training that was stopped goes on after its last whole epoch. Raises ModelError if the base does not fit
-    kws.toml, DataError where there are no recordings of a keyword, KwsError where the run exists already.
+    kws.toml, DataError if there are no recordings of a keyword, KwsError if the run exists already.
     """
     with new_run(workspace, name) as folder:
         return transfer_into(folder, workspace, base=base, note=note, scheduler=scheduler)

@@ -149,7 +149,7 @@ def tune(workspace: Workspace, search: Search, *, note: Callable[[str], None], p
 
 
 def device_note(search: Search) -> tuple[str, ...]:
-    """What is not measured where the emulated device is not installed. Raises KwsError if it is the cost."""
+    """What is not measured if the emulated device is not installed. Raises KwsError if it is the cost."""
     try:
         require_device()
     except KwsError as error:

@@ -7,7 +7,7 @@ import numpy as np
 
 from kws.errors import DataError
 
-# A language of espeak-ng, and the list of wordfreq whose words it reads; where there is none, that of a neighbour.
+# A language of espeak-ng, and the list of wordfreq whose words it reads; if there is none, that of a neighbour.
 # English is left out.
 LANGUAGES = {
     "af": "nl", "ar": "ar", "az": "tr", "bg": "bg", "bn": "bn", "bs": "sh", "ca": "ca", "cmn": "zh", "cs": "cs",

@@ -53,7 +53,7 @@ def babble(samples: int, rng: np.random.Generator, *, keywords: tuple[str, ...])
 
 
 def at_level(audio: np.ndarray) -> np.ndarray:
-    """Scaled to an RMS of LEVEL, and softer where a peak would pass full scale."""
+    """Scaled to an RMS of LEVEL, and softer if a peak would pass full scale."""
     rms, peak = np.sqrt(np.mean(np.square(audio, dtype=np.float64))), np.abs(audio).max(initial=0)
     return (audio * min(LEVEL / max(rms, 1e-12), 0.99 / max(peak, 1e-12))).astype(np.float32)
 

@@ -56,7 +56,7 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
                 scheduler: str | None = None) -> dict[str, Made]:
     """Words, other words and background noise for the source `folder`: what was made of each.
 
-    unknown : clips of each of the other words; None: a tenth of `count`, at least 2, where no other words are there yet
+    unknown : clips of each of the other words; None: a tenth of `count`, at least 2, if there are no other words yet
     near_misses : clips of each word that sounds nearly like one of `words` (made up, and out of the dictionary if that
                   is installed), or is a piece of it, by voices that train: in life they are too rare to choose a
                   threshold by; and as many pieces of running speech, as clips of the word TALK

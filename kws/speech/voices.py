@@ -169,7 +169,7 @@ def import_loader() -> ModuleType:
 
 @contextmanager
 def short_path(folder: Path) -> Iterator[Path]:
-    """`folder` itself, or a link to it where its name is too long for espeak-ng."""
+    """`folder` itself, or a link to it if its name is too long for espeak-ng."""
     if len(os.fsencode(folder)) <= LONGEST_PATH:
         yield folder
         return

@@ -20,7 +20,7 @@ def keep_freed_memory() -> None:
 def with_fused_normalisation(model: KerasNetwork) -> KerasNetwork:
     """A copy of a network whose batch normalisation is one operation of TensorFlow while training.
 
-    Keras 3 makes it of a dozen, which take a third of the time where there are few channels. Made for networks of the
+    Keras 3 makes it of a dozen, which take a third of the time if there are few channels. Made for networks of the
     zoo (channels last, 4 axes); its weights are the model's own. With another backend the model itself.
     """
     import keras

@@ -62,7 +62,7 @@ class Base:
 
 
 def load_base(run: Path, spec: Spec) -> Base:
-    """The run as a base for `spec`. Raises ModelError if it is damaged, or where the settings do not fit it."""
+    """The run as a base for `spec`. Raises ModelError if it is damaged, or if the settings do not fit it."""
     plan = Plan.from_bytes(read_artefact(run, "model.kws"))
     other = [f"[{section}] {line}" for section in ("frontend", "model")
              for line in differences(getattr(plan.spec, section), getattr(spec, section))]

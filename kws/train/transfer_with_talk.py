@@ -1,4 +1,4 @@
-"""Transfer where there is talk: the whole base learns the new keyword beside hours of what is not the keyword.
+"""Transfer with talk: the whole base learns the new keyword beside hours of what is not the keyword.
 
 Every step brings windows, the examples of kws.model.few_shot_examples, and stretches of talk some seconds long, at
 every hop of which the network may say anything but a keyword (kws.model.stretches). Before each round but the first it

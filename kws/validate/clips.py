@@ -96,7 +96,7 @@ def read_clip_folder(folder: Path, *, labels: Sequence[str], samples: int) -> Cl
     """Clips of `folder`/<label>/, the layout of the official 12-label test archive.
 
     samples : length of a clip; shorter ones get zeros at the end, longer ones are cut to the word
-    Labels without a folder have no clips. Raises DataError for a folder that is no label, or where there are no clips.
+    Labels without a folder have no clips. Raises DataError for a folder that is no label, or if there are no clips.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: is not a folder; --clips takes one with a folder of clips for each label")

@@ -1,4 +1,4 @@
-"""The choice of an operating point: smoothing, a threshold per keyword, hysteresis and refractory time, jointly.
+"""The thresholds of the keywords, chosen together with smoothing, hysteresis and refractory time: an operating point.
 
 For each smoothing, hysteresis and refractory time the decoder is run with the same threshold for every keyword, at
 every level. That gives each keyword's hits and false alarms over the level. False alarms are few where it matters, and
@@ -26,7 +26,7 @@ HYSTERESIS = (13, 38, 77)  # in steps of 1/256: 0.05, 0.15, 0.3
 REFRACTORY_MS = (300, 500, 750, 1_000)
 TALK_MS, TALK_LAG_MS = 800, 900  # of the unknown word's score before a word: how long, and how long before the decision
 TALK_LIMITS = (96, 128, 192)
-STREAM_WORDS = 100  # keywords for which one false alarm is let through where there is no talk to choose on
+STREAM_WORDS = 100  # keywords for which one false alarm is let through if there is no talk to choose on
 ROUNDS = 12  # tries to bring what was counted under the target
 
 
@@ -160,7 +160,7 @@ def sweep(sound: Sound, base: DecoderSettings, levels: np.ndarray = LEVELS) -> S
 def expected_false_alarms(swept: Sweep) -> np.ndarray:
     """Mean number of false alarms to expect at each level: float [levels, keywords], falling with the level.
 
-    The count itself where there are ANCHOR or more, an exponential tail over the score's logit beyond. The tail's scale
+    The count itself if there are ANCHOR or more, an exponential tail over the score's logit beyond. The tail's scale
     is the mean excess of the counted ones, drawn towards that of all keywords as far as there are few of them.
     """
     x = np.log(swept.levels / (256 - swept.levels))

@@ -5,9 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kws.calibrate.choice import LEVELS, Grid, Sweep, Target, allocate, choose, expected_false_alarms, relaxed, tries
 from kws.calibrate.material import cut_track, halves, stream_halves
 from kws.calibrate.sound import DecoderSettings, Sound, TalkRule
+from kws.calibrate.thresholds import (
+    LEVELS,
+    Grid,
+    Sweep,
+    Target,
+    allocate,
+    choose,
+    expected_false_alarms,
+    relaxed,
+    tries,
+)
 from kws.data.truth import Event
 from kws.validate.negatives import NegativeSource, Piece
 from kws.validate.streams import LabelledTrack
