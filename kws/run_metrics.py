@@ -88,12 +88,20 @@ class PointCheck:
     refuted: bool
 
 
+@dataclass(frozen=True)
+class TalkBefore:
+    """Nothing triggers if the average score of unknown words is `limit` (0..1) or more over `ms`, `before_ms` ago."""
+
+    limit: float
+    ms: float
+    before_ms: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
     """The detector's settings, the rule that chose them, and how they do on the sound that they were chosen on.
 
     thresholds, hysteresis : 0..1. told : the sound, in words; talk : was it hours of talk, too? clips : keywords said.
-    talk_rule : what talk before a word does: limit (0..1), ms, before_ms.
     check : the same on other sound. What has a default is missing in runs of earlier versions.
     """
 
@@ -103,7 +111,7 @@ class OperatingPoint:
     thresholds: Mapping[str, float]
     hysteresis: float | None = None
     refractory_ms: float | None = None
-    talk_rule: Mapping[str, float] | None = field(default=None, metadata=LEFT_OUT)
+    talk_rule: TalkBefore | None = field(default=None, metadata=LEFT_OUT)
     told: tuple[str, ...] = field(default=(), metadata=named("from"))
     hours: float
     clips: int

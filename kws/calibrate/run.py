@@ -29,7 +29,7 @@ from kws.errors import DataError
 from kws.files import fresh_folder, write_atomic
 from kws.progress import progress
 from kws.records import Fields, JsonObject, to_json
-from kws.run_metrics import METRICS, KeywordCounts, OperatingPoint, PointCheck, WantedRates
+from kws.run_metrics import METRICS, KeywordCounts, OperatingPoint, PointCheck, TalkBefore, WantedRates
 from kws.spec import Spec
 from kws.validate.intervals import hours_to_prove, miss_interval, rate_bound, rate_interval
 from kws.validate.negatives import NegativeSource, hear_negatives
@@ -79,13 +79,10 @@ class Calibration:
         return self.choice.settings.refractory_hops * self.hop_ms
 
     @property
-    def talk(self) -> dict[str, float] | None:
-        """The rule about talk before a word: the average of unknown words from which on nothing triggers, 0..1, over
-        which time, and how long before the decision; None without one.
-        """
+    def talk(self) -> TalkBefore | None:
+        """The rule about talk before a word; None without one."""
         hops, lag_hops, limit = self.choice.settings.talk
-        return {"limit": limit / SCORE_STEPS, "ms": hops * self.hop_ms,
-                "before_ms": lag_hops * self.hop_ms} if hops else None
+        return TalkBefore(limit / SCORE_STEPS, hops * self.hop_ms, lag_hops * self.hop_ms) if hops else None
 
     @property
     def thresholds(self) -> dict[str, float]:

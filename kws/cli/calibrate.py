@@ -154,8 +154,8 @@ def talk_lines(found: "Calibration") -> list[str]:
     rule = found.talk
     if rule is None:
         return []
-    first_s, last_s = (rule["ms"] + rule["before_ms"]) / 1000, rule["before_ms"] / 1000
-    return [f"after a pause only: nothing triggers where unknown words scored {rule['limit']:.2f} or more on average, "
+    first_s, last_s = (rule.ms + rule.before_ms) / 1000, rule.before_ms / 1000
+    return [f"after a pause only: nothing triggers if unknown words scored {rule.limit:.2f} or more on average, "
             f"from {first_s:.1f} to {last_s:.1f} s before"]
 
 

@@ -63,7 +63,7 @@ def export(
     if missed := [one.name for one in table if broken([one])]:
         note(f"note: {source.name} does not meet {', '.join(missed)} of kws.toml; it is exported all the same")
     note(f"{out}: {len(package.files)} files from {source.name}{number}; constants "
-         f"{package.facts['constants_bytes']:,} bytes of flash, state {package.facts['state_bytes']:,} bytes of RAM; "
+         f"{package.facts.constants_bytes:,} bytes of flash, state {package.facts.state_bytes:,} bytes of RAM; "
          f"next: see {out}/README.md")
 
 

@@ -1,14 +1,12 @@
 """The target `c`: portable C99 with a Makefile, and the library that the other targets share."""
 
-
 from kws import __version__
 from kws.export.c_tables import model_header, model_source, network_header, network_only_source
 from kws.export.costs import costs_of
 from kws.export.golden import golden, network_crc
-from kws.export.package import Files, Package, engine_files, template, templates
+from kws.export.package import Facts, Files, Package, engine_files, template, templates
 from kws.export.readme import network_values, sound_values
 from kws.export.source import Source
-from kws.records import Json
 
 COMMON = ("kws.h", "kws.c", "kws_tables.h", "kws_self_test.c")
 
@@ -27,12 +25,12 @@ def library(source: Source) -> Files:
             "kws_model.c": model_source(source.plan, source.stored)}
 
 
-def facts(target: str, source: Source) -> dict[str, Json]:
-    """What export.json says: the same for the same model."""
+def facts(target: str, source: Source) -> Facts:
+    """What export.json says of a target that runs the engine."""
     costs = costs_of(source)
-    return {"target": target, "kws": __version__, "model": source.name, "sha256": source.sha256,
-            "labels": list(source.plan.labels) if source.plan else source.program.labels,
-            "compressed": source.compressed is not None, "constants_bytes": costs.flash, "state_bytes": costs.ram}
+    return Facts(target, __version__, source.name, source.sha256,
+                 source.plan.labels if source.plan else source.program.labels,
+                 source.compressed is not None, constants_bytes=costs.flash, state_bytes=costs.ram)
 
 
 def c_package(source: Source) -> Package:

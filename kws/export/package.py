@@ -2,13 +2,13 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kws.errors import KwsError
 from kws.files import fresh_folder, named
 from kws.native.build import sources
-from kws.records import Json
+from kws.records import LEFT_OUT, to_json
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARK = "export.json"  # in every package: what it is, so that --force replaces nothing else
@@ -27,11 +27,30 @@ Files = dict[str, str | bytes]
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What export.json says: the same for the same model, without times or paths.
+
+    labels      : their names, or how many there are if nobody named them
+    arena_bytes : of TFLM, if the network runs there; it is a part of the state
+    """
+
+    target: str
+    kws: str
+    model: str
+    sha256: str
+    labels: tuple[str, ...] | int
+    compressed: bool
+    constants_bytes: int
+    state_bytes: int
+    arena_bytes: int | None = field(default=None, metadata=LEFT_OUT)
+
+
+@dataclass(frozen=True)
 class Package:
-    """files : content by path inside the package. facts : what export.json says, without times or paths."""
+    """files : content by path inside the package."""
 
     files: Files
-    facts: dict[str, Json]
+    facts: Facts
 
 
 def engine_files(*headers: str) -> Files:
@@ -69,7 +88,7 @@ def write_package(package: Package, out: Path, *, force: bool = False) -> None:
     Raises KwsError if `out` exists and is not empty, unless it holds an older export and `force` is set.
     """
     refuse(out, force=force)
-    files = {**with_licence(package.files), MARK: json.dumps(package.facts, indent=2) + "\n"}
+    files = {**with_licence(package.files), MARK: json.dumps(to_json(package.facts), indent=2) + "\n"}
     with fresh_folder(out, replace=True) as folder:
         for name, content in sorted(files.items()):
             path = folder / name

@@ -1,5 +1,7 @@
 """The target `tflm`: the int8 model for TensorFlow Lite for Microcontrollers, our front end and decoder around it."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from kws.engine.graph import INT8_END, Graph
@@ -99,20 +101,20 @@ def window_header(source: Source) -> str:
             + "\n#endif\n")
 
 
-def byte_costs(source: Source, arena: int) -> dict[str, int]:
-    """Constants in flash, state and arena in RAM, on a 32-bit device."""
+def byte_costs(source: Source, arena: int) -> tuple[int, int]:
+    """(constants in flash, state and arena in RAM), in bytes, on a 32-bit device."""
     if source.plan is None:
-        return {"constants_bytes": len(source.tflite), "state_bytes": arena}
+        return len(source.tflite), arena
     costs, window = count_costs(source.plan), source.program.frames * source.program.features
     state = STATE_BYTES + costs.frontend_ram + costs.decoder_ram + window
-    return {"constants_bytes": len(source.tflite) + costs.frontend_flash, "state_bytes": arena + -(-state // 8) * 8}
+    return len(source.tflite) + costs.frontend_flash, arena + -(-state // 8) * 8
 
 
 def readme(source: Source, *, needed: int, arena: int) -> str:
     """README.md with the costs of this way."""
-    found = byte_costs(source, arena)
+    constants, state = byte_costs(source, arena)
     values = sound_values(source, source.plan) if source.plan else network_values(source)
-    costs = (f"{found['constants_bytes']:,} bytes of constants in flash; {found['state_bytes']:,} bytes of RAM, the "
+    costs = (f"{constants:,} bytes of constants in flash; {state:,} bytes of RAM, the "
              f"{arena:,} of the arena included.\nTFLM's code comes on top, and each decision computes the whole window "
              "anew: compare `kws export c`.")
     return template("tflm/README.md", **{
@@ -131,4 +133,6 @@ def tflm_package(source: Source) -> Package:
              "kws_tflite.h": tflite_header(source.graph, size=len(source.tflite), arena=arena),
              "kws_tflite.c": tflite_source(source.tflite), "README.md": readme(source, needed=needed, arena=arena)}
     files.update(detector_files(source) if source.plan else {"kws_model.h": window_header(source)})
-    return Package(files, {**facts("tflm", source), **byte_costs(source, arena), "arena_bytes": arena})
+    constants, state = byte_costs(source, arena)
+    return Package(files, replace(facts("tflm", source), constants_bytes=constants, state_bytes=state,
+                                  arena_bytes=arena))

@@ -8,7 +8,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,22 @@ from kws.arguments import check_array
 from kws.data.truth import Event
 from kws.detect.detector import Detection
 from kws.errors import DataError
-from kws.records import Json, JsonObject
+from kws.records import LEFT_OUT, Json, JsonObject, to_json
 from kws.validate.events import Kind, bursts
 from kws.validate.intervals import BOOTSTRAP_SEED, RESAMPLES, rate_interval
 from kws.validate.metrics import wilson_interval
 from kws.validate.streams import StreamResult
 
 SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a run takes of the device; instructions only if they were counted."""
+
+    flash_bytes: float
+    ram_bytes: float
+    instructions_per_second: float | None = field(default=None, metadata=LEFT_OUT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +43,6 @@ class Contender:
     right        : bool [clips], decided correctly
     stream       : what became of the utterances
     false_alarms : on hours without keywords
-    costs        : flash_bytes, ram_bytes, instructions_per_second, as far as they are known
     """
 
     name: str
@@ -42,7 +50,7 @@ class Contender:
     stream: StreamResult | None = None
     false_alarms: int | None = None
     hours: float = 0.0
-    costs: dict[str, float] | None = None
+    costs: Costs | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -53,7 +61,7 @@ class Contender:
         return self.false_alarms / self.hours if self.false_alarms is not None and self.hours else None
 
     def to_json(self) -> JsonObject:
-        found: dict[str, Json] = {"name": self.name, "costs": self.costs}
+        found: dict[str, Json] = {"name": self.name, "costs": to_json(self.costs) if self.costs else None}
         if self.right is not None:
             found["accuracy"] = self.accuracy
             found["accuracy_interval"] = list(wilson_interval(int(self.right.sum()), len(self.right)))
@@ -181,7 +189,7 @@ def recommended(contenders: Sequence[Contender], *, miss_rate: float, per_hour: 
         return over
 
     def cost(one: Contender) -> float:
-        return (one.costs or {}).get("instructions_per_second") or (one.costs or {}).get("flash_bytes") or math.inf
+        return one.costs.instructions_per_second or one.costs.flash_bytes if one.costs else math.inf
 
     meeting = [one for one in contenders if breaks(one) == 0]
     if meeting:

@@ -1,6 +1,7 @@
 """A comparison as text."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from kws.requirements import number
 from kws.validate.compare import Contender, Difference
@@ -12,11 +13,9 @@ def table(found: Sequence[Contender]) -> str:
     """One line each: accuracy, misses, false alarms, costs."""
     rows = [["", "accuracy", "missed", "false alarms per hour", "flash", "RAM", "instructions/s"]]
     for one in found:
-        costs = one.costs or {}
+        costs = astuple(one.costs) if one.costs else (None, None, None)
         rows.append([one.name, "-" if one.accuracy is None else f"{100 * one.accuracy:.1f} %", missed(one),
-                     false_alarms(one),
-                     *(f"{costs[name]:,.0f}" if name in costs else "-"
-                       for name in ("flash_bytes", "ram_bytes", "instructions_per_second"))])
+                     false_alarms(one), *("-" if cost is None else f"{cost:,.0f}" for cost in costs)])
     return align(rows, left=(0,))
 
 

@@ -13,7 +13,7 @@ from kws.engine.streaming import lower
 from kws.errors import DataError, ModelError
 from kws.run_metrics import MeasuredBudget, read_metrics
 from kws.validate.clips import read_clip_folder, streaming_scores
-from kws.validate.compare import Contender, count_bursts, read_detections
+from kws.validate.compare import Contender, Costs, count_bursts, read_detections
 from kws.validate.negatives import gather, hear_negatives, judge_negatives
 from kws.validate.streams import hear_stream, judge_detections
 
@@ -37,7 +37,7 @@ def common_sound(*, clips: Path | None, stream: Path | None, truth: Path | None,
     return CommonSound(clips, stream, events, tuple(negatives))
 
 
-def contender(name: str, detector: Detector, sound: CommonSound, *, costs: dict[str, float] | None) -> Contender:
+def contender(name: str, detector: Detector, sound: CommonSound, *, costs: Costs | None) -> Contender:
     """Hear everything with one detector."""
     right = stream = judged = None
     spec = detector.plan.spec
@@ -91,12 +91,11 @@ def of_detections(path: Path, first: Path, sound: CommonSound) -> Contender:
     return Contender(path.stem, None, stream, alarms, hours, None)
 
 
-def costs_of(run: Path) -> dict[str, float] | None:
+def costs_of(run: Path) -> Costs | None:
     """Flash, RAM and instructions per second, from the run's metrics; None if they do not say."""
     metrics = read_metrics(run)
     if metrics is None:
         return None
-    found = {"flash_bytes": float(metrics.device.flash_bytes.total), "ram_bytes": float(metrics.device.ram_bytes.total)}
-    if isinstance(metrics.device, MeasuredBudget):
-        found["instructions_per_second"] = float(metrics.device.instructions_per_second)
-    return found
+    device = metrics.device
+    counted = float(device.instructions_per_second) if isinstance(device, MeasuredBudget) else None
+    return Costs(float(device.flash_bytes.total), float(device.ram_bytes.total), counted)

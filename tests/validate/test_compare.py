@@ -13,7 +13,7 @@ from kws.cli import app
 from kws.data.truth import Event, write_truth
 from kws.detect.detector import Detection
 from kws.errors import DataError
-from kws.validate.compare import Contender, differences, mcnemar, paired_misses, read_detections, recommended
+from kws.validate.compare import Contender, Costs, differences, mcnemar, paired_misses, read_detections, recommended
 from kws.validate.streams import judge_detections
 
 
@@ -48,7 +48,7 @@ def test_differences_are_told_where_both_were_measured():
 
 def test_the_cheapest_that_meets_the_requirements_is_recommended():
     right = np.array([True] * 95 + [False] * 5)
-    costly, cheap = ({"instructions_per_second": value} for value in (9e6, 4e6))
+    costly, cheap = (Costs(40_000, 8_000, value) for value in (9e6, 4e6))
     wanted = {"miss_rate": 0.1, "per_hour": 1.0, "accuracy": 0.9}
     found = [Contender("big", right, None, 1, 2.0, costly), Contender("small", right, None, 2, 2.0, cheap),
              Contender("bad", ~right, None, 50, 2.0, cheap)]
