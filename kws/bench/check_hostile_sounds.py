@@ -2,7 +2,7 @@
 
     scripts/check hostile_sounds [--count N] [--seed N]
 
-Every kind of file that libsndfile writes, with flipped bytes, cut, joined, padded, with foreign headers and absurd
+Every kind of file that libsndfile writes, and Creative Voice files of several blocks, with flipped bytes, cut, joined, padded, with foreign headers and absurd
 fields. Each is opened and heard to its end as `kws detect` and `kws data import` do, in a process with 2 GB of address
 space. The last line counts; the exit status is 1 if one ended in anything but sound or a line in words, and that file
 is kept.
@@ -20,12 +20,14 @@ from typing import TypeAlias
 
 import numpy as np
 
+from kws.audio.voc import MAGIC
 from kws.bench.common import ROOT, counted_parser, header
 
 KINDS = (("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "FLOAT"), ("WAV", "DOUBLE"), ("WAV", "PCM_32"), ("WAV", "ULAW"),
          ("WAV", "IMA_ADPCM"), ("FLAC", "PCM_16"), ("FLAC", "PCM_24"), ("OGG", "VORBIS"), ("OGG", "OPUS"),
          ("MP3", "MPEG_LAYER_III"), ("AIFF", "PCM_16"), ("AU", "PCM_16"), ("CAF", "PCM_16"), ("W64", "PCM_16"),
-         ("RF64", "PCM_16"), ("NIST", "PCM_16"), ("VOC", "PCM_16"), ("CAF", "ALAC_16"))
+         ("RF64", "PCM_16"), ("NIST", "PCM_16"), ("VOC", "PCM_16"), ("CAF", "ALAC_16"), ("SVX", "PCM_S8"),
+         ("VOC", "BLOCKS"))
 RATES_HZ = (8_000, 16_000, 44_100, 48_000)
 MEMORY_BYTES = 2 << 30
 LIMIT_S = 20.0  # for a file of a second or two, on a busy machine
@@ -44,9 +46,23 @@ def whole_file(rng: np.random.Generator) -> bytes:
     rate_hz = 48_000 if subtype == "OPUS" else int(rng.choice(RATES_HZ))
     channels = 1 if container == "VOC" else int(rng.integers(1, 3))
     audio = 0.2 * rng.standard_normal((int(rng.uniform(0.05, 1.5) * rate_hz), channels))
+    if subtype == "BLOCKS":
+        return voc_of_blocks(np.rint(32_767 * np.clip(audio, -1, 1)).astype("<i2").tobytes(), rate_hz, rng)
     data = io.BytesIO()
     soundfile.write(data, np.clip(audio, -1, 1), rate_hz, format=container, subtype=subtype)
     return data.getvalue()
+
+
+def voc_of_blocks(pcm: bytes, rate_hz: int, rng: np.random.Generator) -> bytes:
+    """A Creative Voice file: a block with a head, some that continue it, one of silence, an end mark."""
+    def block(kind: int, content: bytes) -> bytes:
+        return bytes([kind]) + len(content).to_bytes(3, "little") + content
+
+    cuts = sorted(int(cut) for cut in rng.integers(0, len(pcm), 3))
+    first, *more = (pcm[start:end] for start, end in zip((0, *cuts), (*cuts, len(pcm)), strict=True))
+    silence = block(3, struct.pack("<HB", int(rng.integers(65_536)), int(rng.integers(256))))
+    return (MAGIC + struct.pack("<HHH", 26, 0x10A, 0x1129) + block(9, struct.pack("<IBBHI", rate_hz, 16, 1, 4, 0) + first)
+            + silence.join(block(2, part) for part in more) + b"\0")
 
 
 def flip(data: bytes, rng: np.random.Generator) -> bytes:
