@@ -2,10 +2,10 @@
 
     scripts/check hostile_sounds [--count N] [--seed N]
 
-Every kind of file that libsndfile writes, and Creative Voice files of several blocks, with flipped bytes, cut, joined, padded, with foreign headers and absurd
-fields. Each is opened and heard to its end as `kws detect` and `kws data import` do, in a process with 2 GB of address
-space. The last line counts; the exit status is 1 if one ended in anything but sound or a line in words, and that file
-is kept.
+Every kind of file that libsndfile writes, and Creative Voice files of several blocks, with flipped bytes, cut, joined,
+padded, with foreign headers and absurd fields. Each is opened and heard to its end as `kws detect` and `kws data import`
+do, in a process with 2 GB of address space. The last line counts; the exit status is 1 if one ended in anything but
+sound or a line in words, and that file is kept.
 """
 
 import io
@@ -61,8 +61,9 @@ def voc_of_blocks(pcm: bytes, rate_hz: int, rng: np.random.Generator) -> bytes:
     cuts = sorted(int(cut) for cut in rng.integers(0, len(pcm), 3))
     first, *more = (pcm[start:end] for start, end in zip((0, *cuts), (*cuts, len(pcm)), strict=True))
     silence = block(3, struct.pack("<HB", int(rng.integers(65_536)), int(rng.integers(256))))
-    return (MAGIC + struct.pack("<HHH", 26, 0x10A, 0x1129) + block(9, struct.pack("<IBBHI", rate_hz, 16, 1, 4, 0) + first)
-            + silence.join(block(2, part) for part in more) + b"\0")
+    head = MAGIC + struct.pack("<HHH", 26, 0x10A, 0x1129)
+    begun = block(9, struct.pack("<IBBHI", rate_hz, 16, 1, 4, 0) + first)
+    return head + begun + silence.join(block(2, part) for part in more) + b"\0"
 
 
 def flip(data: bytes, rng: np.random.Generator) -> bytes:
