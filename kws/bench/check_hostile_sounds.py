@@ -3,8 +3,9 @@
     scripts/check hostile_sounds [--count N] [--seed N]
 
 Every kind of file that libsndfile writes, and Creative Voice files of several blocks, with flipped bytes, cut, joined,
-padded, with foreign headers and absurd fields. Each is heard to its end as `kws detect` and `kws data import` do, in a process with 2 GB of address space. The last line counts; the exit status is 1 if one ended in anything but
-sound or a line in words, and that file is kept.
+padded, with foreign headers and absurd fields. Each is heard to its end as `kws detect` and `kws data import` do, in a
+process with 2 GB of address space. The last line counts; the exit status is 1 if one ended in anything but sound or a
+line in words, and that file is kept.
 """
 
 import io
