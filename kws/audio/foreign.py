@@ -25,7 +25,7 @@ LARGEST_PIPE_BYTES = 2_000_000_000
 _MAGIC = (  # offset, bytes, name
     (4, b"ftyp", "MPEG-4 (m4a, mp4, 3gp)"), (0, b"\x1a\x45\xdf\xa3", "WebM or Matroska"), (0, b"#!AMR", "AMR"),
     (0, b"\x30\x26\xb2\x75", "Windows Media"), (0, b"FLV\x01", "Flash video"), (0, b"MAC ", "Monkey's Audio"),
-    (0, b"wvpk", "WavPack"), (0, b"ADIF", "AAC"), (0, b"\x0b\x77", "AC-3"), (0, b"TTA1", "True Audio"),
+    (0, b"wvpk", "WavPack"), (0, b"ADIF", "AAC"), (0, b"TTA1", "True Audio"),
     (8, b"AVI LIST", "AVI"),
 )
 _TRACK = re.compile(r"\[info\]\s+Stream #0:\d+.*: Audio: ")
