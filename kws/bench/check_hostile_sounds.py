@@ -44,7 +44,7 @@ def whole_file(rng: np.random.Generator) -> bytes:
 
     container, subtype = KINDS[rng.integers(len(KINDS))]
     rate_hz = 48_000 if subtype == "OPUS" else int(rng.choice(RATES_HZ))
-    channels = 1 if container == "VOC" else int(rng.integers(1, 3))
+    channels = 1 if container in ("VOC", "SVX") else int(rng.integers(1, 3))
     audio = 0.2 * rng.standard_normal((int(rng.uniform(0.05, 1.5) * rate_hz), channels))
     if subtype == "BLOCKS":
         return voc_of_blocks(np.rint(32_767 * np.clip(audio, -1, 1)).astype("<i2").tobytes(), rate_hz, rng)
