@@ -1,14 +1,18 @@
-"""How often is the alarm false that holds a device against its run's validation sound, and what does it hear?
+"""How often is the alarm false beside a run's validation sound and a device's own week, and what does it hear?
 
-    scripts/check monitor_validation DATA [--run small] [--part testing] [--homes 40] [--weeks 200]
+    scripts/check monitor_validation DATA [--run small] [--part testing] [--homes 25] [--weeks 200]
 
 The baseline is what kws train stores: validation talkers, words, noise and two rooms. The homes are others: each has
 talkers, noise, a room and a microphone of its own, and minutes of quiet, talk, words and noise that a real detector
-hears. Weeks are drawn from a home's minutes, by the time of the day, some days more than others, and looked at once a
-day. In a quiet week nothing is wrong; in the others something is. DATA : the unpacked recordings.
+hears. In turn it is a family's, one person's, one with the television on all day, a workshop, and empty. Two weeks are
+drawn from a home's minutes, by the time of the day, some days more than others; the second one is looked at once a day,
+beside the validation sound and beside the first. In a quiet one nothing is wrong; in the others something is, from the
+second week on. DATA : the unpacked recordings.
 """
 
 import csv
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +31,20 @@ from kws.listen.field_report import FieldReport
 from kws.monitor.baseline import measure_validation
 from kws.monitor.drift import WEEK_ALPHA
 from kws.monitor.field_data import Hours, Reference, drifts, of_baseline
-from kws.monitor.mixture import MATTERS
+from kws.monitor.judge import CLIPPED_PERCENT
 from kws.monitor.validation_sound import ValidationSound
 from kws.validate.metrics import wilson_interval
 
 MINUTE = 60 * SAMPLE_RATE_HZ
 KINDS = {"quiet": 3, "talk": 4, "noise": 3, "words": 1}  # minutes of each in a home
-AWAKE, ASLEEP = (0.55, 0.28, 0.12, 0.05), (0.97, 0.01, 0.02, 0.0)
+# Shares of the minutes of each kind, awake and asleep.
+HABITS = (("family", (0.57, 0.30, 0.12, 0.01), (0.97, 0.01, 0.02, 0.0)),
+          ("one person", (0.90, 0.04, 0.055, 0.005), (0.985, 0.0, 0.015, 0.0)),
+          ("television", (0.27, 0.60, 0.12, 0.01), (0.90, 0.07, 0.03, 0.0)),
+          ("workshop", (0.45, 0.10, 0.44, 0.01), (0.90, 0.0, 0.10, 0.0)),
+          ("empty", (0.985, 0.0, 0.015, 0.0), (0.985, 0.0, 0.015, 0.0)))
+COUNTS = ("levels", "scores", "features", "detections", "near_misses", "clipped")
+AGC_DB, AGC_MOST_DB, AGC_S = -20.0, 30.0, 1.0  # level it brings everything to, its largest gain, its time
 REAL_ROOMS = {"validation": slice(0, 2), "training": slice(2, 4), "testing": slice(4, None)}
 FILES = 60  # of talk and of noise that a home has
 
@@ -53,19 +64,24 @@ class Fault:
     """What may be wrong. gain_db : of the microphone; speed : of its clock; hum_db : of 100 Hz, in dB of full scale
 
     rising : by how many bins of the histogram of scores the network rises higher than it would
+    triggered : further detections an hour, of a sound that nobody thought of
+    agc_before : whether the first week had an automatic gain control, which is gone
     """
 
     gain_db: float = 0.0
     speed: float = 1.0
     hum_db: float = -200.0
     rising: int = 0
+    triggered: float = 0.0
+    agc_before: bool = False
 
 
 FAULTS = {
-    "nothing": Fault(), "microphone 24 dB too quiet": Fault(gain_db=-24.0),
-    "gain 24 dB too high": Fault(gain_db=24.0),
-    "samples at twice the rate": Fault(speed=0.5), "samples at half the rate": Fault(speed=2.0),
+    "nothing": Fault(), "microphone 20 dB too quiet": Fault(gain_db=-20.0),
+    "microphone 35 dB too quiet": Fault(gain_db=-35.0), "dead microphone": Fault(gain_db=-200.0),
+    "gain 24 dB too high": Fault(gain_db=24.0), "automatic gain control gone": Fault(agc_before=True),
     "a hum of -25 dB": Fault(hum_db=-25.0), "scores two steps higher": Fault(rising=2),
+    "100 more detections an hour": Fault(triggered=100.0), "samples at half the rate": Fault(speed=2.0),
 }
 
 
@@ -100,6 +116,7 @@ class Home:
     """Sound of each kind, float [n], as it is in the room, and the microphone that hears it.
 
     tilt : of its response; gain_db : beside the usual one; floor_db : of its own noise, in dB of full scale
+    habits : which of HABITS
     """
 
     sound: dict[str, np.ndarray]
@@ -107,6 +124,7 @@ class Home:
     gain_db: float
     floor_db: float
     seed: int
+    habits: int
 
 
 def home_of(known: Material, seed: int) -> Home:
@@ -119,7 +137,7 @@ def home_of(known: Material, seed: int) -> Home:
              "talk": in_place(talk, length["talk"], room, gap_s=1.0, level_db=(-40.0, -25.0), rng=rng),
              "noise": in_place(noise, length["noise"], None, gap_s=0.1, level_db=(-50.0, -28.0), rng=rng),
              "words": in_place(words, length["words"], room, gap_s=1.5, level_db=(-40.0, -25.0), rng=rng)}
-    return Home(sound, rng.uniform(-0.5, 0.5), rng.normal(0, 5.0), rng.uniform(-82.0, -58.0), seed)
+    return Home(sound, rng.uniform(-0.5, 0.5), rng.normal(0, 5.0), rng.uniform(-82.0, -58.0), seed, seed % len(HABITS))
 
 
 def in_place(pieces: Sequence[np.ndarray], samples: int, room: np.ndarray | None, *, gap_s: float,
@@ -146,8 +164,8 @@ def made_room(rng: np.random.Generator) -> np.ndarray:
     return made
 
 
-def heard(home: Home, kind: str, fault: Fault) -> np.ndarray:
-    """What the microphone makes of a kind of sound, int16 [n]."""
+def heard(home: Home, kind: str, fault: Fault, *, agc: bool = False) -> np.ndarray:
+    """What the microphone makes of a kind of sound, int16 [n]. agc : with an automatic gain control"""
     rng = np.random.default_rng([home.seed, sum(map(ord, kind))])
     sound = home.sound[kind]
     if fault.speed != 1.0:
@@ -157,7 +175,21 @@ def heard(home: Home, kind: str, fault: Fault) -> np.ndarray:
     own = 32_768 * 10 ** (home.floor_db / 20) * rng.standard_normal(len(sound))
     hum = 32_768 * 10 ** (fault.hum_db / 20) * np.sin(2 * np.pi * 100 / SAMPLE_RATE_HZ * np.arange(len(sound)))
     made = 10 ** ((home.gain_db + fault.gain_db) / 20) * (tilted + own) + hum
+    made *= control(made) if agc else 1.0
     return np.clip(np.rint(made), -32_768, 32_767).astype(np.int16)
+
+
+def control(sound: np.ndarray) -> np.ndarray:
+    """The gain at each sample that brings the last seconds to AGC_DB, float [n]."""
+    step = SAMPLE_RATE_HZ // 10
+    power = np.square(sound.astype(np.float64)).reshape(-1, step).mean(axis=1) + 1.0
+    keep, slow = math.exp(-0.1 / AGC_S), np.empty(len(power))
+    state = power[0]
+    for i, one in enumerate(power):
+        state = slow[i] = keep * state + (1 - keep) * one
+    gain_db = np.minimum(AGC_DB - 10 * np.log10(slow / 32_768**2), AGC_MOST_DB)
+    gain: np.ndarray = np.repeat(10 ** (gain_db / 20), step)
+    return gain
 
 
 # ---- what the detector counts there
@@ -174,18 +206,21 @@ def minutes_of(plan: Plan, sound: np.ndarray) -> list[FieldReport]:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """A home's minutes by kind: of each histogram and count int [minutes, ...]."""
+    """A home's minutes by kind: of each histogram and count int [minutes, ...]. more : of each kind than in HABITS"""
 
     kinds: tuple[dict[str, np.ndarray], ...]
+    habits: int
+    more: np.ndarray
+    triggered: float = 0.0
 
     def week(self, rng: np.random.Generator) -> Hours:
-        """An hour a row; days differ in how much goes on, homes too."""
-        home = np.exp(rng.normal(0, 0.5, len(KINDS)))
-        rows: dict[str, list[np.ndarray]] = {name: [] for name in self.kinds[0]}
+        """An hour a row; days differ in how much goes on."""
+        _, awake, asleep = HABITS[self.habits]
+        rows: dict[str, list[np.ndarray]] = {name: [] for name in COUNTS}
         for hour in range(7 * 24):
             if hour % 24 == 0:
-                day = home * np.exp(rng.normal(0, 0.3, len(KINDS)))
-            weights = np.array(AWAKE if 7 <= hour % 24 < 22 else ASLEEP) * day
+                day = self.more * np.exp(rng.normal(0, 0.3, len(KINDS)))
+            weights = np.array(awake if 7 <= hour % 24 < 22 else asleep) * day
             counts = rng.multinomial(60, weights / weights.sum())
             drawn = [rng.integers(len(kind["levels"]), size=count) for kind, count in
                      zip(self.kinds, counts, strict=True)]
@@ -194,20 +229,21 @@ class Pool:
                                      zip(self.kinds, drawn, strict=True)], axis=0))
         whole = {name: np.array(found) for name, found in rows.items()}
         n = len(whole["levels"])
-        return Hours(3_600_000 * np.arange(1, n + 1), np.full(n, 3_600.0), whole["detections"], whole["near_misses"],
-                     np.zeros(n, np.int64), np.zeros(n, np.int64), whole["levels"], whole["scores"], whole["features"])
+        return Hours(3_600_000 * np.arange(1, n + 1), np.full(n, 3_600.0),
+                     whole["detections"] + rng.poisson(self.triggered, n), whole["near_misses"], whole["clipped"],
+                     np.zeros(n, np.int64), whole["levels"], whole["scores"], whole["features"])
 
 
-def pool_of(plan: Plan, home: Home, fault: Fault) -> Pool:
+def pool_of(plan: Plan, home: Home, fault: Fault, *, agc: bool = False) -> Pool:
     found = []
     for kind in KINDS:
-        reports = minutes_of(plan, heard(home, kind, fault))
-        counts = {name: np.array([getattr(report, name) for report in reports], np.int64)
-                  for name in ("levels", "scores", "features", "detections", "near_misses")}
+        reports = minutes_of(plan, heard(home, kind, fault, agc=agc))
+        counts = {name: np.array([getattr(report, name) for report in reports], np.int64) for name in COUNTS}
         if fault.rising:
             counts["scores"] = risen(counts["scores"], fault.rising)
         found.append(counts)
-    return Pool(tuple(found))
+    more = np.exp(np.random.default_rng([home.seed, 6]).normal(0, 0.5, len(KINDS)))
+    return Pool(tuple(found), home.habits, more, fault.triggered)
 
 
 def risen(scores: np.ndarray, steps: int) -> np.ndarray:
@@ -221,15 +257,31 @@ def risen(scores: np.ndarray, steps: int) -> np.ndarray:
 
 # ---- the judgement
 
-def largest(week: Hours, known: Reference) -> tuple[set[str], dict[str, float]]:
-    """What raises an alarm on any day of the week, and the largest distance of each histogram."""
-    alarms: set[str] = set()
+@dataclass(frozen=True)
+class Week:
+    """What raised an alarm on any day of a week. validated, own : beside validation sound, beside the first week
+
+    distances : the largest of each quantity beside validation sound
+    """
+
+    validated: frozenset[str]
+    own: frozenset[str]
+    clipped: bool
+    distances: dict[str, float]
+
+
+def look(week: Hours, validation: Reference, first: Hours) -> Week:
+    """A look a day, the last one at the whole week; the first week is what came before."""
+    found: dict[str, set[str]] = {"validated": set(), "own": set()}
     distances: dict[str, float] = {}
     for day in range(1, 8):
-        for drift in drifts(week.first(24 * day), known):
-            distances[drift.name] = max(distances.get(drift.name, 0.0), drift.distance)
-            alarms |= {drift.name} if drift.alarm else set()
-    return alarms, distances
+        for which, reference in (("validated", validation), ("own", Reference("the first week", False, first))):
+            for drift in drifts(week.first(24 * day), reference):
+                found[which] |= {drift.name} if drift.alarm else set()
+                if which == "validated":
+                    distances[drift.name] = max(distances.get(drift.name, 0.0), drift.distance)
+    clipped = 100 * week.clipped.sum() / (week.seconds.sum() * SAMPLE_RATE_HZ)
+    return Week(frozenset(found["validated"]), frozenset(found["own"]), bool(clipped > CLIPPED_PERCENT), distances)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -237,9 +289,9 @@ def main(arguments: Sequence[str]) -> int:
     known.add_argument("data", type=Path, metavar="DATA")
     known.add_argument("--run", default="small", metavar="NAME", help="of models/")
     known.add_argument("--part", choices=SPLITS, default="testing", help="of talkers, noise and rooms the homes have")
-    known.add_argument("--homes", type=int, default=40, metavar="N")
+    known.add_argument("--homes", type=int, default=25, metavar="N")
     known.add_argument("--weeks", type=int, default=200, metavar="N", help="quiet ones; of each fault one per home")
-    known.add_argument("--faults", type=int, default=12, metavar="N", help="in how many homes each is tried")
+    known.add_argument("--faults", type=int, default=10, metavar="N", help="in how many homes each is tried")
     options = known.parse_args(arguments)
     plan = load_detector(ROOT / "models" / options.run).plan
     header(options.run, f"{options.part} talkers")
@@ -247,30 +299,44 @@ def main(arguments: Sequence[str]) -> int:
     rng = np.random.default_rng(11)
     baseline = measure_validation(plan, validation_sound(material(options.data, "validation", keywords), rng), rng)
     print(f"baseline: {baseline.hours:.2f} hours of {', '.join(baseline.what())}", flush=True)
-    reference = of_baseline(baseline)
     sound = material(options.data, options.part, keywords)
     homes = [home_of(sound, seed + 1_000 * SPLITS.index(options.part)) for seed in range(options.homes)]
-    quiet_low = 0.0
+    well = [pool_of(plan, home, Fault()) for home in homes]
+    lows: tuple[float, float] = (0.0, 0.0)
     for name, fault in FAULTS.items():
-        chosen = homes if fault == Fault() else homes[:options.faults]
-        weeks = max(options.weeks // len(chosen), 1) if fault == Fault() else 1
-        low = judged(name, [pool_of(plan, home, fault) for home in chosen], weeks, reference)
-        quiet_low = low if fault == Fault() else quiet_low
-    return int(quiet_low > WEEK_ALPHA)
+        found = weeks_of(plan, homes, well, fault, of_baseline(baseline),
+                         each=max(options.weeks // len(homes), 1) if fault == Fault() else 1,
+                         count=len(homes) if fault == Fault() else options.faults)
+        told = told_of(name, found)
+        lows = told if fault == Fault() else lows
+    return int(max(lows) > WEEK_ALPHA)
 
 
-def judged(name: str, pools: Sequence[Pool], weeks: int, reference: Reference) -> float:
-    """Prints how many weeks are flagged, by what; returns the lower end of the interval."""
-    rng = np.random.default_rng(21)
-    found = [largest(pool.week(rng), reference) for pool in pools for _ in range(weeks)]
-    count = sum(bool(alarms) for alarms, _ in found)
-    low, high = wilson_interval(count, len(found))
-    homes = sum(any(alarms for alarms, _ in found[i * weeks:(i + 1) * weeks]) for i in range(len(pools)))
-    by = {one: sum(one in alarms for alarms, _ in found) for one in MATTERS}
-    seen = {one: [distances[one] for _, distances in found] for one in by}
-    distances = "; ".join(f"{one} {np.median(values):.2f}, {np.quantile(values, 0.95):.2f}, {max(values):.2f}"
-                          for one, values in seen.items())
-    print(f"{name}: {count} of {len(found)} weeks flagged, {100 * count / len(found):.1f} % ({100 * low:.1f} to "
-          f"{100 * high:.1f}), in {homes} of {len(pools)} homes; by scores {by['scores']}, features "
-          f"{by['features']}; distances (middle, 95 %, largest): {distances}", flush=True)
-    return low
+def weeks_of(plan: Plan, homes: Sequence[Home], well: Sequence[Pool], fault: Fault, validation: Reference, *,
+             each: int, count: int) -> list[list[Week]]:
+    """Of some homes so many weeks with the fault, each after one without."""
+    rng, found = np.random.default_rng(21), []
+    for home, before in zip(homes[:count], well, strict=False):
+        same_sound = fault in (Fault(), Fault(agc_before=True))
+        after = before if same_sound else pool_of(plan, home, fault)
+        before = pool_of(plan, home, Fault(), agc=True) if fault.agc_before else before
+        found.append([look(after.week(rng), validation, before.week(rng)) for _ in range(each)])
+    return found
+
+
+def told_of(name: str, homes: Sequence[Sequence[Week]]) -> tuple[float, float]:
+    """Prints how many weeks and homes are flagged, by what; returns the lower ends of both intervals."""
+    weeks = [week for home in homes for week in home]
+    lows, parts = [], []
+    for which, title in (("validated", "beside validation sound"), ("own", "beside the first week")):
+        count = sum(bool(getattr(week, which)) for week in weeks)
+        low, high = wilson_interval(count, len(weeks))
+        lows.append(low)
+        by = Counter(one for week in weeks for one in getattr(week, which))
+        flagged = sum(any(getattr(week, which) for week in home) for home in homes)
+        parts.append(f"{title} {count} of {len(weeks)} weeks ({100 * low:.1f} to {100 * high:.1f} %) in {flagged} of "
+                     f"{len(homes)} homes" + (f", by {', '.join(f'{one} {n}' for one, n in by.items())}" if by else ""))
+    clipped = sum(week.clipped for week in weeks)
+    largest = ", ".join(f"{one} {max(week.distances[one] for week in weeks):.2f}" for one in weeks[0].distances)
+    print(f"{name}: {'; '.join(parts)}; clipped {clipped}; largest distances: {largest}", flush=True)
+    return lows[0], lows[1]

@@ -16,6 +16,8 @@ import numpy as np
 WEEK_ALPHA = 0.01  # false alarms of a device in a week, at most
 LOOKS, TESTS = 7, 5  # a look a day; levels, scores, features, activations, near misses
 ALPHA = WEEK_ALPHA / (LOOKS * TESTS)
+VALIDATED_TESTS = 7  # beside validation sound: those, loudness and range
+VALIDATED_ALPHA = WEEK_ALPHA / 10 / (LOOKS * VALIDATED_TESTS)  # a tenth more, for both comparisons are made
 PSI_MATTERS = 0.1  # the usual border between no shift and a moderate one
 RATIO_MATTERS = 1.5  # of rates
 UNFAVOURABLE = 0.1  # share of the estimates of a spread that are smaller than what is reckoned with
@@ -33,10 +35,11 @@ class Sample:
 class Drift:
     """One quantity of a device beside its reference.
 
-    name : "levels", "scores", "features", "activations", "near misses"
+    name : "levels", "scores", "features", "activations", "near misses"; "loudness", "range" beside validation sound
     distance : population stability index of a histogram, ratio of a rate; ks : largest difference of the cumulated
     shares, 0 for a rate; p : of a difference as large by chance; alarm : whether it matters and is not chance
-    here, there : what it is in the field and in the reference: mean bin of a histogram, per hour of a rate
+    here, there : what it is in the field and in the reference: mean bin of a histogram, per hour of a rate, or dB
+    limit : whether `there` is a limit that only one side is wrong of
     """
 
     name: str
@@ -46,6 +49,7 @@ class Drift:
     alarm: bool
     here: float
     there: float
+    limit: bool = False
 
 
 def independent(counts: np.ndarray) -> Sample:

@@ -13,11 +13,15 @@ from kws.monitor.baseline import Baseline, baseline_from_json
 from kws.monitor.drift import Drift, histogram_drift, rate_drift
 from kws.monitor.mixture import mixed, mixture_drifts, nearest_mixture
 from kws.monitor.store import HOUR_MS, Store
+from kws.monitor.validated import SPEECH, levels_drift, limit_drift, loudness_drifts, rate_limit
+from kws.monitor.validation_sound import TALK
 
 DAY_MS = 24 * HOUR_MS
 ENOUGH_DAYS, STRETCH_HOURS = 4, 6  # fewer days than this are cut into stretches
 STRETCHES = 12  # of a baseline
 UNKNOWN_MODEL = "unknown"
+WHOLE_HOURS = 12  # of a day that counts as one
+RATES = {"activations": "detections", "near misses": "near_misses"}
 AT_REST = {"levels": 0, "scores": 1, "features": 0}  # bins that are left out: most decisions are of silence
 
 
@@ -57,12 +61,14 @@ class Hours:
 class Reference:
     """source : in words; continuous : sound as it is in a room, so that rates and scores can be compared
     mixture : blocks of which no room is, but any room is a mixture
+    kinds : of what validation sound each row is; empty if that is not known
     """
 
     source: str
     continuous: bool
     hours: Hours
     mixture: bool = False
+    kinds: tuple[str, ...] = ()
 
 
 def of_baseline(baseline: Baseline) -> Reference:
@@ -73,7 +79,8 @@ def of_baseline(baseline: Baseline) -> Reference:
                   np.array(baseline.near_misses, np.int64), zeros, zeros, *(baseline.counts(name) for name in
                                                                             ("levels", "scores", "features")))
     source = f"the nearest mixture of its {baseline.source}" if baseline.mixture else baseline.source
-    return Reference(source, baseline.continuous, hours, baseline.mixture)
+    kinds = baseline.kinds if len(baseline.kinds) == n else ()
+    return Reference(source, baseline.continuous, hours, baseline.mixture, kinds)
 
 
 # ---- from the store
@@ -169,18 +176,41 @@ def beside(hours: Hours, reference: Reference) -> dict[str, np.ndarray]:
     return {name: mixed(counts, weights) for name, counts in known.items()}
 
 
+def whole_days(hours: Hours) -> list[np.ndarray]:
+    """Places of the reports of each day, counted from the first one, that has WHOLE_HOURS of sound or more."""
+    days = (hours.time_ms - hours.time_ms[0] + HOUR_MS - 1) // DAY_MS
+    found = [np.flatnonzero(days == day) for day in np.unique(days)]
+    return [rows for rows in found if hours.seconds[rows].sum() >= 3_600 * WHOLE_HOURS]
+
+
+def beside_validation(hours: Hours, reference: Reference) -> list[Drift]:
+    """Levels and rates, as far as validation sound can say anything about them."""
+    known, kinds, here = reference.hours, np.array(reference.kinds), clusters(hours)
+    weights = nearest_mixture({name: getattr(hours, name).sum(axis=0) for name in AT_REST},
+                              {name: getattr(known, name) for name in AT_REST})
+    found = [levels_drift(summed(hours.levels, here), known.levels),
+             *loudness_drifts(summed(hours.levels, whole_days(hours)).reshape(-1, LEVELS),
+                              float(weights[np.isin(kinds, SPEECH)].sum()), known.levels, reference.kinds)]
+    if TALK in kinds:
+        found += [limit_drift(name, summed(getattr(hours, field), here), summed(hours.seconds, here) / 3_600,
+                              rate_limit(getattr(known, field), known.seconds / 3_600, reference.kinds))
+                  for name, field in RATES.items()]
+    return found
+
+
 def drifts(hours: Hours, reference: Reference) -> list[Drift]:
     """Everything that can be compared, of one device."""
     here = clusters(hours)
     if reference.mixture:
-        return mixture_drifts({name: summed(getattr(hours, name), here) for name in AT_REST},
-                              {name: getattr(reference.hours, name) for name in AT_REST}, AT_REST)
+        found = mixture_drifts({name: summed(getattr(hours, name), here) for name in AT_REST},
+                               {name: getattr(reference.hours, name) for name in AT_REST}, AT_REST)
+        return [*found, *(beside_validation(hours, reference) if reference.kinds else [])]
     known = stretches(reference.hours) if reference.continuous else clusters(reference.hours)
     found = [histogram_drift(name, here=summed(getattr(hours, name), here)[:, AT_REST[name]:],
                              there=summed(getattr(reference.hours, name), known)[:, AT_REST[name]:])
              for name in ("levels", "scores", "features")]
     seconds, known_seconds = summed(hours.seconds, here) / 3_600, summed(reference.hours.seconds, known) / 3_600
-    for name, field in (("activations", "detections"), ("near misses", "near_misses")):
+    for name, field in RATES.items():
         found.append(rate_drift(name, here=summed(getattr(hours, field), here), here_hours=seconds,
                                 there=summed(getattr(reference.hours, field), known), there_hours=known_seconds))
     return found

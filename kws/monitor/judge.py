@@ -7,8 +7,8 @@ import numpy as np
 
 from kws.audio.resampling import SAMPLE_RATE_HZ
 from kws.monitor.baseline import Baseline
-from kws.monitor.drift import ALPHA, Drift, rate_drift
-from kws.monitor.field_data import DAY_MS, Hours, Reference, clusters, drifts, of_baseline, reported, summed
+from kws.monitor.drift import ALPHA, VALIDATED_ALPHA, Drift, rate_drift
+from kws.monitor.field_data import DAY_MS, RATES, Hours, Reference, clusters, drifts, of_baseline, reported, summed
 from kws.monitor.store import HOUR_MS, Store
 from kws.records import Json
 from kws.spec import Requirements
@@ -23,6 +23,8 @@ DIFFERS = 3.0  # no two homes are alike
 CURES = {
     "levels": "its microphone hears other levels than there: look at its place and gain, then record there "
               "(kws record, or kws listen --save) and train with kws run",
+    "loudness": "people talk there, and too softly for it: look at its microphone's place and gain",
+    "range": "its microphone is dead, covered, or drowned in its own noise, or nothing made a sound there",
     "scores": "the network rises at other sounds than it did there: save them (kws listen --save DIR --near-misses), "
               "label and promote them, then kws run",
     "features": "it hears a room or a noise that the training did not: put half an hour of it into "
@@ -79,8 +81,7 @@ def judge(store: Store, requirements: Requirements, *, now_ms: int, baselines: M
         end_ms = int(hours.time_ms[-1])
         window = hours.between(end_ms - days * DAY_MS, end_ms)
         found += health(device, model, window, now_ms=now_ms)
-        reference = reference_of(hours, baselines.get(model), days=days)
-        if reference is not None:
+        for reference in references_of(hours, baselines.get(model), days=days):
             found += [of_drift(device, model, drift, reference) for drift in drifts(window, reference)]
         found += labelled(store, device, model, window, requirements)
     return [*found, *differing(current(everything), days=days)]
@@ -95,18 +96,20 @@ def current(everything: Mapping[tuple[str, str], Hours]) -> dict[tuple[str, str]
     return {key: everything[key] for key in sorted(latest.values())}
 
 
-def reference_of(hours: Hours, baseline: Baseline | None, *, days: int = WINDOW_DAYS) -> Reference | None:
-    """What a device is held against: a recorded baseline; else its own first week; else its run's validation sound.
+def references_of(hours: Hours, baseline: Baseline | None, *, days: int = WINDOW_DAYS) -> list[Reference]:
+    """What a device is held against: a recorded baseline alone, for that place is as it should be; else its own first
+    week, once it has had one, and its run's validation sound.
 
-    None if there is none of them: clips one after the other are no room, and say nothing about one.
+    Clips one after the other are no room, and say nothing about one.
     """
     if baseline is not None and baseline.continuous:
-        return of_baseline(baseline)
+        return [of_baseline(baseline)]
+    found = [of_baseline(baseline)] if baseline is not None and baseline.mixture else []
     start_ms = int(hours.time_ms[0])
     first = hours.between(start_ms - HOUR_MS, start_ms - HOUR_MS + days * DAY_MS)
     if int(hours.time_ms[-1]) - start_ms < (days + 1) * DAY_MS or len(first) < 2:
-        return of_baseline(baseline) if baseline is not None and baseline.mixture else None
-    return Reference("its own first week with this model", False, first)
+        return found
+    return [Reference("its own first week with this model", False, first), *found]
 
 
 def health(device: str, model: str, window: Hours, *, now_ms: int) -> Iterator[Finding]:
@@ -123,11 +126,26 @@ def health(device: str, model: str, window: Hours, *, now_ms: int) -> Iterator[F
 
 def of_drift(device: str, model: str, drift: Drift, reference: Reference) -> Finding:
     """As a finding."""
-    unit = " per hour" if drift.name in ("activations", "near misses") else ", mean step"
-    measure = "ratio" if unit == " per hour" else "stability index"
-    return Finding(device, model, drift.name, drift.distance, drift.distance, drift.distance, ALPHA, not drift.alarm,
-                   f"{drift.name}{unit}: {drift.here:.2f}, and {drift.there:.2f} in {reference.source} "
-                   f"({measure} {drift.distance:.2f}, p {drift.p:.1g})")
+    alpha = VALIDATED_ALPHA if reference.mixture else ALPHA
+    return Finding(device, model, drift.name, drift.distance, drift.distance, drift.distance, alpha, not drift.alarm,
+                   f"{told(drift, reference)}, p {drift.p:.1g})")
+
+
+def told(drift: Drift, reference: Reference) -> str:
+    """In words, up to the probability."""
+    if drift.name == "loudness":
+        return (f"loudness: its loudest hundredth has {drift.here:.0f} dB of full scale; with talk it should be "
+                f"{drift.there:.0f} or more, as in its validation sound (6 dB allowed")
+    if drift.name == "range":
+        return (f"range: its loudest thousandth is {drift.here:.0f} dB above its middle; a microphone that hears "
+                f"something has {drift.there:.0f} or more (mean of days")
+    if drift.limit:
+        return (f"{drift.name} per hour: {drift.here:.2f}, and the words and false alarms of its validation sound "
+                f"explain at most {drift.there:.0f} (ratio {drift.distance:.2f}")
+    unit = " per hour" if drift.name in RATES else ", mean step"
+    measure = "ratio" if drift.name in RATES else "stability index"
+    return (f"{drift.name}{unit}: {drift.here:.2f}, and {drift.there:.2f} in {reference.source} "
+            f"({measure} {drift.distance:.2f}")
 
 
 def labelled(store: Store, device: str, model: str, window: Hours, requirements: Requirements) -> Iterator[Finding]:

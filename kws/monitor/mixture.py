@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kws.monitor.drift import Drift, Sample, independent, samples_drift
+from kws.monitor.drift import VALIDATED_ALPHA, Drift, Sample, independent, samples_drift
 
 ROUNDS = 150  # of expectation and maximization; more change the distances in the third digit only
 FLOOR = 1e-6  # share that every bin has, so that no logarithm is infinite
-# Smallest population stability index that is an alarm: no home differs from its nearest mixture by as much. Levels are
-# not judged: they do (kws/bench/check_monitor_validation.py).
+# Smallest population stability index that is an alarm: no home differs from its nearest mixture by as much. Levels do,
+# so they are judged by themselves (kws/monitor/validated.py).
 MATTERS = {"scores": 2.0, "features": 0.2}
 
 
@@ -60,5 +60,6 @@ def mixture_drifts(here: Mapping[str, np.ndarray], blocks: Mapping[str, np.ndarr
         seen = slice(at_rest[name], None)
         shares = mixed(blocks[name], weights)[seen]
         known = Sample(shares / shares.sum(), independent(blocks[name][:, seen]).size)
-        found.append(samples_drift(name, here=independent(counts[:, seen]), there=known, matters=matters))
+        found.append(samples_drift(name, here=independent(counts[:, seen]), there=known, alpha=VALIDATED_ALPHA,
+                                   matters=matters))
     return found

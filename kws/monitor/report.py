@@ -8,7 +8,7 @@ from html import escape
 from kws.monitor.baseline import Baseline
 from kws.monitor.charts import bars, steps
 from kws.monitor.field_data import DAY_MS, Activations, Hours, Reference, activations, beside, of_baseline, reported
-from kws.monitor.judge import WINDOW_DAYS, Finding, current, judge, reference_of
+from kws.monitor.judge import WINDOW_DAYS, Finding, current, judge, references_of
 from kws.monitor.store import HOUR_MS, Store
 from kws.spec import Requirements
 from kws.validate.metrics import poisson_interval
@@ -49,7 +49,8 @@ def monitor_report(store: Store, requirements: Requirements, *, now_ms: int, bas
     latest = current(everything)
     for (device, model), hours in latest.items():
         window = hours.between(int(hours.time_ms[-1]) - days * DAY_MS, int(hours.time_ms[-1]))
-        reference = reference_of(hours, baselines.get(model), days=days) or shown_only(baselines.get(model))
+        known = references_of(hours, baselines.get(model), days=days)
+        reference = known[0] if known else shown_only(baselines.get(model))
         parts += [f"<h3>{escape(device)}, {escape(name(model))}</h3>",
                   device_charts(window, reference, heard.get((device, model)))]
     parts += [f"<h3>{escape(device)}, {escape(name(model))}</h3><div class=charts>{activity(found)}</div>"
