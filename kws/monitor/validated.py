@@ -57,10 +57,12 @@ def levels_drift(here: np.ndarray, blocks: np.ndarray) -> Drift:
 
 
 def loudness_drifts(days: np.ndarray, talk_share: float, blocks: np.ndarray, kinds: Sequence[str]) -> list[Drift]:
-    """Whether words come too softly, and whether anything rises out of the microphone's own noise.
+    """Whether words come too softly, and whether anything rises out of the microphone's own noise; of one day, nothing.
 
     days : int [days, LEVELS], of whole days; talk_share : of the nearest mixture; kinds : of the blocks
     """
+    if len(days) < 2:
+        return []
     speech = [level_db(counts, LOUD) for counts, kind in zip(blocks, kinds, strict=True) if kind in SPEECH]
     loud = np.array([level_db(counts, LOUD) for counts in days])
     heights = np.array([level_db(counts, LOUDEST) - level_db(counts, MIDDLE) for counts in days])
@@ -69,9 +71,7 @@ def loudness_drifts(days: np.ndarray, talk_share: float, blocks: np.ndarray, kin
 
 
 def below(name: str, days: np.ndarray, limit: float, *, judged: bool) -> Drift:
-    """Whether the mean of the days is below a limit beyond chance. days : float [days], in dB"""
-    if len(days) < 2:
-        return Drift(name, 0.0, 0.0, 1.0, False, float(days.sum()), limit, True)
+    """Whether the mean of the days is below a limit beyond chance. days : float [2 or more], in dB"""
     spread = max(float(days.std(ddof=1)), LEAST_SD_DB) * math.sqrt(unfavourable(len(days) - 1) / len(days))
     mean = float(days.mean())
     p = NormalDist().cdf((mean - limit) / spread)
