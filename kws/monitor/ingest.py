@@ -12,7 +12,7 @@ from kws.audio.files import is_audio
 from kws.errors import DataError
 from kws.listen.field_report import FieldReport
 from kws.monitor.reading import EARLIEST_MS, Heard, Kept, Malformed, Reader, Record, Told, now_ms
-from kws.monitor.store import HOUR_MS, Row, Store
+from kws.monitor.store import GUESSED, HOUR_MS, READ, WRONG, Row, Store
 
 BATCH_LINES = 20_000
 LONGEST_BYTES = 16_384  # a line that is longer is cut, and so malformed
@@ -72,7 +72,7 @@ class Rows:
         self.reports: list[Row] = []
         self.clips: list[Row] = []
         self.bad: list[Row] = []
-        self._clocks: dict[tuple[int, int], int] = {}
+        self._clocks: dict[tuple[int, int], tuple[int, int]] = {}
 
     def add(self, record: Record) -> None:
         store = self._store
@@ -98,13 +98,16 @@ class Rows:
             self.bad.append(quarantined(store.device(record.device), record))
 
     def _clock(self, session: int, time_ms: int, at_ms: int | None) -> None:
-        if at_ms is not None and EARLIEST_MS < at_ms < self._newest_ms:
-            self._clocks.setdefault((session, time_ms // HOUR_MS), at_ms - time_ms)
+        if at_ms is not None:
+            found = at_ms - time_ms, READ if EARLIEST_MS < at_ms < self._newest_ms else WRONG
+            known = self._clocks.setdefault((session, time_ms // HOUR_MS), found)
+            if known[1] > found[1]:
+                self._clocks[session, time_ms // HOUR_MS] = found
 
     def write(self) -> int:
         """How many events, reports and clips were not there yet."""
         store = self._store
-        store.add_clocks([(session, hour, offset, 0) for (session, hour), offset in self._clocks.items()])
+        store.add_clocks([(*place, *clock) for place, clock in self._clocks.items()])
         store.quarantine(self.bad)
         return store.add_events(self.events) + store.add_reports(self.reports) + store.add_clips(self.clips)
 
@@ -205,8 +208,8 @@ def guess_clocks(store: Store, device: str, end_ms: int) -> None:
                    max(coalesce((SELECT max(time_ms) FROM events WHERE session_id = sessions.id), 0),
                        coalesce((SELECT 1000 * max(uptime_s) FROM reports WHERE session_id = sessions.id), 0))
             FROM sessions JOIN devices ON device_id = devices.id
-            WHERE devices.name = ? AND NOT EXISTS (SELECT 1 FROM clocks WHERE session_id = sessions.id)
-            ORDER BY sessions.id DESC""", (device,)).fetchall()
+            WHERE devices.name = ? AND NOT EXISTS (SELECT 1 FROM clocks WHERE session_id = sessions.id AND guessed != ?)
+            ORDER BY sessions.id DESC""", (device, WRONG)).fetchall()
         for session, length_ms in rows:
             end_ms -= length_ms
-            store.add_clocks([(session, 0, end_ms, 1)])
+            store.add_clocks([(session, 0, end_ms, GUESSED)])

@@ -16,7 +16,7 @@ ROUNDS = 150  # of expectation and maximization; more change the distances in th
 FLOOR = 1e-6  # share that every bin has, so that no logarithm is infinite
 # Smallest population stability index that is an alarm: no home differs from its nearest mixture by as much. Levels do,
 # so they are judged by themselves (kws/monitor/validated.py).
-MATTERS = {"scores": 2.0, "features": 0.2}
+MATTERS = {"scores": 3.0, "features": 0.2}
 
 
 def shares_of(counts: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ EARLIEST_MS = 1_577_836_800_000  # 2020: a clock before it was never set
 STAMP = re.compile(rb"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)\]?[ \t]+")
 ELSEWHERE = (b"cost ", b"sound ", b"lost ")  # lines of a device that say nothing to the monitor
 MOST_WAITING = 10_000
+MOST_REMEMBERED = 1_000  # detections that are known again when they come again, as a broker may send them
 WRAP_MS = 1 << 32  # where the milliseconds of a device start anew
 
 
@@ -96,6 +97,7 @@ class Reader:
     _latest_ms: int = 0  # of the last detection, and where the last report ended
     _reported_ms: int = 0
     _waiting: list[tuple[Detected, int | None]] = field(default_factory=list)
+    _remembered: dict[Detected, None] = field(default_factory=dict)  # of this session, the oldest first
 
     def push(self, line: bytes, at_ms: int | None = None) -> Sequence[Record]:
         """What a line says. at_ms : when it came, where that is known and it does not say so itself."""
@@ -117,6 +119,7 @@ class Reader:
         if isinstance(found, Ready):
             waiting = self.flush()
             self._session, self._joined, self._latest_ms, self._reported_ms = None, False, 0, 0
+            self._remembered.clear()
             return waiting
         if isinstance(found, SessionStart | FieldReport):
             return self._told(found, at_ms)
@@ -134,10 +137,13 @@ class Reader:
 
     def _detected(self, line: Detected, at_ms: int | None) -> list[Record]:
         time_ms, before = self._unwrapped(line.time_ms), []
-        if time_ms < self._latest_ms:  # it has started again, and nobody saw it
+        if time_ms < self._latest_ms and line not in self._remembered:  # it has started again, and nobody saw it
             before = self.flush()
             self._session, self._joined, self._reported_ms, time_ms = None, False, 0, line.time_ms
-        self._latest_ms = time_ms
+            self._latest_ms = 0
+            self._remembered.clear()
+        self._latest_ms = max(time_ms, self._latest_ms)
+        self._remember(line)
         if self._session is None and self._joined:
             self._waiting.append((line, at_ms))
             return self.flush() if len(self._waiting) >= MOST_WAITING else []
@@ -145,10 +151,16 @@ class Reader:
             self._session = named_after(line)
         return [*before, self._heard(line, at_ms, time_ms)]
 
+    def _remember(self, line: Detected) -> None:
+        self._remembered[line] = None
+        if len(self._remembered) > MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+
     def _told(self, line: SessionStart | FieldReport, at_ms: int | None) -> list[Record]:
         report = line if isinstance(line, FieldReport) else None
         if self._session != line.session:
             self._session, self._latest_ms, self._reported_ms = line.session, 0, 0
+            self._remembered.clear()
         if report is not None:
             self._reported_ms = 1000 * report.uptime_s
         return [*self.flush(), Told(self.device, line.session, line.model, report, at_ms)]

@@ -16,14 +16,18 @@ from kws.validate.metrics import poisson_interval
 SHOWN_DAYS = 60
 LONG_AGO_MS = 86_400_000 * 365  # a time before is one without a clock
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h2 { margin-top: 2.4rem } h3 { margin: 1.6rem 0 .3rem } table { border-collapse: collapse; margin: .4rem 0 }
 th, td { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top }
 td { white-space: nowrap } td.left, td:nth-child(10) { white-space: normal }
+td:nth-child(10) { min-width: 9rem } .wide { overflow-x: auto }
 th:first-child, td:first-child, .left { text-align: left } .bad { color: #b3261e; font-weight: 600 }
 .good { color: #2e7d32 } .quiet { color: #666 } svg { max-width: 100%; height: auto }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem } figure { margin: 0; width: 300px }
-figcaption { color: #555; font-size: .9em }
+figcaption { color: #555; font-size: .9em } tr, figure { break-inside: avoid } h2, h3 { break-after: avoid }
+@media (max-width: 40rem) { th, td { padding: .15rem .4rem } td.left { min-width: 8rem } }
+@media print { @page { size: A4 landscape; margin: 1cm } body { font-size: 11px; margin: 0; max-width: none }
+  th, td { padding: .1rem .4rem } td:nth-child(10) { min-width: 5rem } .wide { overflow: visible } }
 """
 
 
@@ -57,7 +61,8 @@ def monitor_report(store: Store, requirements: Requirements, *, now_ms: int, bas
               for (device, model), found in heard.items() if (device, model) not in latest]
     parts += ["<h2>Before and after</h2>", model_table(everything, name),
               "<h2>What is stored</h2>", stored_table(store)]
-    return (f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>kws monitor</title><style>{STYLE}</style>\n'
+    return ('<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" '
+            f'content="width=device-width, initial-scale=1"><title>kws monitor</title><style>{STYLE}</style>\n'
             + "\n".join(parts) + "\n</html>\n")
 
 
@@ -76,8 +81,8 @@ def findings_table(findings: Sequence[Finding], name: Names) -> str:
         return well
     rows = [f"<tr><td>{escape(one.device)}</td><td class=left>{escape(name(one.model))}</td>"
             f"<td class='left bad'>{escape(one.text)}</td><td class=left>{escape(one.cure)}</td></tr>" for one in wrong]
-    return (f"{well}<table><tr><th>device</th><th class=left>model</th><th class=left>what is wrong</th>"
-            f"<th class=left>what to do</th></tr>{''.join(rows)}</table>")
+    return (f"{well}<div class=wide><table><tr><th>device</th><th class=left>model</th>"
+            f"<th class=left>what is wrong</th><th class=left>what to do</th></tr>{''.join(rows)}</table></div>")
 
 
 def device_table(everything: Mapping[tuple[str, str], Hours], heard: Mapping[tuple[str, str], Activations], name: Names,
@@ -202,8 +207,8 @@ def figure(svg: str, caption: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    return ("<table><tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>"
-            + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>")
+    return ("<div class=wide><table><tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>"
+            + "".join(f"<tr>{line}</tr>" for line in lines) + "</table></div>")
 
 
 def date_of(time_ms: int) -> str:

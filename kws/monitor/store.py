@@ -16,6 +16,7 @@ HOUR_MS = 3_600_000
 JUMP_MS = 60_000  # between two hours; a clock that is merely wrong drifts less
 BUSY_MS = 60_000  # how long a writer waits for another
 FOLDER, NAME = "field", "monitor.db"
+READ, GUESSED, WRONG = 0, 1, 2  # how a clock is known: as a line had it, from the file's age, or as it cannot be
 MOST_QUARANTINED = 1_000  # lines kept of each device
 
 MIGRATIONS = ("""
@@ -173,9 +174,9 @@ class Store:
         return self._add(f"INSERT OR IGNORE INTO reports VALUES ({', '.join('?' * 11)})", rows)
 
     def add_clocks(self, rows: Sequence[Row]) -> None:
-        """rows : session, hour, offset_ms, guessed. A clock that was read is better than a guessed one."""
+        """rows : session, hour, offset_ms, and READ, GUESSED or WRONG, of which the first is the best."""
         self.db.executemany("INSERT INTO clocks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET offset_ms = "
-                            "excluded.offset_ms, guessed = 0 WHERE guessed > excluded.guessed", rows)
+                            "excluded.offset_ms, guessed = excluded.guessed WHERE guessed > excluded.guessed", rows)
 
     def add_clips(self, rows: Sequence[Row]) -> int:
         """rows : device, path, word, near, score, at_ms, model. How many of them are new."""
@@ -242,20 +243,20 @@ class Store:
         """For each session that a clock is known of: when it started, in milliseconds since 1970.
 
         The middle one of its offsets, so that a clock that was set in between does not move what happened: within a
-        session the device's counter is believed. Guessed ones count only if there is no other.
+        session the device's counter is believed. Guessed ones count only if there is no other, wrong ones never.
         """
         found: dict[int, dict[int, list[int]]] = {}
-        for session, offset, guessed in self.db.execute("SELECT session_id, offset_ms, guessed FROM clocks"):
+        for session, offset, guessed in self.db.execute("SELECT session_id, offset_ms, guessed FROM clocks "
+                                                        f"WHERE guessed != {WRONG}"):
             found.setdefault(session, {}).setdefault(guessed, []).append(offset)
         return {session: middle(kinds[min(kinds)]) for session, kinds in found.items()}
-
 
     def jumps(self) -> dict[int, list[tuple[int, int]]]:
         """Sessions whose clock did not go on as the device's counter did: at which hours, and by how many seconds."""
         found: dict[int, list[tuple[int, int]]] = {}
         before: tuple[int, int] | None = None
-        for session, hour, offset in self.db.execute("SELECT session_id, hour, offset_ms FROM clocks WHERE NOT guessed "
-                                                     "ORDER BY session_id, hour"):
+        for session, hour, offset in self.db.execute("SELECT session_id, hour, offset_ms FROM clocks WHERE guessed != "
+                                                     f"{GUESSED} ORDER BY session_id, hour"):
             if before is not None and before[0] == session and abs(offset - before[1]) > JUMP_MS:
                 found.setdefault(session, []).append((hour, round((offset - before[1]) / 1000)))
             before = session, offset

@@ -73,6 +73,15 @@ def test_old_firmware_without_sessions_is_told_apart_by_its_starts(store):
     assert ingest_lines(store, log, device="old").new == 0
 
 
+def test_lines_that_a_broker_sends_again_are_no_new_start(store):
+    start, *heard = b"session 1 0123abcd 0000000a", b"detected yes 1000 200", b"detected no 2000 180"
+    ingest_lines(store, [start, *heard, *heard, b"detected yes 3000 210"], device="x")
+    assert rows(store, "SELECT key, time_ms FROM sessions JOIN events ON id = session_id ORDER BY time_ms") == [
+        ("0000000a", 1_000), ("0000000a", 2_000), ("0000000a", 3_000)]
+    ingest_lines(store, [start, *heard, b"detected yes 500 200"], device="x")
+    assert rows(store, "SELECT count(*) FROM sessions") == [(2,)], "another one that is earlier is a start unseen"
+
+
 def test_after_49_days_the_counter_goes_on(store):
     late = FieldReport("0123abcd", "11111111", 4_294_800, 1, 1, 0, 0, 0, 0, (0,) * LEVELS, (0,) * SCORES,
                        (0,) * FEATURES)
@@ -114,6 +123,16 @@ def test_a_clock_that_is_set_in_between_does_not_move_what_happened(store):
 def test_a_clock_that_was_never_set_is_not_believed(store):
     ingest_lines(store, [object_line(keyword="yes", time_s=1, score=0.5, at="1970-01-01T00:00:10Z")], device="x")
     assert store.offsets() == {}
+
+
+def test_a_clock_that_jumps_to_where_it_cannot_be_is_noticed_and_not_believed(store):
+    at = [f"{day}T{hour:02}:00:00+00:00 ".encode() for day, hour in
+          (("2026-11-01", 1), ("2026-11-01", 2), ("2096-11-01", 3), ("1970-01-01", 4), ("2026-11-01", 5))]
+    lines = [b"detected yes %d 200" % (3_600_000 * hour) for hour in range(1, 6)]
+    ingest_lines(store, [LOG[1], *(time + line for time, line in zip(at, lines, strict=True))], device="kitchen")
+    start_ms = round(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1000)
+    assert list(store.offsets().values()) == [start_ms]
+    assert [hour for hour, _ in next(iter(store.jumps().values()))] == [3, 4, 5], "there, to 1970, and back"
 
 
 def test_times_that_a_terminal_program_puts_before_each_line_are_read(store):
