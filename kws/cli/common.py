@@ -79,7 +79,7 @@ def helping_run(run: str | None, *, without: bool, models: Path | None) -> Path 
     Raises ModelError if the named run does not exist.
     """
     if run is not None and without:
-        raise typer.BadParameter("excludes --run", param_hint="--no-run")
+        raise typer.BadParameter("cannot be combined with --run", param_hint="--no-run")
     runs = list_runs(models)
     if without or (run is None and not runs) or (run == FORMER_NO_RUN and run not in {one.name for one in runs}):
         return None

@@ -71,7 +71,7 @@ def test_a_run_helps_if_there_is_one_unless_it_is_left_out(tmp_path):
     assert helping_run("none", without=False, models=tmp_path) is None, "as it was said in earlier versions"
     with pytest.raises(ModelError, match="no run 'other'"):
         helping_run("other", without=False, models=tmp_path)
-    with pytest.raises(typer.BadParameter, match="excludes --run"):
+    with pytest.raises(typer.BadParameter, match="cannot be combined with --run"):
         helping_run("base", without=True, models=tmp_path)
     (tmp_path / "none").mkdir()
     write_manifest(tmp_path / "none", {})
