@@ -8,9 +8,11 @@ import pytest
 import kws
 from kws.arguments import check_array, check_number
 from kws.audio.files import encode, fit, read_samples, resample, write_audio
+from kws.audio.reading import open_sound
 from kws.calibrate.thresholds import Target
 from kws.data.clip_faults import measure_clip
 from kws.data.quality import check as check_take
+from kws.data.truth import read_truth
 from kws.detect.detector import Detector
 from kws.device.budget import device_budget
 from kws.device.profile import profile
@@ -30,10 +32,13 @@ from kws.features.frontend import Frontend, FrontendStream, log_mel, measure_nor
 from kws.features.reference import reference_features
 from kws.features.tables import Normalisation
 from kws.model.augment import augment, equalize, mask, silence
+from kws.pipeline.average import average_runs
 from kws.quantize.inspect import inspect_layers
 from kws.record.recorder import cut_apart
+from kws.validate.ablation import ablate
 from kws.validate.clips import ClipSet, streaming_scores
 from kws.validate.compare import mcnemar
+from kws.validate.intervals import hours_to_prove
 from kws.validate.metrics import Confusion, poisson_interval, wilson_interval
 from tests.helpers.paths import ROOT
 
@@ -121,8 +126,15 @@ def test_an_array_of_another_type_or_shape_is_named_with_the_rule(wanted, call, 
     (lambda: Confusion.count("ab", truth=np.array([0, 2]), decided=np.array([0, 1])),
      "truth has 0 to 2: must be 0 to 1"),
     (lambda: mcnemar(np.zeros(3, bool), np.zeros(2, bool)), "other = bool [2]: must be a NumPy array bool [3]"),
+    (lambda: open_sound(None), "path = None: must be a path, as a string or pathlib.Path"),
+    (lambda: read_truth(3), "path = 3: must be a path"),
+    (lambda: from_run(2.5), "run = 2.5: must be a path"),
+    (lambda: ablate(Detector(PLAN), None, groups=0), "groups = 0: must be a whole number of 1 or more"),
+    (lambda: average_runs(None, "a", "b", share=70, name=None, note=print), "share = 70: must be a number of 0 to 1"),
+    (lambda: wilson_interval(1, 2, confidence=95), "confidence = 95: must be a number of 0 to 1"),
+    (lambda: hours_to_prove(1.0, false_alarms=0.5), "false_alarms = 0.5: must be a whole number of 0 or more"),
     (lambda: wilson_interval(3, 2), "successes = 3 of n = 2: must be 0 to n"),
-    (lambda: poisson_interval(-1), "count = -1: must be 0 or more"),
+    (lambda: poisson_interval(-1), "count = -1: must be a whole number of 0 or more"),
 ])
 def test_a_path_or_number_out_of_its_rule_is_named_with_it(call, message):
     with pytest.raises(ArgumentError) as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.arguments import checked_path
 from kws.audio.containers import Buffer
 from kws.audio.decoding import Part, open_file
 from kws.audio.mixing import Mix, choose_mix
@@ -43,12 +44,13 @@ class Sound:
             yield from int16_blocks(part, mix)
 
 
-def open_sound(path: Path, data: Buffer | None = None) -> Sound:
+def open_sound(path: Path | str, data: Buffer | None = None) -> Sound:
     """Open a sound file of any rate, channels and format.
 
-    data : the file's bytes, where they are at hand; `path` then only names it
+    data : the file's bytes, if they are at hand; `path` then only names it
     Raises DataError for a file that is missing, cannot be decoded, holds no samples or none that are finite.
     """
+    path = checked_path("path", path)
     opened = open_file(path, data)
     remarks, mixes, seconds = list(opened.notices), [], 0.0
     for part in opened.parts:

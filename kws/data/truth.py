@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kws.arguments import checked_path
 from kws.errors import DataError
 from kws.files import write_atomic
 
@@ -34,11 +35,12 @@ def write_truth(path: Path, events: Sequence[Event]) -> None:
     write_atomic(path, text.getvalue())
 
 
-def read_truth(path: Path) -> tuple[Event, ...]:
+def read_truth(path: Path | str) -> tuple[Event, ...]:
     """Read what `write_truth` writes, in order of time; the columns may stand in any order, others are passed over.
 
     Raises DataError that names the line which is not start_s, end_s, keyword with 0 <= start_s <= end_s.
     """
+    path = checked_path("path", path)
     try:
         lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError) as error:

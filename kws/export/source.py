@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kws.arguments import checked_path
 from kws.detect.detector import PLAN_NAME
 from kws.engine.graph import Graph, read_graph
 from kws.engine.network import NetworkTables
@@ -60,8 +61,9 @@ class Source:
         return hashlib.sha256(self.plan.to_bytes() if self.plan else self.tflite).hexdigest()
 
 
-def from_run(run: Path) -> Source:
+def from_run(run: Path | str) -> Source:
     """The detector of a run folder. Raises ModelError or PlanError if it is not whole."""
+    run = checked_path("run", run)
     plan, tflite = Plan.from_bytes(read_artefact(run, PLAN_NAME)), read_artefact(run, TFLITE_NAME)
     return Source(run.name, plan.program, read_graph(tflite), tflite, plan, device=measured(run))
 

@@ -9,6 +9,7 @@ training: it quantizes, chooses the operating point and measures, as the end of 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from kws.arguments import check_number
 from kws.data.corpus import scan
 from kws.errors import ModelError
 from kws.files import fresh_folder
@@ -33,6 +34,7 @@ def average_runs(workspace: Workspace, run: str, other: str, *, share: float, na
     of features. Rare keywords are raised as far as in the run that raised them more (`keyword_balance`); the balance
     between keywords and none is taken anew on validation clips, as after talk.
     """
+    check_number("share", share, low=0, high=1, whole=False)
     with new_run(workspace, name) as folder:
         return average_into(folder, workspace, run, other, share=share, note=note)
 

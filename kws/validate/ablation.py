@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from kws.arguments import check_number
 from kws.detect.detector import Detector
 from kws.engine.network import Network
 from kws.features.frontend import Frontend
@@ -43,6 +44,7 @@ class Ablation(Share):
 
 def ablate(detector: Detector, clips: ClipSet, *, groups: int = GROUPS) -> list[Ablation]:
     """Accuracy with each group of features and of frames masked; the first row masks nothing."""
+    check_number("groups", groups, low=1)
     features = Frontend(detector.plan.frontend).extract(clips.samples)
     truth = np.asarray(clips.truth)
     mean = np.rint(features.mean(axis=(0, 1))).astype(np.int8)  # [features]

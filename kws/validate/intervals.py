@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kws.arguments import check_lengths
+from kws.arguments import check_lengths, check_number
 from kws.validate.metrics import CONFIDENCE, poisson_interval, poisson_mean, wilson_interval
 
 RESAMPLES = 2_000
@@ -58,4 +58,5 @@ def rate_bound(count: int, hours: float, *, confidence: float = CONFIDENCE) -> f
 
 def hours_to_prove(per_hour: float, *, false_alarms: int = 0, confidence: float = CONFIDENCE) -> float:
     """Hours of audio with so many false alarms that prove, with this confidence, at most `per_hour`."""
+    check_number("false_alarms", false_alarms, low=0)
     return poisson_mean(false_alarms, 1 - confidence) / per_hour if per_hour > 0 else float("inf")

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.arguments import check_lengths, check_places
+from kws.arguments import check_lengths, check_number, check_places
 from kws.errors import ArgumentError
 from kws.run_metrics import Accuracy, LabelAccuracy
 
@@ -21,6 +21,7 @@ def wilson_interval(successes: int, n: int, *, confidence: float = CONFIDENCE) -
 
     Unlike the normal approximation it stays inside 0..1 and is not empty at 0 or n successes.
     """
+    check_number("confidence", confidence, low=0, high=1, whole=False)
     if not 0 <= successes <= n:
         raise ArgumentError(f"successes = {successes} of n = {n}: must be 0 to n")
     if n == 0:
@@ -55,8 +56,8 @@ def poisson_interval(count: int, *, confidence: float = CONFIDENCE) -> tuple[flo
     `low` is the mean at which `count` or more, `high` that at which `count` or fewer are as unlikely as
     (1 - confidence) / 2. With a count of 0: (0, 3.69).
     """
-    if count < 0:
-        raise ArgumentError(f"count = {count}: must be 0 or more")
+    check_number("count", count, low=0)
+    check_number("confidence", confidence, low=0, high=1, whole=False)
     tail = (1 - confidence) / 2
     low = 0.0 if count == 0 else poisson_mean(count - 1, 1 - tail)
     return low, poisson_mean(count, tail)
