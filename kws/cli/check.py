@@ -21,7 +21,7 @@ from kws.errors import DataError
 from kws.workspace import Workspace
 
 if TYPE_CHECKING:
-    from kws.data.check import CheckReport, Embed, Finding
+    from kws.data.check import CheckReport, Finding
 
 LOOKED_AT = (Fault.DROPPED, Fault.NOISY, Fault.CUT_OFF, Fault.LABEL)
 
@@ -47,6 +47,8 @@ def check(
 ) -> None:
     """Find recordings that are unreadable, silent, clipped, cut off, noisy, duplicates or under the wrong word.
 
+    With a run it also says whom that run understands worse: accuracy by source, level, noise, voice and speaker.
+
     What is found is only reported; with --fix it moves to recordings/.quarantine/ with the reason, and --undo moves it
     back.
 
@@ -54,6 +56,8 @@ def check(
 
     Example: kws data check --review --kind label
     """
+    from kws.validate.bias import bias_lines, bias_of
+
     if fix + undo + review > 1:
         raise typer.BadParameter("--fix, --undo and --review exclude each other")
     place = workspace(directory)
@@ -63,46 +67,40 @@ def check(
         count, folder = take_back(place.recordings)
         print(f"{count} files are back where they were; {folder} was removed")
         return
-    report, judge = checked(place, run=helping_run(run, without=no_run, models=place.models), kinds=kind,
-                            scheduler=scheduler)
+    judge = helping_run(run, without=no_run, models=place.models)
+    report = checked(place, judge, kinds=kind, scheduler=scheduler)
+    groups = bias_of(judge, report.table, scheduler=scheduler) if judge and not kind else []
     if as_json:
-        print_json(report.to_json())
+        print_json({**report.to_json(), "bias": [group.to_json() for group in groups]})
     else:
         from kws.data.check_text import to_text
 
-        print(to_text(report, judge=judge))
+        heard_by = f"what {judge.name} hears" if judge else "a small classifier on spectra"
+        print("\n".join([to_text(report, judge=heard_by), *bias_lines(groups, judge=judge.name if judge else "")]))
     if fix:
         set_aside(place, report.findings, everything=bool(kind), as_json=as_json)
     elif review:
         look_through(place, report, kinds=tuple(kind or LOOKED_AT))
 
 
-def checked(place: Workspace, *, run: Path | None, kinds: list[Fault] | None,
-            scheduler: str | None) -> tuple["CheckReport", str]:
-    """The report, without what a person has looked at and kept, and who judged the labels."""
+def checked(place: Workspace, judge: Path | None, *, kinds: list[Fault] | None,
+            scheduler: str | None) -> "CheckReport":
+    """The report, without what a person has looked at and kept. judge : the run that judges the labels, if any."""
     from dataclasses import replace
 
     from kws.data.check import check_table
     from kws.data.clip_table import measure_clips
     from kws.data.corpus import scan
     from kws.data.quarantine import kept
+    from kws.explore.embedding import embedding_of
 
-    embed, judge = label_judge(run, scheduler)
+    embed = embedding_of(judge, scheduler=scheduler) if judge else None
     table = measure_clips(scan(place.recordings).clips, cache=place.cache, scheduler=scheduler)
     report = check_table(table, samples=place.spec.frontend.imported_samples, embed=embed, scheduler=scheduler)
     looked_at = kept(place.recordings)
     findings = tuple(finding for finding in report.findings if (finding.name, finding.kind) not in looked_at
                      and (not kinds or finding.kind in kinds))
-    return replace(report, findings=findings), judge
-
-
-def label_judge(run: Path | None, scheduler: str | None) -> tuple["Embed | None", str]:
-    """What judges the labels, and its name."""
-    if run is None:
-        return None, "a small classifier on spectra"
-    from kws.explore.embedding import embedding_of
-
-    return embedding_of(run, scheduler=scheduler), f"what {run.name} hears"
+    return replace(report, findings=findings)
 
 
 def set_aside(place: Workspace, findings: Sequence["Finding"], *, everything: bool, as_json: bool) -> None:
