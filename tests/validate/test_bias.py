@@ -30,7 +30,8 @@ def recordings(tmp_path: Path) -> Path:
         for take in range(10):
             path = tmp_path / ("phone" if take % 2 else "headset") / "yes" / f"s{speaker}_nohash_{take}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(encode(voice(110 if speaker < 4 else 260, level=1_000 * (1 + take), n=10 * speaker + take)))
+            hz, number = 110 if speaker < 4 else 260, 10 * speaker + take
+            path.write_bytes(encode(voice(hz, level=1_000 * (1 + take), n=number)))
     return tmp_path
 
 
