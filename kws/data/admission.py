@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kws.data.quality import FULL_SCALE, Fault, check
+from kws.data.clip_faults import FULL_SCALE, clip_faults, measure_clip
+from kws.data.quality import Fault, check
 
 FLOOR_DB = -90.0  # the room of a clip is measured in the clip itself
 CLIPPED_SHARE = 0.05  # of a clip's samples at full scale; of 4,000 clips of Speech Commands two have as many
@@ -20,10 +21,14 @@ REASONS = "reasons.csv"
 
 @dataclass(frozen=True)
 class Admission:
-    """refused : why a clip is not taken, None if it is; remark : what the recorder would have said of it."""
+    """refused : why a clip is not taken, None if it is; remark : what the recorder would have said of it.
+
+    faults : kinds that `kws data check` will report
+    """
 
     refused: str | None
     remark: str | None
+    faults: tuple[str, ...] = ()
 
 
 def admit(clip: np.ndarray) -> Admission:
@@ -37,7 +42,8 @@ def admit(clip: np.ndarray) -> Admission:
     if fault is Fault.NOTHING:
         return Admission(Fault.NOTHING.value, None)
     # A clip of just a second has no quiet around its word, which the recorder's rule for cut-off words needs.
-    return Admission(None, fault.value if fault and fault is not Fault.CUT_OFF else None)
+    return Admission(None, fault.value if fault and fault is not Fault.CUT_OFF else None,
+                     tuple(found.fault for found in clip_faults(measure_clip(clip), samples=len(clip))))
 
 
 def reason_of(refused: str) -> str:

@@ -19,6 +19,7 @@ class Imported:
     refused       : every other audio file that was left out, and why
     aside         : reason -> clips that were read but not taken
     remarks       : what the recorder would have said of clips that were taken -> how many
+    faults        : kinds that `kws data check` will report of clips that were taken -> how many
     clips, speakers : word -> clips that are there now, and who speaks them
     passed_over   : suffix -> files that are no sound, or none that can be read here
     long          : word -> clips out of recordings of more than LONG_CLIPS times a clip's length
@@ -34,6 +35,7 @@ class Imported:
     refused: list[str] = field(default_factory=list)
     aside: Counter[str] = field(default_factory=Counter, compare=False)
     remarks: Counter[str] = field(default_factory=Counter, compare=False)
+    faults: Counter[str] = field(default_factory=Counter, compare=False)
     clips: Counter[str] = field(default_factory=Counter, compare=False)
     speakers: dict[str, set[str]] = field(default_factory=dict, compare=False)
     long: Counter[str] = field(default_factory=Counter, compare=False)
@@ -67,6 +69,9 @@ class Imported:
         if self.remarks:
             listed = ", ".join(f"{remark} {number}" for remark, number in self.remarks.most_common())
             lines.append(f"taken, though `kws record` would have asked again: {listed}")
+        if self.faults:
+            listed = ", ".join(f"{fault} {number}" for fault, number in self.faults.most_common())
+            lines.append(f"`kws data check` will report: {listed}")
         return lines
 
 

@@ -352,3 +352,4 @@ def lay(shelf: Shelf, job: Job, result: Decoded | DataError, *, rules: Rules, se
         report.long[job.word] += result.length > LONG_CLIPS * rules.samples
         report.own_speaker += job.speaker is None and NOHASH not in job.path.stem
         report.remarks.update([admission.remark] if admission.remark else [])
+        report.faults.update(admission.faults)

@@ -1,4 +1,8 @@
-"""Whether a take is fit to train with, and if not, why and what to do about it."""
+"""Whether a take is fit to train with, and if not, why and what to do about it.
+
+A take holds a room's silence around the word, and can be said again: its rules are stricter than those of a clip
+(kws.data.clip_faults), which say what `kws data check` will think of the clip that is cut out.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,8 +12,8 @@ import numpy as np
 from kws.arguments import Samples, check_array, check_number
 from kws.audio.endpoint import Utterance, background, cut, find_utterances
 from kws.audio.files import SAMPLE_RATE_HZ
+from kws.data.clip_faults import CLIPPED_SAMPLES, FULL_SCALE, FoundFault, clip_faults, measure_clip
 
-FULL_SCALE, CLIPPED_SAMPLES = 32_440, 3  # 99 % of full scale: in three samples of a word
 QUIETEST_DB = -42.0
 LEAST_SNR_DB = 15.0
 NOISIEST_DB = -40.0  # a room in which words are not found at all
@@ -43,6 +47,11 @@ class Verdict:
     noise_db: float
     utterance: Utterance | None = None
     clip: np.ndarray | None = None
+
+    @property
+    def remarks(self) -> tuple[FoundFault, ...]:
+        """What `kws data check` will report of the clip of a good take: hum, an offset, lost buffers."""
+        return () if self.clip is None else clip_faults(measure_clip(self.clip), samples=len(self.clip))
 
 
 def check(audio: Samples, *, room_db: float, samples: int) -> Verdict:

@@ -175,8 +175,9 @@ class Recorder:
                               now=self.clock())
         self.last = verdict.clip
         session.accept(path)
+        remarks = "".join(f"; {found.fault}: {found.detail}" for found in verdict.remarks)
         self.screen.line(f"good: {word}, {verdict.level_db:.0f} dB, "
-                         f"{verdict.level_db - verdict.noise_db:.0f} dB above the noise")
+                         f"{verdict.level_db - verdict.noise_db:.0f} dB above the noise{remarks}")
 
     def obey(self, key: str, session: Session) -> None:
         """Do what a key asks for."""

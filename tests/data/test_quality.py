@@ -93,6 +93,15 @@ def test_good_takes_are_accepted_and_the_clip_holds_the_word(level_db):
         assert energy > 0.99 * np.square(word).sum()
 
 
+def test_a_good_take_says_what_the_check_of_recordings_will_find():
+    audio = take(gap(0.5), spoken(1), gap(0.8), seed=1)
+    assert verdict(audio).remarks == ()
+    time = np.arange(len(audio)) / RATE
+    hum = sum(np.sin(2 * np.pi * 50 * n * time + n) for n in range(1, 5)) * 32768 * 0.0015
+    found = check(audio + np.rint(hum).astype(np.int16), room_db=-50.0, samples=RATE)
+    assert found.fault is None and [one.fault for one in found.remarks] == ["hum"]
+
+
 def test_words_said_freely_are_cut_apart():
     parts = [gap(0.6)]
     for i in range(12):
