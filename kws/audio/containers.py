@@ -197,7 +197,9 @@ def wav_pieces(data: Buffer) -> Pieces:
                 notices += (lengths.untrue(size, len(data) - start),)
             break
         if following is not None:
-            pieces.append(Piece(b"", at, following))
+            further = data_chunks(data, after, following)
+            pieces += ([Piece(wav_head(data, at, start, length), place, place + length)
+                        for place, length in ((start, size), *further)] if further else [Piece(b"", at, following)])
             at = following
             continue
         rest = len(data) - start
@@ -205,11 +207,21 @@ def wav_pieces(data: Buffer) -> Pieces:
             pieces.append(Piece(b"", at, len(data)))
             break
         notices += (lengths.untrue(size, rest),)
-        head = bytes(data[at:at + 4]) + struct.pack("<I", min(len(data) - at - 8, 0xFFFFFFFF)) + bytes(
-            data[at + 8:start - 4]) + struct.pack("<I", min(rest, 0xFFFFFFFF))
-        pieces.append(Piece(head, start, len(data)))
+        pieces.append(Piece(wav_head(data, at, start, rest), start, len(data)))
         break
     return Pieces(tuple(pieces), joined(len(pieces)) + notices)
+
+
+def wav_head(data: Buffer, at: int, start: int, length: int) -> bytes:
+    """The WAV file at `at` up to its samples at `start`, with `length` bytes of them."""
+    return (b"RIFF" + struct.pack("<I", min(start - at + length - 8, 0xFFFFFFFF)) + bytes(data[at + 8:start - 4])
+            + struct.pack("<I", min(length, 0xFFFFFFFF)))
+
+
+def data_chunks(data: Buffer, at: int, end: int) -> list[tuple[int, int]]:
+    """(where the samples begin, their bytes) of the chunks of sound among those from `at` on."""
+    return [(chunk.content, chunk.size) for chunk in lengths.chunks(data, at, width=4, order="little", align=2)
+            if chunk.name == b"data" and chunk.content + chunk.size <= end]
 
 
 def data_chunk(data: Buffer, at: int) -> tuple[int, int] | None:

@@ -121,6 +121,16 @@ def test_chunks_behind_the_sound_are_no_sound():
     assert len(heard(data)) == RATE_HZ and open_sound(Path("a"), data).notices == ()
 
 
+def test_several_stretches_of_sound_in_one_wav_are_heard_one_after_the_other():
+    whole = encoded(sound(3), "WAV", "PCM_16")
+    at = whole.find(b"data")
+    note = b"LIST" + struct.pack("<I", 8) + b"INFOISFT"
+    parts = [b"data" + struct.pack("<I", end - start) + whole[at + 8 + start:at + 8 + end]
+             for start, end in ((0, 20_000), (20_000, 70_000), (70_000, 96_000))]
+    data = whole[:at] + parts[0] + note + parts[1] + parts[2] + note
+    assert (heard(data) == heard(whole)).all() and (heard(data + whole) == np.tile(heard(whole), 2)).all()
+
+
 def test_an_aiff_whose_header_counts_too_little_is_heard_to_its_end():
     data = bytearray(encoded(sound(), "AIFF", "PCM_16"))
     at = data.find(b"SSND")
