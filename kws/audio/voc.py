@@ -16,6 +16,7 @@ MAGIC = b"Creative Voice File\x1a"
 LONGEST_SILENCE_S = 3 * 3_600  # seven bytes of a file ask for up to seventeen seconds
 MOST_SILENT_BYTES = 500_000_000  # of the silence when it is written out
 ODD_BYTES = 4_096  # behind the end mark, without being worth a word
+HIGHEST_HZ = 768_000
 TAIL_BYTES = 16  # sox counts the last block of 16 bits a little short, and its rest is no block
 _END, _SOUND, _MORE, _SILENCE, _MARKER, _TEXT, _REPEAT, _REPEAT_END, _EXTENDED, _SOUND_NEW = range(10)
 _HEADS = {_SOUND: 2, _MORE: 0, _SILENCE: 3, _EXTENDED: 4, _SOUND_NEW: 12}  # bytes before the samples
@@ -68,6 +69,8 @@ class _Reader:
                             "not read; convert it to WAV, with ffmpeg for example")
         if not coding.channels:
             raise self.damaged("a block of sound without channels")
+        if coding.rate_hz > HIGHEST_HZ:
+            raise self.damaged(f"a block of sound with {coding.rate_hz:,} Hz")
         if not self.runs or self.runs[-1][0] != coding:
             self.runs.append((coding, bytearray()))
         run = self.runs[-1][1]

@@ -91,7 +91,8 @@ def test_what_is_not_heard_is_told():
     ((new(PCM), block(77, PCM)), "a block of unknown kind 77 at byte 80,042"),
     ((new(PCM), block(1, b""), new(PCM)), "a block of 0 bytes and kind 1"),
     ((new(PCM), block(3, struct.pack("<HB", 65_535, 0)) * 1_000), "more than 3 hours of silence"),
-    ((new(PCM, rate_hz=1 << 31, channels=200), block(3, struct.pack("<HB", 65_535, 0)), b"\0"), "or 500 MB"),
+    ((new(PCM, rate_hz=768_000, channels=64), block(3, struct.pack("<HB", 65_535, 0)), block(2, PCM)), "or 500 MB"),
+    ((new(PCM, rate_hz=1 << 31),), "a block of sound with 2,147,483,648 Hz"),
     ((new(PCM, rate_hz=10),), "has a rate of 10 Hz")])
 def test_damage_and_what_is_not_read_are_one_line(blocks, reason):
     with pytest.raises(DataError, match=rf"^a: .*{reason}.*; (replace|convert)"):
