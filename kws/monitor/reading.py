@@ -71,6 +71,27 @@ class Malformed:
 Record = Heard | Told | Kept | Malformed
 
 
+class Remembered:
+    """The last detections of a session, MOST_REMEMBERED at least and twice as many at most."""
+
+    def __init__(self) -> None:
+        self._latest: set[tuple[int, str, int]] = set()
+        self._earlier: set[tuple[int, str, int]] = set()
+
+    def add(self, line: Detected) -> None:
+        if len(self._latest) >= MOST_REMEMBERED:
+            self._earlier, self._latest = self._latest, set()
+        self._latest.add((line.time_ms, line.keyword, line.score))
+
+    def holds(self, line: Detected) -> bool:
+        found = line.time_ms, line.keyword, line.score
+        return found in self._latest or found in self._earlier
+
+    def clear(self) -> None:
+        self._latest.clear()
+        self._earlier.clear()
+
+
 def clock_ms(text: str) -> int:
     """Milliseconds since 1970; a time without a zone is this computer's. Raises ValueError."""
     moment = datetime.fromisoformat(text.replace(",", "."))
@@ -97,7 +118,7 @@ class Reader:
     _latest_ms: int = 0  # of the last detection, and where the last report ended
     _reported_ms: int = 0
     _waiting: list[tuple[Detected, int | None]] = field(default_factory=list)
-    _remembered: dict[Detected, None] = field(default_factory=dict)  # of this session, the oldest first
+    _remembered: Remembered = field(default_factory=Remembered)
 
     def push(self, line: bytes, at_ms: int | None = None) -> Sequence[Record]:
         """What a line says. at_ms : when it came, where that is known and it does not say so itself."""
@@ -137,24 +158,19 @@ class Reader:
 
     def _detected(self, line: Detected, at_ms: int | None) -> list[Record]:
         time_ms, before = self._unwrapped(line.time_ms), []
-        if time_ms < self._latest_ms and line not in self._remembered:  # it has started again, and nobody saw it
+        if time_ms < self._latest_ms and not self._remembered.holds(line):  # it has started again, and nobody saw it
             before = self.flush()
             self._session, self._joined, self._reported_ms, time_ms = None, False, 0, line.time_ms
             self._latest_ms = 0
             self._remembered.clear()
         self._latest_ms = max(time_ms, self._latest_ms)
-        self._remember(line)
+        self._remembered.add(line)
         if self._session is None and self._joined:
             self._waiting.append((line, at_ms))
             return self.flush() if len(self._waiting) >= MOST_WAITING else []
         if self._session is None:
             self._session = named_after(line)
         return [*before, self._heard(line, at_ms, time_ms)]
-
-    def _remember(self, line: Detected) -> None:
-        self._remembered[line] = None
-        if len(self._remembered) > MOST_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
 
     def _told(self, line: SessionStart | FieldReport, at_ms: int | None) -> list[Record]:
         report = line if isinstance(line, FieldReport) else None
