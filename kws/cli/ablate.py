@@ -24,7 +24,8 @@ def ablate(
              "be repeated.")] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, metavar="N", help="With --retrain: of each training.")] = 6,
     seeds: Annotated[int, typer.Option("--seeds", min=1, metavar="N",
-                                       help="With --retrain: trainings of each, with other seeds.")] = 1,
+                                       help="With --retrain: trainings of each, with other seeds; from 2 on the "
+                                            "intervals are over speakers and seeds.")] = 1,
     run: RunOption = None,
     json: JsonOption = False,
     directory: DirectoryOption = None,
@@ -98,8 +99,9 @@ def train_without(folder: Path, retrain: Sequence[Retrain], *, epochs: int, seed
         return
     many = "once" if seeds == 1 else f"{seeds} times"
     print(f"run {folder}: its settings, trained anew {many} for {counted(epochs, 'epoch')} each; {found[0].clips:,} "
-          f"validation clips\n\n{worth_table(found)}\n\nThe intervals are over speakers; trainings with other seeds "
-          "differ too: --seeds")
+          f"validation clips\n\n{worth_table(found)}\n\n" + (
+              "The intervals are over speakers and over seeds." if seeds > 1 else
+              "The intervals are over speakers alone; how much other seeds differ, --seeds 3 would tell."))
 
 
 def worth_table(found: "Sequence[Worth]") -> str:

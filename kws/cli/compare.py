@@ -35,7 +35,7 @@ def compare(
     Example: kws compare commands small --clips speech_commands_test_set --stream kitchen.wav --negatives talk/
     """
     from kws.validate.compare import differences, recommended
-    from kws.validate.compare_text import difference_line, table
+    from kws.validate.compare_text import broken_lines, difference_line, table
     from kws.validate.contenders import common_sound, of_detections, of_run, of_tflite
     from kws.validate.run import own_requirements
     from kws.workspace import locate_run, spec_of_run
@@ -46,11 +46,10 @@ def compare(
     found += [of_tflite(path, folders[0], sound) for path in tflite or ()]
     found += [of_detections(path, folders[0], sound) for path in detections or ()]
     limits = own_requirements(folders[0], spec_of_run(folders[0]), directory)
-    advice = recommended(found, miss_rate=limits.miss_rate_percent / 100, per_hour=limits.false_alarms_per_hour,
-                         accuracy=limits.accuracy_percent / 100)
+    advice = recommended(found, limits)
     pairs = differences(found)
     if json:
         print_json({"contenders": [one.to_json() for one in found], "differences": [one.to_json() for one in pairs],
                     "recommended": advice})
     else:
-        print(table(found) + "\n\n" + "\n".join([*map(difference_line, pairs), advice]))
+        print(table(found) + "\n\n" + "\n".join([*map(difference_line, pairs), *broken_lines(found, limits), advice]))

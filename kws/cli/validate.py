@@ -169,5 +169,5 @@ def save_worst(outcome: "Outcome", folder: Path) -> None:
 
     assert outcome.negatives is not None
     for rank, alarm in enumerate(outcome.negatives.worst, 1):
-        write_audio(folder / f"{rank:02d}-{alarm.keyword}-{alarm.score:.2f}-{alarm.path.stem}.wav", moment(alarm))
+        write_audio(folder / f"{rank:02d}-{alarm.keyword}-{alarm.score:.2f}-{alarm.path.stem}.wav", moment(alarm)[0])
     note(f"{len(outcome.negatives.worst)} worst moments in {folder}")

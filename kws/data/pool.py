@@ -142,7 +142,8 @@ def connect(address: str) -> "Client":
     try:
         from distributed import Client
     except ImportError as error:
-        raise KwsError("--scheduler needs Dask, which is not installed; next: pip install 'kws[cluster]'") from error
+        raise KwsError("--scheduler needs Dask, which is not installed; next: pip install 'kws[cluster]', "
+                       "in a clone: pip install '.[cluster]'") from error
     try:
         client = Client(address, timeout="10s", set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.arguments import checked_path
+from kws.data.tables import read_table
 from kws.errors import DataError
 from kws.files import write_atomic
+from kws.words import normal
 
 COLUMNS = ("start_s", "end_s", "keyword")
 SPEAKER = "speaker"  # a column that may be missing
@@ -38,24 +40,24 @@ def write_truth(path: Path, events: Sequence[Event]) -> None:
 def read_truth(path: Path | str) -> tuple[Event, ...]:
     """Read what `write_truth` writes, in order of time; the columns may stand in any order, others are passed over.
 
-    Raises DataError that names the line which is not start_s, end_s, keyword with 0 <= start_s <= end_s.
+    Keywords take their normal form ("Grün " is grün). Raises DataError that names the line which is not start_s, end_s,
+    keyword with 0 <= start_s <= end_s, or that says what another line says.
     """
     path = checked_path("path", path)
-    try:
-        lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); it must be a table of {', '.join(COLUMNS)}") from error
-    names = [name.strip() for name in lines[0]] if lines else []
-    if not set(COLUMNS) <= set(names):
-        raise DataError(f"{path}, line 1: must be {','.join(COLUMNS)}")
+    table = read_table(path)
+    if not set(COLUMNS) <= set(table.columns):
+        raise DataError(f"{path}, line 1: {table.delimiter.join(table.columns)!r}: must name the columns "
+                        f"{', '.join(COLUMNS)}")
+    seen: dict[tuple[float, float, str], int] = {}
     events = []
-    for number, line in enumerate(lines[1:], 2):
-        try:
-            row = dict(zip(names, line, strict=True))
-            event = Event(float(row["start_s"]), float(row["end_s"]), row["keyword"], row.get(SPEAKER, ""))
-        except ValueError as error:
-            raise DataError(f"{path}, line {number}: {','.join(line)!r}: must be {','.join(names)}") from error
-        if not 0 <= event.start_s <= event.end_s < float("inf"):
-            raise DataError(f"{path}, line {number}: {','.join(line)!r}: must have 0 <= start_s <= end_s")
+    for number, row in table.rows:
+        start_s, end_s = table.stretch(number, row, "start_s", "end_s")
+        cells = table.cells(number, row)
+        event = Event(start_s, end_s, normal(cells["keyword"]), cells.get(SPEAKER, ""))
+        if not event.keyword:
+            raise table.fault(number, row, "has no keyword")
+        before = seen.setdefault((start_s, end_s, event.keyword), number)
+        if before != number:
+            raise table.fault(number, row, f"says the same as line {before}")
         events.append(event)
     return tuple(sorted(events, key=lambda event: event.start_s))

@@ -24,7 +24,7 @@ OPTIMIZATION = "-Os"
 FLAGS = ("-std=c99", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables",
          "-fno-asynchronous-unwind-tables", "-g", "-DKWS_MODEL_CONFIG", "-Wl,--gc-sections", "-Wl,-e,kws_push")
 NOT_ON_DEVICE = ("example_main.c", "kws_self_test.c")
-INSTALL = "install the emulated device with: pip install 'kws[device]'"
+INSTALL = "install the emulated device with: pip install 'kws[device]', in a clone: pip install '.[device]'"
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,8 @@ def require_plotly() -> None:
     try:
         import plotly  # noqa: F401
     except ImportError as error:
-        raise DataError("kws explore needs Plotly, which is not installed; next: pip install 'kws[explore]'") from error
+        raise DataError("kws explore needs Plotly, which is not installed; next: pip install 'kws[explore]', "
+                        "in a clone: pip install '.[explore]'") from error
 
 
 def write_page(found: Survey, path: Path, *, title: str) -> int:

@@ -105,7 +105,8 @@ def client_of(broker: Broker) -> "Client":
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
     except ImportError as error:
-        raise KwsError("--mqtt needs the mqtt extra; install it with: pip install 'kws[mqtt]'") from error
+        raise KwsError("--mqtt needs the mqtt extra; install it with: pip install 'kws[mqtt]', "
+                       "in a clone: pip install '.[mqtt]'") from error
     client = Client(CallbackAPIVersion.VERSION2, client_id=CLIENT, clean_session=False, manual_ack=True)
     if broker.encrypted:
         client.tls_set()

@@ -26,7 +26,7 @@ from kws.quantize.convert import convert
 from kws.records import Fields
 from kws.spec import Spec, TrainingSpec, fingerprint
 from kws.train.loop import train
-from kws.validate.ablation import lost_interval
+from kws.validate.ablation import lost_over_seeds
 from kws.validate.clips import streaming_scores
 from kws.validate.robustness import noisy
 from kws.workspace import Workspace
@@ -52,7 +52,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Loss:
-    """On validation clips under one condition. lost : points of accuracy; interval : 95 % of it, over speakers."""
+    """On validation clips under one condition. lost : points of accuracy; interval : 95 % of it."""
 
     accuracy: float
     lost: float
@@ -86,25 +86,25 @@ def retrained(workspace: Workspace, spec: Spec, kinds: Sequence[Retrain], *, epo
         raise ModelError("no validation clips to compare on; record more speakers: kws data stats")
     base = replace(spec, training=replace(spec.training, epochs=epochs, talk_percent=0.0, quantization_aware_epochs=0))
     speakers = [*(clip.speaker for clip in examples.validation.clips), *[""] * examples.validation.silence]
-    tried, whole, found = list(variants(base, kinds)), np.empty((2, 0)), []
+    tried, whole, found = list(variants(base, kinds)), np.empty((0, 2, 0)), []
     for number, variant in enumerate(tried, 1):
         note(f"{number} of {len(tried)}: {'' if variant.what == ALL else 'without '}{variant.what}")
         try:
-            right = np.mean([one_right(workspace, seeded(variant, seed), corpus, examples, note)
-                             for seed in range(spec.training.seed, spec.training.seed + seeds)], axis=0)
+            right = np.stack([one_right(workspace, seeded(variant, seed), corpus, examples, note)
+                             for seed in range(spec.training.seed, spec.training.seed + seeds)])
         except ModelError as error:
             note(f"left out: {error}")
             found.append(Worth(variant.group, variant.what, len(speakers), refusal=str(error)))
             continue
         whole = right if variant.what == ALL else whole
-        clean, noisy = (loss(*pair, speakers) for pair in zip(whole, right, strict=True))
+        clean, noisy = (loss(whole[:, part], right[:, part], speakers) for part in (0, 1))
         found.append(Worth(variant.group, variant.what, len(speakers), clean, noisy))
     return found
 
 
 def loss(whole: np.ndarray, right: np.ndarray, speakers: Sequence[str]) -> Loss:
-    """whole, right : 0..1 [clips], of the whole network and of the one without something."""
-    low, high = lost_interval(whole, right, speakers)
+    """whole, right : bool [seeds, clips], of the whole network and of the one without something."""
+    low, high = lost_over_seeds(whole, right, speakers)
     return Loss(float(right.mean()), 100 * float(whole.mean() - right.mean()), (100 * low, 100 * high))
 
 

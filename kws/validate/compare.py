@@ -19,7 +19,10 @@ from kws.data.truth import Event
 from kws.detect.detector import Detection
 from kws.errors import DataError
 from kws.records import LEFT_OUT, Json, JsonObject, to_json
+from kws.requirements import Requirement
+from kws.spec import Requirements
 from kws.validate.events import Kind, bursts
+from kws.validate.gate import against
 from kws.validate.intervals import BOOTSTRAP_SEED, RESAMPLES, rate_interval
 from kws.validate.metrics import wilson_interval
 from kws.validate.streams import StreamResult
@@ -59,6 +62,25 @@ class Contender:
     @property
     def per_hour(self) -> float | None:
         return self.false_alarms / self.hours if self.false_alarms is not None and self.hours else None
+
+    @property
+    def alarms(self) -> tuple[int, float] | None:
+        """False alarms and in how many hours: of the negatives, or else of the stream."""
+        if self.false_alarms is not None and self.hours:
+            return self.false_alarms, self.hours
+        return (self.stream.total.false_alarms, self.stream.hours) if self.stream and self.stream.hours else None
+
+    def broken(self, limits: Requirements) -> list[Requirement]:
+        """The requirements that it was measured on and does not meet."""
+        stream, found = self.stream, dict[str, float | None]()
+        if self.costs is not None:
+            found |= {"flash_bytes": self.costs.flash_bytes, "ram_bytes": self.costs.ram_bytes}
+        found["latency_ms"] = stream.latency_ms(0.95) if stream else None
+        found["accuracy_percent"] = None if self.accuracy is None else 100 * self.accuracy
+        found["miss_rate_percent"] = 100 * stream.miss_rate if stream and stream.miss_rate is not None else None
+        found["false_alarms_per_hour"] = self.alarms[0] / self.alarms[1] if self.alarms else None
+        judged = [against(limits, name, value) for name, value in found.items() if value is not None]
+        return [one for one in judged if one.holds is False]
 
     def to_json(self) -> JsonObject:
         found: dict[str, Json] = {"name": self.name, "costs": to_json(self.costs) if self.costs else None}
@@ -176,25 +198,21 @@ def count_bursts(detections: Sequence[Detection]) -> int:
     return sum(item.kind is Kind.FALSE_ALARM for item in bursts(detections))
 
 
-def recommended(contenders: Sequence[Contender], *, miss_rate: float, per_hour: float, accuracy: float) -> str:
+def recommended(contenders: Sequence[Contender], limits: Requirements) -> str:
     """Whom to take, in words: the cheapest that meets what was measured, else the one nearest to it."""
-    def breaks(one: Contender) -> float:
-        over = 0.0
-        if one.accuracy is not None:
-            over += max(accuracy - one.accuracy, 0) / max(accuracy, 1e-9)
-        if one.stream is not None and one.stream.miss_rate is not None:
-            over += max(one.stream.miss_rate - miss_rate, 0) / max(miss_rate, 0.01)
-        if one.per_hour is not None:
-            over += max(one.per_hour - per_hour, 0) / max(per_hour, 0.01)
-        return over
-
     def cost(one: Contender) -> float:
         return one.costs.instructions_per_second or one.costs.flash_bytes if one.costs else math.inf
 
-    meeting = [one for one in contenders if breaks(one) == 0]
+    meeting = [one for one in contenders if not one.broken(limits)]
     if meeting:
         best = min(meeting, key=cost)
-        others = "the only one" if len(meeting) == 1 else f"the cheapest of {len(meeting)}"
-        return f"{best.name}: {others} that meets the requirements as far as they were measured"
-    best = min(contenders, key=breaks)
+        others = ("the only one that meets" if len(meeting) == 1 else
+                  f"the cheapest of the {len(meeting)} that meet")
+        return f"{best.name}: {others} the requirements as far as they were measured"
+    best = min(contenders, key=lambda one: sum(map(overshoot, one.broken(limits))))
     return f"none meets the requirements as far as they were measured; {best.name} comes nearest"
+
+
+def overshoot(broken: Requirement) -> float:
+    """How far a requirement is missed, as a share of its limit."""
+    return abs((broken.measured or 0.0) - broken.limit) / max(broken.limit, 0.01)

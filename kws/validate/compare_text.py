@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from kws.requirements import number
+from kws.spec import Requirements
 from kws.validate.compare import Contender, Difference
 from kws.validate.intervals import rate_interval
 from kws.validate.report import align
@@ -28,11 +29,20 @@ def missed(one: Contender) -> str:
 
 
 def false_alarms(one: Contender) -> str:
-    """Per hour of the negatives, with the 95 % interval."""
-    if one.false_alarms is None or one.per_hour is None:
+    """Per hour of the negatives, or else of the stream, with the 95 % interval."""
+    if one.alarms is None:
         return "-"
-    low, high = rate_interval(one.false_alarms, one.hours)
-    return f"{number(one.per_hour)} ({number(low)} to {number(high)})"
+    count, hours = one.alarms
+    low, high = rate_interval(count, hours)
+    return f"{number(count / hours)} ({number(low)} to {number(high)})"
+
+
+def broken_lines(found: Sequence[Contender], limits: Requirements) -> list[str]:
+    """Who does not meet what."""
+    def told(one: Contender) -> str:
+        return ", ".join(f"{each.name} ({number(each.measured or 0)}, {each.wanted})" for each in one.broken(limits))
+
+    return [f"{one.name} does not meet {told(one)}" for one in found if one.broken(limits)]
 
 
 def difference_line(pair: Difference) -> str:

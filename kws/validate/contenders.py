@@ -62,7 +62,10 @@ def of_tflite(path: Path, first: Path, sound: CommonSound) -> Contender:
     Raises ModelError if its shapes are others.
     """
     plan = load_detector(first).plan
-    program = lower(read_graph(path.read_bytes()))
+    try:
+        program = lower(read_graph(path.read_bytes()))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     wanted, got = ((one.frames, one.features, one.labels) for one in (plan.program, program))
     if wanted != got:
         raise ModelError(f"{path}: takes {got[0]} frames of {got[1]} features and tells {got[2]} labels apart; "

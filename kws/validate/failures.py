@@ -13,7 +13,7 @@ from kws.explore.sounds import playable
 from kws.features.frontend import log_mel
 from kws.records import RecordError, from_json
 from kws.validate.clips import STREAMING, ClipResult, ClipSet
-from kws.validate.negatives import BEFORE_S, FalseAlarm, moment
+from kws.validate.negatives import FalseAlarm, moment
 from kws.validate.plots import moment_plot
 from kws.validate.track import hear
 from kws.workspace import read_json, read_manifest
@@ -77,9 +77,9 @@ def alarm_failures(detector: Detector, alarms: Sequence[FalseAlarm]) -> list[Fai
     """The worst false alarms, with the sound around them."""
     found = []
     for alarm in alarms:
-        audio, start_s = moment(alarm), max(alarm.time_s - BEFORE_S, 0.0)
+        audio, into_s = moment(alarm)
         title = (f"{alarm.keyword} {alarm.score:.2f} at {alarm.time_s:.1f} s of {alarm.path.name}, "
-                 f"{alarm.time_s - start_s:.1f} s into the sound")
+                 f"{into_s:.1f} s into the sound")
         found.append(Failure(FALSE_ALARM, title, playable(audio), picture(detector, audio, alarm.keyword)))
     return found
 

@@ -107,7 +107,10 @@ class Latency:
 
 @dataclass(frozen=True)
 class StreamFigures:
-    """What became of the keywords of a recording. miss_rate : None if nothing was said."""
+    """What became of the keywords of a recording. miss_rate : None if nothing was said.
+
+    not_keywords : words of its truth that are no keywords of the run, and how often
+    """
 
     hours: float
     events: int
@@ -124,6 +127,7 @@ class StreamFigures:
     upper_bound: float
     latency_ms: Latency
     per_keyword: Mapping[str, WordFigures]
+    not_keywords: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

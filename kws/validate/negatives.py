@@ -79,16 +79,25 @@ class NegativeSource:
     def piece_at(self, time_s: float) -> Piece:
         return self.pieces[max(bisect_right(self.starts, time_s) - 1, 0)]
 
+    def before(self, piece: Piece, time_s: float) -> tuple[Path, ...]:
+        """The recordings in which the BEFORE_S seconds before a decision begin, up to the piece in which it fell."""
+        return tuple(one.path for one in self.pieces
+                     if one.start_s < piece.start_s and one.start_s + one.seconds > time_s - BEFORE_S)
+
 
 @dataclass(frozen=True)
 class FalseAlarm:
-    """A false alarm: where it was heard. time_s counts from the start of the recording."""
+    """A false alarm: where it was heard. time_s counts from the start of the recording.
+
+    before : the recordings before it of which the last BEFORE_S seconds belong to what was heard
+    """
 
     source: str
     path: Path
     time_s: float
     keyword: str
     score: float
+    before: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,9 +147,10 @@ class NegativeResult:
 def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:
     """Source -> its recordings in order of their names; each of `paths` is a source: an audio file or a folder.
 
-    Raises DataError for a path that is missing or holds no audio.
+    Raises DataError for a path that is missing, holds no audio or is given twice.
     """
-    found = {}
+    found: dict[str, list[Path]] = {}
+    places: set[Path] = set()
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder; name audio without keywords with --negatives")
@@ -150,8 +160,12 @@ def gather(paths: Sequence[Path]) -> dict[str, list[Path]]:
             raise DataError(f"{path}: some of it would not be heard: {left_out}")
         if not files:
             raise DataError(f"{path}: no audio in it; name files or folders of audio without keywords")
-        name = path.resolve().name
-        found[name if name not in found else "/".join(path.resolve().parts[-2:])] = files
+        place = path.resolve()
+        if place in places:
+            raise DataError(f"{path}: is given twice; its hours would count twice")
+        places.add(place)
+        names = (place.name, "/".join(place.parts[-2:]), str(place))
+        found[next(name for name in names if name not in found)] = files
     return found
 
 
@@ -167,7 +181,7 @@ def hear_negatives(detector: Detector, paths: Sequence[Path], *, scheduler: str 
     """
     if scheduler is not None:
         paths = [path.absolute() for path in paths]  # workers stand in other folders
-    jobs = [(name, files, read_transcripts(path if path.is_dir() else path.parent, files))
+    jobs = [(name, files, read_transcripts(path if path.is_dir() else path.parent, files, all_of_it=path.is_dir()))
             for (name, files), path in zip(gather(paths).items(), paths, strict=True)]
     sizes = [len(files) for _, files, _ in jobs]
     if scheduler is not None:
@@ -225,7 +239,7 @@ def count_source(source: NegativeSource, tables: DecoderTables) -> tuple[SourceC
         if item.kind is Kind.FALSE_ALARM and item.heard is not None:
             piece = source.piece_at(item.heard.time_s)
             alarms.append(FalseAlarm(source.name, piece.path, item.heard.time_s - piece.start_s, item.heard.keyword,
-                                     item.heard.score))
+                                     item.heard.score, source.before(piece, item.heard.time_s)))
     return SourceCount(source.hours, len(alarms), len(wrong), source.left_out), alarms
 
 
@@ -254,8 +268,10 @@ def covered_s(stretches: Sequence[tuple[float, float]]) -> float:
     return covered
 
 
-def moment(alarm: FalseAlarm) -> np.ndarray:
-    """int16 [n]: the sound around a false alarm, from BEFORE_S before its decision to AFTER_S after it."""
-    samples = np.concatenate(list(open_sound(alarm.path).blocks()))
-    at = round(alarm.time_s * SAMPLE_RATE_HZ)
-    return samples[max(at - round(BEFORE_S * SAMPLE_RATE_HZ), 0):at + round(AFTER_S * SAMPLE_RATE_HZ)]
+def moment(alarm: FalseAlarm) -> tuple[np.ndarray, float]:
+    """int16 [n]: the sound from BEFORE_S before a false alarm's decision to AFTER_S after it; the decision in it, s."""
+    before = [block for path in alarm.before for block in open_sound(path).blocks()]
+    samples = np.concatenate([*before, *open_sound(alarm.path).blocks()])
+    at = sum(map(len, before)) + round(alarm.time_s * SAMPLE_RATE_HZ)
+    first = max(at - round(BEFORE_S * SAMPLE_RATE_HZ), 0)
+    return samples[first:at + round(AFTER_S * SAMPLE_RATE_HZ)], (at - first) / SAMPLE_RATE_HZ

@@ -62,7 +62,7 @@ def curve_part(curve: CurvePart, stream: StreamPart | None) -> str:
     if any(drawn):
         parts.append("<h3>By keyword</h3>" + f'<figure><div class="small">{"".join(drawn)}</div><figcaption>Misses in '
                      "% over false alarms per hour of the keyword, with the 95 % band of the misses; the square is "
-                     "this run.</figcaption></figure>")
+                     "this run (none where it has no false alarm).</figcaption></figure>")
     return "".join(parts)
 
 

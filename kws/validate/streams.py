@@ -19,22 +19,24 @@ from kws.validate.track import ScoreTrack, hear
 
 @dataclass(frozen=True, eq=False)
 class LabelledTrack:
-    """The scores of a recording, and what was said in it."""
+    """The scores of a recording, and the keywords said in it; others : words of its truth that are no keywords."""
 
     track: ScoreTrack
     truth: tuple[Event, ...]
+    others: tuple[str, ...] = ()
 
     def judge(self, tables: DecoderTables) -> "StreamResult":
         """What a detector with these tables does."""
-        return judge_detections(self.truth, self.track.detections(tables), hours=self.track.hours)
+        return StreamResult(self.track.hours, tuple(match(self.truth, self.track.detections(tables))), self.others)
 
 
 @dataclass(frozen=True)
 class StreamResult:
-    """What became of everything said and heard in a recording."""
+    """What became of everything said and heard in a recording; others : words of its truth that are no keywords."""
 
     hours: float
     matches: tuple[Match, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def total(self) -> Tally:
@@ -92,7 +94,7 @@ class StreamResult:
             tuple(Confused(said, heard, n) for (said, heard), n in self.confusions.most_common()),
             total.false_alarms, total.duplicates, total.detections, self.miss_rate, self.miss_interval, self.per_hour,
             self.per_hour_interval, self.upper_bound, Latency(self.latency_ms(0.5), self.latency_ms(0.95)),
-            {name: word_figures(self.of(name)) for name in self.keywords})
+            {name: word_figures(self.of(name)) for name in self.keywords}, dict(Counter(self.others).most_common()))
 
 
 def word_figures(found: Tally) -> WordFigures:
@@ -115,4 +117,4 @@ def hear_stream(detector: Detector, audio: Path, truth: tuple[Event, ...]) -> La
     if truth and not known:
         raise DataError(f"{audio}: none of the words in its truth is a keyword of this run "
                         f"({', '.join(detector.plan.spec.keywords)})")
-    return LabelledTrack(track, known)
+    return LabelledTrack(track, known, tuple(event.keyword for event in truth if event not in known))

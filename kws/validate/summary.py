@@ -1,5 +1,6 @@
 """What a validation found on hours of sound, as text and as JSON."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from kws.files import printable
@@ -44,7 +45,12 @@ def stream_report(result: StreamResult) -> str:
         rows.append([name or "all", *(f"{n:,}" for n in (found.events, found.hits, found.misses, found.confusions,
                                                          found.false_alarms, found.duplicates))])
     parts = [align(rows, left=(0,))]
-    if result.miss_rate is not None:
+    if result.others:
+        words = ", ".join(f"{word} {count}" for word, count in Counter(result.others).most_common(8))
+        parts.append(f"not judged: words of the truth that are no keywords of this run: {words}")
+    if result.miss_rate is None:
+        parts.append("missed: not known, the truth holds no keyword")
+    else:
         low, high = result.miss_interval
         parts.append(f"missed: {100 * result.miss_rate:.1f} % ({100 * low:.1f} to {100 * high:.1f})")
     low, high = result.per_hour_interval

@@ -11,7 +11,7 @@ from kws.cli import app
 from kws.pipeline import ablate as module
 from kws.pipeline.ablate import ALL, variants
 from kws.pipeline.choices import Retrain
-from kws.validate.ablation import lost_interval
+from kws.validate.ablation import lost_interval, lost_over_seeds
 
 
 def test_variants_leave_out_one_thing_each_and_nothing_that_is_off_already():
@@ -33,6 +33,18 @@ def test_the_interval_of_what_is_lost_is_over_speakers():
     assert low < 0.5 < high and (low, high) == pytest.approx((0.35, 0.65), abs=0.03)
     assert lost_interval(whole, right, ["a"] * 20 + ["b"] * 20) == (0.0, 1.0), "two speakers tell little"
     assert lost_interval(whole, whole, [""] * 40) == (0.0, 0.0)
+
+
+def test_seeds_that_differ_widen_the_interval():
+    speakers = [f"s{i}" for i in range(40)]
+    whole, same, other = np.ones((3, 40), bool), np.zeros((3, 40), bool), np.zeros((3, 40), bool)
+    same[:, :20] = True  # each seed loses half of the clips
+    other[0, :10], other[1, :20], other[2, :30] = True, True, True  # they lose 75, 50 and 25 %
+    narrow, wide = lost_over_seeds(whole, same, speakers), lost_over_seeds(whole, other, speakers)
+    assert narrow == pytest.approx(lost_interval(whole[0], same[0], speakers))
+    assert (wide[0] + wide[1]) / 2 == pytest.approx(0.5, abs=0.03)
+    assert wide[1] - 0.5 > 4.303 * 0.25 / 3 ** 0.5  # Student's for three, standard deviation 0.25
+    assert lost_over_seeds(whole[:1], same[:1], speakers) == narrow
 
 
 @pytest.mark.slow

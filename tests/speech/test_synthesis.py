@@ -272,11 +272,20 @@ def test_truth_as_text(tmp_path):
 @pytest.mark.parametrize(("text", "message"), [
     ("", "line 1"), ("time,word\n", "line 1"), ("start_s,end_s,keyword\n1,2\n", "line 2"),
     ("start_s,end_s,keyword\n1,2,yes\nx,2,no\n", "line 3"), ("start_s,end_s,keyword\n3,2,yes\n", "start_s <= end_s"),
-    ("start_s,end_s,keyword\nnan,2,yes\n", "start_s <= end_s")])
+    ("start_s,end_s,keyword\nnan,2,yes\n", "start_s <= end_s"), ("start_s,end_s,keyword\n1,2, \n", "no keyword"),
+    ("start_s,end_s,keyword\n1,2,yes\n1.0,2.0,Yes\n", "line 3.*the same as line 2")])
 def test_wrong_truth_is_named_with_its_line(tmp_path, text, message):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(DataError, match=message):
         read_truth(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(("text", "encoding"), [
+    ("start_s;end_s;keyword\n1,5;2,25;Gru\u0308n \n", "utf-8"),
+    ("Keyword\tstart_s\tend_s\ngrün\t1.5\t2.25\n", "utf-16")])
+def test_a_truth_of_another_program_is_read(tmp_path, text, encoding):
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    assert read_truth(tmp_path / "t.csv") == (Event(1.5, 2.25, "grün"),)
 
 
 def test_the_demo_recording_is_what_its_script_speaks(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from kws.cli import app
 from kws.data.truth import Event, write_truth
 from kws.detect.detector import Detection
 from kws.errors import DataError
+from kws.spec import Requirements
 from kws.validate.compare import Contender, Costs, differences, mcnemar, paired_misses, read_detections, recommended
+from kws.validate.compare_text import broken_lines, table
 from kws.validate.streams import judge_detections
 
 
@@ -49,12 +52,24 @@ def test_differences_are_told_where_both_were_measured():
 def test_the_cheapest_that_meets_the_requirements_is_recommended():
     right = np.array([True] * 95 + [False] * 5)
     costly, cheap = (Costs(40_000, 8_000, value) for value in (9e6, 4e6))
-    wanted = {"miss_rate": 0.1, "per_hour": 1.0, "accuracy": 0.9}
+    wanted = Requirements(flash_bytes=50_000)
     found = [Contender("big", right, None, 1, 2.0, costly), Contender("small", right, None, 2, 2.0, cheap),
              Contender("bad", ~right, None, 50, 2.0, cheap)]
-    assert recommended(found, **wanted).startswith("small: the cheapest of 2")
-    assert recommended(found[:1], **wanted).startswith("big: the only one")
-    assert recommended([found[2]], **wanted).startswith("none meets") and "bad" in recommended([found[2]], **wanted)
+    assert recommended(found, wanted).startswith("small: the cheapest of the 2 that meet")
+    assert recommended(found[:1], wanted).startswith("big: the only one")
+    assert recommended([found[2]], wanted).startswith("none meets") and "bad" in recommended([found[2]], wanted)
+    assert [one.name for one in found[2].broken(wanted)] == ["accuracy_percent", "false_alarms_per_hour"]
+    heavy = replace(found[1], name="heavy", costs=Costs(50_001, 8_000, 1e6))
+    assert recommended([found[0], heavy], wanted).startswith("big: the only one"), "it must fit the device, too"
+
+
+def test_false_alarms_of_a_stream_count_where_there_are_no_negatives():
+    heard = [Detection("yes", 1.4, 0.9), Detection("no", 60.0, 0.9)]
+    stream = judge_detections((Event(1, 1.5, "yes"),), heard, hours=0.1)
+    one = Contender("a", stream=stream)
+    assert [each.name for each in one.broken(Requirements())] == ["false_alarms_per_hour"]
+    assert "10 (0.25 to" in table([one])
+    assert broken_lines([one], Requirements()) == ["a does not meet false_alarms_per_hour (10, at most 1 per hour)"]
 
 
 @pytest.mark.parametrize("line", ["{", '{"keyword": "yes"}', '{"keyword": "moon", "time_s": 1}', "[]"])

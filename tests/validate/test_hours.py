@@ -12,8 +12,9 @@ from kws.bench import tones
 from kws.cli import app
 from kws.data.truth import Event, read_truth, write_truth
 from kws.errors import DataError
-from kws.validate.negatives import covered_s, hear_negatives, judge_negatives, moment
+from kws.validate.negatives import covered_s, gather, hear_negatives, judge_negatives, moment
 from kws.validate.streams import hear_stream
+from kws.validate.summary import stream_report
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,18 @@ def test_false_alarms_by_source_keyword_and_moment(tone_run, talk):
     assert found.total.hours == pytest.approx(16 / 3600) and found.per_hour == pytest.approx(3 * 225)
     assert sorted(alarm.path.name for alarm in found.worst) == ["a.wav", "b.wav", "b.wav"]
     late = next(alarm for alarm in found.worst if alarm.keyword == "high")
-    assert 2.5 < late.time_s < 3.5 and len(moment(late)) == 32_000
+    assert 2.5 < late.time_s < 3.5 and len(moment(late)[0]) == 32_000
+
+
+def test_what_was_heard_of_the_recording_before_is_played_too(tone_run, tmp_path):
+    whole = tones.spoken({3.85: "low"}, seconds=6, rng=np.random.default_rng(5))
+    for name, part in (("a", whole[:64_000]), ("b", whole[64_000:64_800]), ("c", whole[64_800:])):
+        soundfile.write(tmp_path / f"{name}.wav", part, 16_000)
+    alarm, = judged(tone_run, tmp_path).worst
+    assert (alarm.path.name, [path.name for path in alarm.before]) == ("c.wav", ["a.wav", "b.wav"])
+    sound, into_s = moment(alarm)
+    at = round((alarm.time_s + 4.05) * 16_000)
+    assert into_s == 1.5 and (sound == whole[at - 24_000:at + 8_000]).all()
 
 
 def test_what_a_transcript_says_holds_a_keyword_is_left_out(tone_run, talk, tmp_path):
@@ -72,6 +84,16 @@ def test_stretches_that_overlap_count_once():
     assert covered_s([(0, 2), (1, 3), (5, 6)]) == 4 and covered_s([]) == 0
 
 
+def test_folders_of_one_name_are_sources_of_their_own_and_none_counts_twice(talk, tmp_path):
+    copies = [tmp_path / place / "x" / "talk" for place in "abc"]
+    for copy in copies:
+        copy.mkdir(parents=True)
+        (copy / "d.wav").write_bytes((talk / "two" / "d.wav").read_bytes())
+    assert list(gather(copies)) == ["talk", "x/talk", str(copies[2])]
+    with pytest.raises(DataError, match="given twice"):
+        gather([talk / "two", talk / "one" / ".." / "two"])
+
+
 @pytest.mark.parametrize("name", ["missing", "empty"])
 def test_nothing_to_hear(tone_run, tmp_path, name):
     (tmp_path / "empty").mkdir()
@@ -100,6 +122,14 @@ def test_a_recording_with_its_truth(tone_run, stream):
     assert 0 < found.latency_ms(0.5) < 600
     low, high = found.miss_interval
     assert low < 1 / 3 < high
+
+
+def test_words_of_the_truth_that_are_no_keywords_are_named(tone_run, stream):
+    detector = kws.load(tone_run)
+    truth = (*read_truth(stream.with_suffix(".csv")), Event(6, 6.5, "hihg"), Event(7, 7.5, "hihg"))
+    found = hear_stream(detector, stream, truth).judge(detector.plan.decoder)
+    assert found.total.events == 3 and found.others == ("hihg", "hihg")
+    assert "no keywords of this run: hihg 2" in stream_report(found)
 
 
 def test_a_truth_of_another_recording_is_refused(tone_run, stream):
