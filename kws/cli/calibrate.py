@@ -160,8 +160,13 @@ def talk_lines(found: "Calibration") -> list[str]:
 
 
 def check_lines(found: "Calibration") -> list[str]:
-    """What the check on other sound says."""
+    """What the check on other sound says: what is not aimed at, then whether the target holds."""
     told = [f"checked on {line}" for line in found.check_told] if found.check else []
-    if found.checked is not None and int(found.checked.said.sum()):
+    point = found.point_check
+    if found.target.miss_rate is not None and point is not None and point.interval is not None:
+        low, high = point.interval
+        told.append(f"check: {point.false_alarms} false alarms in {point.hours:.2f} hours: "
+                    f"{point.false_alarms_per_hour:.2f} per hour ({low:.2f} to {high:.2f})")
+    elif found.checked is not None and int(found.checked.said.sum()):
         told.append(f"check: {100 * found.checked.miss_rate:.1f} % of {int(found.checked.said.sum()):,} words missed")
     return [*told, f"check: {found.verdict.text}"]

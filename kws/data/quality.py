@@ -93,8 +93,8 @@ def fault_of(audio: np.ndarray, word: Utterance, *, noise_db: float, samples: in
     if word.end > len(audio) - EDGE_SAMPLES:
         return Fault.CUT_OFF, "it had not ended when the take did; speak when the word appears, then be quiet"
     if word.end - word.start > samples:
-        return Fault.CUT_OFF, (f"it takes {(word.end - word.start) / SAMPLE_RATE_HZ:.1f} s, a clip has "
-                               f"{samples / SAMPLE_RATE_HZ:.1f} s; say it faster, and only once")
+        return Fault.CUT_OFF, (f"it takes {(word.end - word.start) / SAMPLE_RATE_HZ:.2f} s, a clip has "
+                               f"{samples / SAMPLE_RATE_HZ:.2f} s; say it faster, and only once")
     if word.level_db < QUIETEST_DB:
         return Fault.QUIET, f"{word.level_db:.0f} dB; come closer, or turn the microphone's gain up"
     if word.level_db - noise_db < LEAST_SNR_DB:

@@ -53,6 +53,13 @@ def test_a_rule_about_talk_is_tried_only_when_asked_for_and_told(run, recordings
     assert found is None or (found["ms"], found["before_ms"]) == (800, 900)
 
 
+def test_the_check_of_a_target_for_misses_tells_false_alarms_too(run, recordings, tmp_path):
+    done = call("--run", run, "--negatives", recordings["talk"], "--stream", recordings["stream"], "--test-stream",
+                recordings["test"], "--miss-rate", 0.5, "--dry-run", "-C", workspace(tmp_path))
+    told = [line for line in done.stdout.splitlines() if line.startswith("check:")]
+    assert len(told) == 2 and "false alarms in" in told[0] and "of 20 words missed" in told[1]
+
+
 def test_what_is_chosen_is_written_and_used(run, recordings, tmp_path):
     before = read_manifest(run)
     done = call("--run", run, "--false-alarms-per-hour", 1, "--negatives", recordings["talk"], "--stream",
