@@ -134,7 +134,8 @@ class Way:
     def _calibrate(self) -> Result:
         limit = self.workspace.spec.requirements.false_alarms_per_hour
         if self._fresh:
-            return Result(f"at most {limit:g} false alarms per hour, chosen by the training")
+            alarms = "false alarm" if limit == 1 else "false alarms"
+            return Result(f"at most {limit:g} {alarms} per hour, chosen by the training")
         found = calibrate(self._trained(), Target(limit, None), directory=self.workspace.root, note=self._note)
         baseline = calibrated_baseline(self._trained(), found, self.workspace.recordings)
         write_calibration(self._trained(), found, baseline=baseline.to_json())
