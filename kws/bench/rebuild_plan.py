@@ -24,11 +24,11 @@ def lowered(file: bytes, tflite: bytes) -> Plan:
     from kws.engine.streaming import lower
     from kws.spec import Spec
 
-    table = plans.HEADER.unpack_from(file)[4:]
+    _, version, _, _, *table = plans.HEADER.unpack_from(file)
     description, frontend, network, decoder = (file[at:at + n] for at, n in zip(table[::2], table[1::2], strict=True))
     every = int.from_bytes(network[4 * DECIDE_EVERY:4 * DECIDE_EVERY + 4], "little")
     return plans.Plan(Spec.from_dict(json.loads(description)["spec"]), plans._frontend(plans._Fields(frontend)),
-                      lower(read_graph(tflite), decide_every=every), plans._decoder(plans._Fields(decoder)))
+                      lower(read_graph(tflite), decide_every=every), plans._decoder(plans._Fields(decoder), version))
 
 
 def main(arguments: Sequence[str]) -> None:
