@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.device]
 
 @pytest.fixture(scope="module")
 def source():
-    return from_run(ROOT / "models/commands")
+    return from_run(ROOT / "models/quiet")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def recording():
 @pytest.fixture(scope="module")
 def words(recording):
     """What the released run hears there, as it is today."""
-    heard = [hit.keyword for hit in kws.load(ROOT / "models/commands").push(recording)]
+    heard = [hit.keyword for hit in kws.load(ROOT / "models/quiet").push(recording)]
     assert heard[0] == "stop" and heard[-1] == "no" and len(heard) >= 4
     return heard
 
@@ -61,12 +61,12 @@ def start(device, *options, **streams):
     """kws listen, once it listens."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True}
     process = subprocess.Popen(
-        [sys.executable, "-m", "kws", "listen", "--run", "commands", "-C", ROOT, "--serial", device.link, *options],
+        [sys.executable, "-m", "kws", "listen", "--run", "quiet", "-C", ROOT, "--serial", device.link, *options],
         env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30",
              "PYTHONIOENCODING": "utf-8"},
         **(streams or pipes))
     if process.stderr is not None:
-        assert process.stderr.readline() == f"listening: commands  ·  {device.link}\n"
+        assert process.stderr.readline() == f"listening: quiet  ·  {device.link}\n"
     return process
 
 
@@ -93,7 +93,7 @@ def test_the_device_s_detections_and_costs_and_the_same_here(device, program, re
     costs = [line for line in found if "hops" in line]
     assert sum(cost["hops"] for cost in costs) == 21 * 50 and all(0 < cost["load"] < 1 for cost in costs)
     assert "the device has started; its self-test passed" in errors
-    assert "compared with commands on 21.0 s of the device's sound" in errors
+    assert "compared with quiet on 21.0 s of the device's sound" in errors
     assert f"sound: {len(words)} detections the same, 0 differ\n" in errors
 
 
@@ -107,7 +107,7 @@ def test_a_device_with_another_model_is_caught(device, source, recording, tmp_pa
     out, errors = end(process, device)
     assert process.returncode == 1 and out.split()[2] == "stop", errors
     assert errors.count("\ndiffers at ") >= 3
-    assert "error: the device does not detect what commands detects; is it the same run (--run)" in errors
+    assert "error: the device does not detect what quiet detects; is it the same run (--run)" in errors
 
 
 def test_a_device_that_sends_no_sound(device, source, recording, tmp_path, words):
@@ -160,7 +160,7 @@ def test_the_display(device, program, recording, words):
 
 def test_ports_and_options_that_cannot_work(tmp_path):
     def call(*arguments):
-        return CliRunner().invoke(app, ["listen", "--run", str(ROOT / "models/commands"), *map(str, arguments)])
+        return CliRunner().invoke(app, ["listen", "--run", str(ROOT / "models/quiet"), *map(str, arguments)])
 
     done = call("--serial", tmp_path / "ttyNONE")
     assert done.exit_code == 1 and f"error: {tmp_path}/ttyNONE: no such serial port" in done.stderr
@@ -174,7 +174,7 @@ def test_a_port_that_another_program_has(device):
 
     with open(device.link, "rb", buffering=0) as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        done = CliRunner().invoke(app, ["listen", "--run", str(ROOT / "models/commands"), "--serial", str(device.link)])
+        done = CliRunner().invoke(app, ["listen", "--run", str(ROOT / "models/quiet"), "--serial", str(device.link)])
     assert done.exit_code == 1 and "is busy; close the serial monitor" in done.stderr
 
 

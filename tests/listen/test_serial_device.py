@@ -42,7 +42,7 @@ HOP = 320
 
 @pytest.fixture(scope="module")
 def detector():
-    return kws.load(ROOT / "models/commands")
+    return kws.load(ROOT / "models/quiet")
 
 
 @pytest.fixture(scope="module")
@@ -186,13 +186,14 @@ def test_a_device_that_starts_again_or_is_unplugged(detector, printed, words):
     view = Watcher()
     listener = DeviceListener(detector, view, compare=True)
     again = "".join(line for line, _ in printed).encode()
-    later = "".join(line for line, first in printed if first > 8 * 16_000).encode()
+    later = "".join(line for line, first in printed if first > 6.5 * 16_000).encode()
     for event in ("".join(lines).encode(), again, b"sound 12", Lost("gone"), b"", Back(), later):
         listener.handle(event)
-    expected = [words[0], *words, *words[2:]]
+    expected = [words[0], *words, *words[1:]]
     assert Counter(hit.keyword for hit in view.found) == Counter(expected)
     totals = listener.twin.totals
-    assert (totals.same, totals.different, listener.totals.starts, listener.totals.damaged) == (len(expected), 0, 2, 0)
+    compared = len(expected) - 1  # the word a second after the gap is not: the PC has not heard what the device has
+    assert (totals.same, totals.different, listener.totals.starts, listener.totals.damaged) == (compared, 0, 2, 0)
     assert [note.split(";")[0] for note in view.notes] == [
         "the device has started", "the device has started again", "device lost, looking for it (gone)",
         "device back: listening again", "some of the device's sound did not arrive: the comparison starts over"]

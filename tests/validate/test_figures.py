@@ -11,6 +11,7 @@ from kws.validate.figures import Validation, read_validation
 from kws.workspace import write_manifest
 from tests.helpers.paths import ROOT
 
+PARTS = ("clips", "robustness", "quantization", "stream", "negatives", "curve")
 RELEASED = ROOT / "models" / "commands" / "validation.json"
 
 
@@ -23,10 +24,13 @@ def run(tmp_path):
 
 
 def test_every_part_is_read_and_written_byte_for_byte():
-    text = RELEASED.read_text()
-    found = from_json(Validation, json.loads(text))
-    assert None not in (found.clips, found.robustness, found.quantization, found.stream, found.negatives, found.curve)
-    assert json.dumps(to_json(found)) + "\n" == text
+    parts = set()
+    for run in ("commands", "small"):  # the page of one has the robustness, that of the other the quantization
+        text = (ROOT / "models" / run / "validation.json").read_text()
+        found = from_json(Validation, json.loads(text))
+        parts |= {name for name in PARTS if getattr(found, name) is not None}
+        assert json.dumps(to_json(found)) + "\n" == text
+    assert parts == set(PARTS)
 
 
 def test_it_says_when_it_was_measured_and_on_what(run):
