@@ -41,11 +41,11 @@ def test_every_name_has_what_it_stands_for():
 
 def test_a_board(outside, tmp_path):
     run = outside("""
+        from kws.export.c import facts
         from kws.export.package import Package
 
         def labels(source):
-            return Package({"labels.txt": "\\n".join(source.plan.labels)},
-                           {"target": "labels", "constants_bytes": 0, "state_bytes": 0})
+            return Package({"labels.txt": "\\n".join(source.plan.labels)}, facts("labels", source))
         """)
     line = "from kws.export.targets import TARGETS; TARGETS['labels'] = 'mine:labels'"
     result = run(line, "export", "labels", "--run", ROOT / "models" / "commands", "--out", "out")
