@@ -22,10 +22,10 @@ def load(run: "str | Path") -> "Detector":
         >>> rate_hz
         16000
         >>> detector = kws.load("models/commands")
-        >>> for hit in detector.push(samples[3 * rate_hz:9 * rate_hz]):  # int16 [n] at 16 kHz mono, any n
+        >>> for hit in detector.push(samples[6 * rate_hz:12 * rate_hz]):  # int16 [n] at 16 kHz mono, any n
         ...     print(hit.keyword, f"in second {hit.time_s:.0f}", hit.score > 0.5)
-        stop in second 2 True
-        up in second 4 True
+        up in second 1 True
+        off in second 5 True
 
     See also: Detector.push, and Detector.scores for what the network says before the decoder.
     """

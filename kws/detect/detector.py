@@ -118,11 +118,11 @@ class Detector:
             How a sound is cut makes no difference: whole, or in pieces of 1,000 samples.
 
             >>> import kws, soundfile
-            >>> samples, _ = soundfile.read("recordings/demo/commands.flac", stop=10 * 16_000, dtype="int16")
+            >>> samples, _ = soundfile.read("recordings/demo/commands.flac", stop=12 * 16_000, dtype="int16")
             >>> detector = kws.load("models/commands")
             >>> whole = detector.push(samples)
             >>> [hit.keyword for hit in whole]
-            ['stop', 'up']
+            ['up', 'off']
             >>> detector.reset()
             >>> pieces = [hit for at in range(0, len(samples), 1000) for hit in detector.push(samples[at:at + 1000])]
             >>> pieces == whole
@@ -147,10 +147,10 @@ class Detector:
             >>> import kws
             >>> detector = kws.load("models/commands")
             >>> for hit in detector.hear("recordings/demo/commands.flac"):
-            ...     if hit.time_s < 9:
+            ...     if hit.time_s < 12:
             ...         print(hit.keyword, f"{hit.time_s:.0f} s")
-            stop 5 s
             up 7 s
+            off 11 s
 
         See also: push, for sound that goes on.
         """
