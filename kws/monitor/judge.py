@@ -21,11 +21,11 @@ TRUE, SKIPPED = "true", "skip"  # labels of clips; any other is the word that wa
 FALSE = "false"
 DIFFERS = 3.0  # no two homes are alike
 CURES = {
-    "levels": "its microphone hears other levels than there: look at its place and gain, then record there "
+    "levels": "its microphone hears different levels: check its place and gain, then record there "
               "(kws record, or kws listen --save) and train with kws run",
-    "loudness": "people talk there, and too softly for it: look at its microphone's place and gain",
+    "loudness": "people talk too softly for it: check its microphone's place and gain",
     "range": "its microphone is dead, covered, or drowned in its own noise, or nothing made a sound there",
-    "scores": "the network rises at other sounds than it did there: save them (kws listen --save DIR --near-misses), "
+    "scores": "the network reacts to other sounds than before: save them (kws listen --save DIR --near-misses), "
               "label and promote them, then kws run",
     "features": "it hears a room or a noise that the training did not: put half an hour of it into "
                 "recordings/<source>/_background_noise_/, then kws run",
@@ -37,7 +37,7 @@ CURES = {
                              "thresholds with kws calibrate",
     "miss_rate_percent": "kws monitor promote files the missed words; then kws run, or lower the thresholds with "
                          "kws calibrate",
-    "silent": "look whether it runs, and whether its lines arrive",
+    "silent": "check whether it runs, and whether its lines arrive",
     "lost": "it loses sound: its processor or its serial line is too slow (kws profile)",
     "clipped": "its microphone clips: lower its gain",
     "differs": "it hears something that the other devices do not: label what it detected first",
