@@ -316,7 +316,7 @@ def test_detect_and_import_hear_the_whole_file(tone_run, tmp_path, name):
 
 @pytest.mark.slow
 def test_whole_clips_of_known_words_are_detected(real_data, tmp_path):
-    """One second, nothing but the word: none of 360 was detected, with quiet around them 335."""
+    """One second, nothing but the word: none of 360 was detected, with quiet around them 325."""
     words = ("yes", "no", "stop", "left", "go")
     clips = [path for word in words for path in sorted((real_data / "speech_commands" / word).glob("*.wav"))[:8]]
     done = call("detect", *clips, "--run", ROOT / "models" / "commands", "--json")
