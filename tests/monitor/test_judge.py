@@ -47,7 +47,7 @@ def test_a_microphone_that_turns_quiet_is_found_and_the_cure_is_named(store):
     ingest_lines(store, reports("kitchen", days=7, level=2, start_day=7, session="00000002"), device="x")
     assert wrong(store, days=14) == {("kitchen", "levels")}
     found = [one for one in judge(store, LIMITS, now_ms=end_ms(14), baselines={}) if not one.holds]
-    assert "look at its place and gain" in found[0].cure and "its own first week" in found[0].text
+    assert "check its place and gain" in found[0].cure and "its own first week" in found[0].text
 
 
 def test_ten_times_the_detections_are_found(store):
