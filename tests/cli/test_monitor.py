@@ -70,7 +70,7 @@ def test_check_ends_with_3_where_something_is_wrong_and_says_what_to_do(workspac
     done = call(workspace, "check")
     assert done.exit_code == 3
     assert re.match(r"hall: levels, mean step: .* in its own first week with this model .*\n    its microphone hears "
-                    "other", done.stdout)
+                    "different levels", done.stdout)
     findings = json.loads(call(workspace, "check", "--json").stdout)["findings"]
     assert [one["device"] for one in findings if not one["holds"]] == ["hall"]
 
