@@ -67,7 +67,8 @@ class TestShares:
 
     def test_each_draws_its_own_random_numbers(self, workspace, monkeypatch):
         material, drawn = material_of(workspace), []
-        monkeypatch.setattr(Material, "batch", lambda self, rows, rng: drawn.append(rng.random()))
+        monkeypatch.setattr(Material, "sounds", lambda self, rows, rng: (drawn.append(rng.random()), ()))
+        monkeypatch.setattr(Material, "seen", lambda *_: None)
         for share in range(3):
             epoch_batches(material, 0, share=share, shares=3)[0]
         assert len(set(drawn)) == 3
