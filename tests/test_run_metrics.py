@@ -18,7 +18,7 @@ RUNS = sorted(path.parent for path in (ROOT / "models").glob("*/metrics.json"))
 def run(tmp_path):
     """A copy of a released run's metrics, as a run of its own."""
     (tmp_path / "mine").mkdir()
-    shutil.copy(ROOT / "models" / "quiet" / "metrics.json", tmp_path / "mine")
+    shutil.copyfile(ROOT / "models" / "quiet" / "metrics.json", tmp_path / "mine" / "metrics.json")
     write_manifest(tmp_path / "mine", {})
     return tmp_path / "mine"
 

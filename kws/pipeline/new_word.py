@@ -94,7 +94,9 @@ def copy_run(run: Path, models: Path) -> None:
     """The base beside the runs that come of it, so that the workspace needs nothing else."""
     if not (models / run.name).exists():
         with fresh_folder(models / run.name) as making:
-            shutil.copytree(run, making, dirs_exist_ok=True)
+            for path in run.iterdir():
+                if path.is_file():
+                    shutil.copyfile(path, making / path.name)  # a run that nobody may write is ours here
 
 
 def get_talk(place: Workspace, folders: Sequence[Path], *, url: str, note: Note) -> bool:

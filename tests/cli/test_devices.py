@@ -17,6 +17,12 @@ pytestmark = pytest.mark.audio
 RUN = str(ROOT / "models" / "commands")
 
 
+def heard_from(result):
+    """The microphone that kws listen names, whatever stands before it in a terminal without Unicode."""
+    first = result.stderr.splitlines()[0]
+    return first.split()[-1] if first.startswith("listening: commands ") else first
+
+
 @pytest.fixture
 def two(monkeypatch):
     """A sound system with a second microphone, "kitchen", which hears what is played into the sink of that name."""
@@ -43,11 +49,11 @@ def test_a_person_is_asked_once_and_every_command_remembers(two, tmp_path):
     assert status == 0 and "1 take (low 1)" in out and len(files(tmp_path)) == 1
     assert json.loads((tmp_path / ".cache/kws/microphone.json").read_text()) == {"device": "kitchen"}
     result = run_kws("listen", "--run", RUN, "--seconds", "0.3", "-C", str(tmp_path))
-    assert result.returncode == 0 and result.stderr.startswith("listening: commands  ·  kitchen\n")
+    assert result.returncode == 0 and heard_from(result) == "kitchen"
     result = run_kws("listen", "--run", RUN, "--seconds", "0.3", "-C", str(tmp_path), "--device", "default")
-    assert result.stderr.startswith("listening: commands  ·  default\n")
+    assert heard_from(result) == "default"
     result = run_kws("listen", "--run", RUN, "--seconds", "0.3", "-C", str(tmp_path))
-    assert result.stderr.startswith("listening: commands  ·  default\n")
+    assert heard_from(result) == "default"
 
 
 @pytest.mark.parametrize("command", ["listen", "record"])

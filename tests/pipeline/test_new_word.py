@@ -10,6 +10,7 @@ import soundfile
 from kws.data.corpus import scan
 from kws.data.talk import find_talk
 from kws.errors import DownloadError
+from kws.pipeline.new_word import copy_run
 from kws.specfile import read_spec
 from kws.speech.engines.espeak import Espeak
 from tests.helpers.paths import ROOT
@@ -77,3 +78,14 @@ def test_another_word_in_the_same_folder_is_refused(tmp_path, few, radio):
     assert run("new", tmp_path / "lamp", "--word", "lumos", "--talk", radio).exit_code == 0
     other = run("new", tmp_path / "lamp", "--word", "nox", "--talk", radio)
     assert other.exit_code == 1 and "already exists, for lumos" in other.output
+
+
+def test_a_base_that_nobody_may_write_is_ours_in_the_new_workspace(tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "metrics.json").write_text("{}")
+    (base / "metrics.json").chmod(0o444)
+    base.chmod(0o555)
+    copy_run(base, tmp_path / "models")
+    copied = tmp_path / "models" / "base"
+    assert copied.stat().st_mode & 0o200 and (copied / "metrics.json").stat().st_mode & 0o200

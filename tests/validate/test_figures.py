@@ -18,7 +18,7 @@ RELEASED = ROOT / "models" / "commands" / "validation.json"
 @pytest.fixture
 def run(tmp_path):
     """A run that holds nothing but the figures of a released one."""
-    shutil.copy(RELEASED, tmp_path)
+    shutil.copyfile(RELEASED, tmp_path / RELEASED.name)
     write_manifest(tmp_path, {})
     return tmp_path
 
