@@ -246,7 +246,7 @@ def gather(workspace: Workspace | None, detector: Detector, split: str, negative
         told += [f"{source.hours:.2f} hours of {source.name}" for source in heard]
     if stream is not None:
         streams = (hear_stream(detector, stream, read_truth(truth or stream.with_suffix(".csv"))),)
-        told.append(f"{len(streams[0].truth):,} keywords in {stream}, {streams[0].track.hours:.2f} hours")
+        told.append(f"{len(streams[0].truth):,} keywords in {stream.name}, {streams[0].track.hours:.2f} hours")
     if workspace is not None and (not heard or not streams):
         found = hear_split(workspace, detector, split, streams=not streams, negatives=not heard)
         streams, heard, told = streams or found.streams, heard or found.negatives, [*told, *found.told]
