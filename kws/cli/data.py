@@ -187,7 +187,8 @@ def synth(
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Folder under recordings/.")] = "synth",
     engine: Annotated[EngineNames | None, typer.Option(
         "--engine", metavar=f"[{'|'.join(EngineName)}],...", show_default=False, parser=engine_names,
-        help="Who speaks; several of them in turns. Default: all that are installed.")] = None,
+        help="Who speaks; several of them in turns. Default: all that are installed but kokoro, which takes seconds "
+             "for a word.")] = None,
     engine_command: Annotated[str | None, typer.Option(
         "--engine-command", metavar="COMMAND", show_default=False,
         help="Any program as one more voice; {out} stands for the WAV file that it writes, {text} for what to say "

@@ -38,6 +38,7 @@ LONGEST_PATH = 120  # espeak-ng keeps the path of its data in 160 bytes
 RATE, PITCH, RANGE = 1, 3, 4  # espeak_PARAMETER
 SYNCHRONOUS, UTF8, DONT_EXIT = 2, 1, 0x8000
 NATIVE_HZ = 22_050
+IPA, TIES = 0x02, 0x80 | ord("^") << 8  # espeak_TextToPhonemes: in these letters, with ^ inside one sound
 LOCK = threading.Lock()  # one library, one voice at a time
 
 
@@ -125,6 +126,22 @@ def phonemes(word: str) -> str:
         pointer = ctypes.c_char_p(words_of(word).encode())
         return library.espeak_TextToPhonemes(ctypes.byref(pointer), UTF8, 0).decode().translate(
             {ord(mark): None for mark in "',_ |"})
+
+
+def ipa(text: str, accent: str) -> list[str]:
+    """How each clause of `text` is pronounced: the letters of the IPA, stress before its vowel, ^ inside one sound.
+
+    accent : "en-us", "en" (British), or another of espeak-ng's names
+    """
+    with fresh_library() as library:
+        if library.espeak_SetVoiceByName(accent.encode()):
+            raise DataError(f"espeak-ng does not know the voice {accent}")
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        data = ctypes.create_string_buffer(text.encode())
+        place, clauses = ctypes.c_char_p(ctypes.addressof(data)), []
+        while place.value:
+            clauses.append(library.espeak_TextToPhonemes(ctypes.byref(place), UTF8, IPA | TIES).decode())
+        return clauses
 
 
 def words_of(text: str) -> str:

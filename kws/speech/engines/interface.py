@@ -21,11 +21,13 @@ class Engine(ABC):
     name    : what `kws data synth --engine` calls it
     licence : of the engine and its voices, for whoever passes the speech on
     install : the command that installs it
+    by_default : whether it speaks without being asked for by name; False for what takes seconds for a word
     """
 
     name: str
     licence: str
     install: str
+    by_default: bool = True
 
     @abstractmethod
     def voices(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ ENGINES = {
     "flite": "kws.speech.engines.programs:Flite",
     "festival": "kws.speech.engines.programs:Festival",
     "espeak": "kws.speech.engines.espeak:Espeak",
+    "kokoro": "kws.speech.engines.kokoro:Kokoro",
 }
 
 
@@ -25,7 +26,7 @@ def make_engine(name: str) -> "Engine":
 
 
 def choose_engines(names: Sequence[str], command: str | None = None) -> "tuple[Engine, ...]":
-    """The engines that are asked for by name, and the user's command; all that are installed if nothing is asked for.
+    """The engines that are asked for by name, and the user's command; if nothing is asked for, `installed`.
 
     Raises DataError for an engine that is not installed, with what installs it.
     """
@@ -41,8 +42,8 @@ def choose_engines(names: Sequence[str], command: str | None = None) -> "tuple[E
 
 
 def installed() -> "tuple[Engine, ...]":
-    """Every engine that has a voice here. Raises DataError if there is none."""
-    found = tuple(engine for engine in map(make_engine, ENGINES) if engine.voices())
+    """Every engine that speaks by default and has a voice here. Raises DataError if there is none."""
+    found = tuple(engine for engine in defaults() if engine.voices())
     if not found:
         raise DataError("speech synthesis needs an engine, and none is installed; install one with: "
                         "pip install 'kws[train]'")
@@ -50,5 +51,10 @@ def installed() -> "tuple[Engine, ...]":
 
 
 def missing() -> "tuple[Engine, ...]":
-    """The engines that are not installed, to say how they would be."""
-    return tuple(engine for engine in map(make_engine, ENGINES) if not engine.voices())
+    """The engines that would speak by default and are not installed, to say how they would be."""
+    return tuple(engine for engine in defaults() if not engine.voices())
+
+
+def defaults() -> "tuple[Engine, ...]":
+    """The engines that speak without being asked for by name, if they are installed."""
+    return tuple(engine for engine in map(make_engine, ENGINES) if engine.by_default)
