@@ -4,6 +4,7 @@ import hashlib
 import importlib.machinery
 import io
 import os
+import sys
 import tarfile
 from pathlib import Path
 
@@ -189,6 +190,23 @@ def test_a_mixture_lies_between_its_first_voice_and_one_of_the_same_split(cache,
 def test_a_clip_is_filed_under_its_first_voice():
     name = Kokoro().file_name("bm_george", 10_000)
     assert name == "kokoro-bm_george_nohash_10000.wav" and speaker_of(name) == "kokoro-bm_george"
+
+
+def test_the_runtime_is_told_to_report_nothing_before_it_is_imported(tmp_path, monkeypatch):
+    """One that stands in for onnxruntime, and keeps what it was told as it was imported."""
+    (tmp_path / "onnxruntime.py").write_text("""
+import os
+told = os.environ.get("ORT_DISABLE_TELEMETRY")
+class SessionOptions: pass
+def InferenceSession(model, options, providers): return told, model, options.intra_op_num_threads, providers
+""")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "")
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
+    monkeypatch.setattr(kokoro, "joined_model", lambda: MODEL)
+    assert kokoro.session.__wrapped__() == ("1", MODEL, 1, ["CPUExecutionProvider"])
+    monkeypatch.delitem(sys.modules, "onnxruntime")
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ A voice is a style, 256 numbers for each length of an utterance. Styles can be m
 nobody has, between two of the same split.
 """
 
+import os
 import threading
 from functools import cache
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from kws.speech.voices import words_of
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 NATIVE_HZ = 24_000
 STYLE = 256  # numbers
 SPEEDS = (0.7, 1.15)  # of the network's own, which is quick for single words
@@ -74,7 +76,12 @@ def spoken(said: str, style: np.ndarray, speed: float) -> np.ndarray:
 
 @cache
 def session() -> "InferenceSession":
-    """The network, each utterance on one thread, which gives the same samples again."""
+    """The network, each utterance on one thread, which gives the same samples again.
+
+    onnxruntime 1.29 and later tells its maker of each session over the network, and marks the user with a number in the
+    cache, unless it is told not to before it is imported.
+    """
+    os.environ.setdefault(NO_TELEMETRY, "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
