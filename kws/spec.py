@@ -41,6 +41,8 @@ def setting(default: Value, doc: str, *, low: float | None = None, high: float |
 def allowed(f: "Field[object]") -> str:
     """The rule of a setting in words, for messages and for kws.toml."""
     rule = f.metadata
+    if f.type is bool:
+        return KINDS[bool]
     if rule["choices"] is not None:
         return "one of " + ", ".join(str(choice) for choice in rule["choices"])
     return f"{rule['low']} to {rule['high']}"
@@ -59,7 +61,8 @@ class Settings:
                 value = float(value) if abs(value) < HUGE else math.inf
                 object.__setattr__(self, f.name, value)
             if type(value) is not f.type:
-                raise SpecError(f"{name} = {value!r}: must be {KINDS[f.type]}, {allowed(f)}")
+                rules = dict.fromkeys((KINDS[f.type], allowed(f)))
+                raise SpecError(f"{name} = {value!r}: must be {', '.join(rules)}")
             rule = f.metadata
             if rule["choices"] is not None:
                 holds = value in rule["choices"]
@@ -224,6 +227,8 @@ class DetectorSpec(Settings):
     hysteresis: float = setting(0.15, "the score must fall this far below the threshold before the same keyword "
                                 "can trigger again", low=0, high=1)
     refractory_ms: int = setting(750, "nothing triggers for this time after a detection", low=0, high=5_000)
+    after_pause: bool = setting(False, "hear keywords only after 1.5 seconds without talk: far fewer false alarms "
+                                "where people talk", choices=(False, True))
 
 
 @dataclass(frozen=True, kw_only=True)

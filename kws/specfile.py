@@ -131,7 +131,7 @@ def comment(text: str) -> str:
 
 
 def toml(value: str | int | float) -> str:
-    """One value as TOML writes it: strings quoted, whole numbers grouped by thousands."""
-    if isinstance(value, str):
+    """One value as TOML writes it: strings quoted, true and false in lower case, thousands grouped."""
+    if isinstance(value, str | bool):
         return json.dumps(value)
     return f"{value:_}" if isinstance(value, int) else repr(value)

@@ -36,6 +36,10 @@ def test_every_setting_knows_its_limits(kind, field):
     name = f"[{kind.section}] {field.name} = "
     rule = field.metadata
     assert rule["doc"]
+    if field.type is bool:
+        with pytest.raises(SpecError, match=rf"{field.name} = 1: must be true or false$"):
+            kind(**{field.name: 1})
+        return
     if rule["choices"]:
         assert field.default in rule["choices"]
         with pytest.raises(SpecError, match="must be one of ") as caught:
@@ -52,6 +56,9 @@ def test_every_setting_knows_its_limits(kind, field):
 @pytest.mark.parametrize(("kind", "field"), SETTINGS, ids=lambda value: getattr(value, "name", None))
 @pytest.mark.parametrize("wrong", [True, None, [1], "x", float("nan")], ids=str)
 def test_every_setting_refuses_another_type(kind, field, wrong):
+    if type(wrong) is field.type is bool:
+        assert getattr(kind(**{field.name: wrong}), field.name) is wrong
+        return
     with pytest.raises(SpecError, match="must be"):
         kind(**{field.name: wrong})
 

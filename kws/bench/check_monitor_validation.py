@@ -304,10 +304,10 @@ def main(arguments: Sequence[str]) -> int:
     well = [pool_of(plan, home, Fault()) for home in homes]
     lows: tuple[float, float] = (0.0, 0.0)
     for name, fault in FAULTS.items():
-        found = weeks_of(plan, homes, well, fault, of_baseline(baseline),
-                         each=max(options.weeks // len(homes), 1) if fault == Fault() else 1,
-                         count=len(homes) if fault == Fault() else options.faults)
-        told = told_of(name, found)
+        each, count = (max(options.weeks // len(homes), 1), len(homes)) if fault == Fault() else (1, options.faults)
+        if not count:
+            continue
+        told = told_of(name, weeks_of(plan, homes, well, fault, of_baseline(baseline), each=each, count=count))
         lows = told if fault == Fault() else lows
     return int(max(lows) > WEEK_ALPHA)
 

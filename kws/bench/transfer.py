@@ -217,8 +217,9 @@ def judged(detector: Detector, tests: Sequence[Path], speech: Mapping[str, list[
     smoothing_ms = plan.decoder.smoothing_hops * detector.decide_every * plan.spec.frontend.hop_ms
     for level in levels:
         thresholds = dict.fromkeys(plan.spec.keywords, level / SCORE_STEPS)
-        missed, alarms = counts(build_decoder_tables(plan.spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
-                                                     decide_every=detector.decide_every))
+        there = build_decoder_tables(plan.spec, thresholds=thresholds, smoothing_ms=smoothing_ms,
+                                     decide_every=detector.decide_every)
+        missed, alarms = counts(replace(plan.decoder, thresholds=there.thresholds, releases=there.releases))
         curve.append((level / SCORE_STEPS, missed, sum(alarms.values())))
     missed, alarms = counts(plan.decoder)
     hours = {kind: sum(map(len, recordings)) / SAMPLE_RATE_HZ / 3600 for kind, recordings in speech.items()}

@@ -168,13 +168,14 @@ def verdict_text(figure: str, wanted: str, holds: bool, proven: bool, refuted: b
 
 def calibrate(run: Path, target: Target, *, negatives: Sequence[Path] = (), stream: Path | None = None,
               truth: Path | None = None, test_negatives: Sequence[Path] = (), test_stream: Path | None = None,
-              directory: Path | None = None, after_pause: bool = False,
+              directory: Path | None = None, after_pause: bool | None = None,
               note: Callable[[str], None] = lambda line: None) -> Calibration:
     """Choose for the target, check on other sound; nothing is written.
 
     What is not given is taken from the workspace: talk and clips of its validation split to choose on, of its testing
     split to check on. Without other sound to check on, the second half of what was given is kept back for it.
-    after_pause : keywords need only be heard after a pause, so that talk before them may bar them
+    after_pause : keywords need only be heard after a pause, so that talk before them may bar them; None: as kws.toml
+                  said when the run was trained
     """
     detector = load_detector(run)
     workspace = nearby_workspace(directory)
@@ -192,13 +193,15 @@ def calibrate(run: Path, target: Target, *, negatives: Sequence[Path] = (), stre
 
 def choose_and_check(detector: Detector, target: Target, sound: Sound, told: tuple[str, ...], other: Sound | None,
                      check_told: tuple[str, ...], *, fixed_timing: bool = False,
-                     smoothing_ms: float = 0.0, after_pause: bool = False) -> Calibration:
+                     smoothing_ms: float = 0.0, after_pause: bool | None = None,
+                     talk_limit: int = 0) -> Calibration:
     """The choice on one sound and its figures on another.
 
     fixed_timing : hysteresis and refractory time as kws.toml has them; smoothing_ms : fixed, if it is not 0
-    after_pause  : as for `calibrate`
+    after_pause  : as for `calibrate`; talk_limit : its limit in steps of 1/256, if it is not chosen, too
     """
-    grid = grid_of(detector, fixed_timing=fixed_timing, smoothing_ms=smoothing_ms, after_pause=after_pause)
+    grid = grid_of(detector, fixed_timing=fixed_timing, smoothing_ms=smoothing_ms, after_pause=after_pause,
+                   talk_limit=talk_limit)
     with progress("choosing", total=tries(grid)) as advance:
         choice = choose(sound, target, grid, advance=advance)
     usable = other if other is not None and (other.hours > 0 or other.events) else None
@@ -212,7 +215,7 @@ def hop_ms_of(detector: Detector) -> float:
 
 
 def grid_of(detector: Detector, *, fixed_timing: bool = False, smoothing_ms: float = 0.0,
-            after_pause: bool = False) -> Grid:
+            after_pause: bool | None = None, talk_limit: int = 0) -> Grid:
     """What may be chosen: what kws.toml fixed when the run was trained stays."""
     spec, hop_ms = detector.plan.spec, hop_ms_of(detector)
     fixed = spec.detector
@@ -221,18 +224,20 @@ def grid_of(detector: Detector, *, fixed_timing: bool = False, smoothing_ms: flo
         return tuple(sorted({max(to_hops(time, hop_ms=hop_ms), 1) for time in times_ms}))
 
     smoothing = smoothing_ms or fixed.smoothing_ms
+    after_pause = fixed.after_pause if after_pause is None else after_pause
+    rules = talk_rules(hop_ms, (talk_limit,)) if talk_limit else (NO_RULE, *talk_rules(hop_ms, TALK_LIMITS))
     return Grid(smoothing_hops=hops((smoothing,) if smoothing else SMOOTHING_MS),
                 hysteresis=(round(fixed.hysteresis * SCORE_STEPS),) if fixed_timing else HYSTERESIS,
                 refractory_hops=(to_hops(fixed.refractory_ms, hop_ms=hop_ms),) if fixed_timing else hops(REFRACTORY_MS),
-                talk=(NO_RULE, *talk_rules(hop_ms)) if after_pause else (NO_RULE,),
+                talk=rules if after_pause else (NO_RULE,),
                 level=min(max(round(fixed.threshold * SCORE_STEPS), 1), 255) if fixed.threshold else None,
                 latency_ms=spec.requirements.latency_ms)
 
 
-def talk_rules(hop_ms: float) -> tuple[TalkRule, ...]:
+def talk_rules(hop_ms: float, limits: Sequence[int]) -> tuple[TalkRule, ...]:
     """What is tried where keywords need only be heard after a pause."""
     return tuple(TalkRule(to_hops(TALK_MS, hop_ms=hop_ms), to_hops(TALK_LAG_MS, hop_ms=hop_ms), limit)
-                 for limit in TALK_LIMITS)
+                 for limit in limits)
 
 
 def gather(workspace: Workspace | None, detector: Detector, split: str, negatives: Sequence[Path], stream: Path | None,

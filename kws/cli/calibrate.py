@@ -19,6 +19,7 @@ from kws.cli.common import (
 
 if TYPE_CHECKING:
     from kws.calibrate.run import Calibration
+    from kws.run_metrics import TalkBefore
 
 
 def calibrate(
@@ -46,10 +47,11 @@ def calibrate(
         "--test-stream", metavar="WAV", show_default=False,
         help="A recording with keywords to check on, its truth beside it. Default: one made of the testing clips, "
              "or else half of what is chosen on.")] = None,
-    after_pause: Annotated[bool, typer.Option(
-        "--after-pause",
-        help="Hear keywords only after a pause of about a second without talk: far fewer false alarms in "
-             "talk, but a keyword right after a sentence is not heard.")] = False,
+    after_pause: Annotated[bool | None, typer.Option(
+        "--after-pause/--no-after-pause", show_default=False,
+        help="Hear keywords only after 1.5 seconds without talk: far fewer false alarms in talk, but a "
+             "keyword soon after a sentence is not heard. Default: after_pause in kws.toml when the run "
+             "was trained.")] = None,
     baseline_only: Annotated[bool, typer.Option(
         "--baseline-only",
         help="Leave the operating point as it is, and only measure again what kws monitor holds devices against: "
@@ -79,7 +81,8 @@ def calibrate(
     if more and not negatives:
         raise typer.BadParameter("paths follow --negatives PATH", param_hint="PATH")
     if baseline_only:
-        if false_alarms_per_hour or miss_rate is not None or truth or test_negatives or test_stream or after_pause:
+        if false_alarms_per_hour or miss_rate is not None or truth or test_negatives or test_stream \
+                or after_pause is not None:
             raise typer.BadParameter("chooses nothing: of the options for sound it accepts only --negatives and "
                                      "--stream", param_hint="--baseline-only")
         measure_only(locate_run(run, directory), negatives=(*(negatives or ()), *(more or ())), stream=stream,
@@ -143,15 +146,14 @@ def lines(found: "Calibration", folder: Path, *, written: bool) -> list[str]:
     return [f"run {folder}", *(f"chosen on {line}" for line in found.told), "", align(rows, left=(0,)), "",
             f"smoothing {found.smoothing_ms:.0f} ms, hysteresis {settings.hysteresis / 256:.2f}, "
             f"refractory time {found.refractory_ms:.0f} ms",
-            *talk_lines(found),
+            *talk_lines(found.talk),
             f"there: {missed}{outcome.total_false_alarms / found.sound.hours:.2f} false alarms per hour, "
             f"{found.choice.expected_per_hour:.2f} to expect", *check_lines(found),
             "written: model.kws, metrics.json, manifest.json" if written else "not written: --dry-run"]
 
 
-def talk_lines(found: "Calibration") -> list[str]:
+def talk_lines(rule: "TalkBefore | None") -> list[str]:
     """The rule about talk before a word, if there is one."""
-    rule = found.talk
     if rule is None:
         return []
     first_s, last_s = (rule.ms + rule.before_ms) / 1000, rule.before_ms / 1000

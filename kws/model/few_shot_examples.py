@@ -1,6 +1,5 @@
 """Examples for a new keyword of which there are few recordings: how they are sorted, and what is made of them."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,9 +23,9 @@ from kws.model.variants import another_voice, half_said, run_together
 from kws.spec import Spec
 from kws.speech.noise import response
 
-SYNTHESIZED, ENOUGH = "synth", 10  # source of kws data synth; takes by people that do without it
+SYNTHESIZED = "synth"  # source of kws data synth
 SOFTEST_DB = -60.0  # of the quiet rooms, below the loudest silence
-COPIES = 1_500  # of all recordings of a keyword together
+COPIES, SYNTHESIZED_SHARE = 1_500, 0.4  # of all recordings of a keyword together; of synthesized ones beside takes
 OTHERS = 4_000  # clips of other words, at most
 TOGETHER, HALVES, SILENT = 1_500, 500, 400
 LISTENED = 900  # other clips that the thresholds are chosen on, at most
@@ -37,15 +36,18 @@ TRAINING_SET = 200  # purpose of random numbers, beside those of kws.model.datas
 def choose_few(corpus: Corpus, spec: Spec) -> Examples:
     """Sort the recordings: each keyword clip that is not for testing trains, as there are none to spare for validation.
 
-    Where a keyword's recordings all fall into the testing split, they train. Other words keep to the speaker split;
-    those of the validation split are `others`, on which the thresholds are chosen. Synthesized clips of a keyword stay
-    out if people said it often enough. Raises DataError if a keyword has no recordings.
+    Where a keyword's takes all fall into the testing split, they train. Other words keep to the speaker split; those of
+    the validation split are `others`, on which the thresholds are chosen. Synthesized clips of a keyword that people
+    said, too, train and judge nothing. Raises DataError if a keyword has no recordings.
     """
-    clips = by_people(corpus.clips, spec.keywords)
+    taken = {clip.word for clip in corpus.clips if clip.source != SYNTHESIZED}.intersection(spec.keywords)
+    made = {clip for clip in corpus.clips if clip.source == SYNTHESIZED and clip.word in taken}
+    clips = [clip for clip in corpus.clips if clip.split != "testing" or clip not in made]
     splits = {split: [clip for clip in clips if clip.split == split] for split in SPLITS}
-    alone = {word for word in spec.keywords if not any(clip.word == word for clip in splits["training"])}
+    trained = {clip.word for clip in splits["training"] if clip not in made}
     few = [clip for clip in splits["validation"] if clip.word in spec.keywords]
-    few += [clip for clip in splits["testing"] if clip.word in alone - {clip.word for clip in few}]
+    trained |= {clip.word for clip in few if clip not in made}
+    few += [clip for clip in splits["testing"] if clip.word in set(spec.keywords) - trained]
     training = [clip for clip in splits["training"] if clip.word in spec.keywords] + few
     refuse_missing(spec, training)
     others = in_turns([clip for clip in splits["training"] if clip.word not in spec.keywords], OTHERS)
@@ -53,19 +55,10 @@ def choose_few(corpus: Corpus, spec: Spec) -> Examples:
              "testing": part(tested([clip for clip in splits["testing"] if clip not in set(few)], spec), spec)}
     listened = in_turns([clip for clip in splits["validation"] if clip.word not in spec.keywords], LISTENED)
     notes = [line for line in find_faults(parts, corpus) if not line.startswith("the validation split")]
-    if left_out := len(corpus.clips) - len(clips):
-        notes.append(f"{left_out} synthesized clips of the keywords stay out: {ENOUGH} takes by people are enough")
     if not listened:
         notes.append("no other words in the validation split: the thresholds cannot be chosen on what is not a keyword "
                      "and stay high; add other speakers: kws data download, or kws data synth")
     return Examples(**parts, others=tuple(listened), notes=tuple(notes))
-
-
-def by_people(clips: Sequence[Clip], keywords: Sequence[str]) -> list[Clip]:
-    """The clips without the synthesized ones of a keyword of which people made ENOUGH takes."""
-    takes = Counter(clip.word for clip in clips if clip.source != SYNTHESIZED)
-    return [clip for clip in clips
-            if clip.source != SYNTHESIZED or clip.word not in keywords or takes[clip.word] < ENOUGH]
 
 
 def tested(clips: Sequence[Clip], spec: Spec) -> list[Clip]:
@@ -96,13 +89,15 @@ def training_set(material: Material, rooms: Sequence[np.ndarray] = ()) -> Lesson
     """Everything that a transfer learns from, augmented.
 
     COPIES versions of each keyword, by other voices, in rooms, through other microphones, in noise; other words as they
-    are and run together; halves of the keyword as what is not it; silence.
+    are and run together; halves of the keyword as what is not it; silence. Where people and synthesizers say a keyword,
+    SYNTHESIZED_SHARE of its versions are of synthesized clips, however many of these there are.
     rooms : impulse responses, float32 [n]; if there are none, they are made
     """
     rng = material.rng(TRAINING_SET)
     rooms = rooms or [response(rng) for _ in range(MADE_ROOMS)]
     clips, labels = material.clips["training"], material.examples.training.labels
     noise, samples = material.noise["training"], clips.shape[1]
+    made = np.array([clip.source == SYNTHESIZED for clip in material.examples.training.clips], bool)
     others = np.flatnonzero(labels == UNKNOWN_LABEL)
     pieces = [(SILENCE_LABEL, silence(noise, SILENT, samples, rng)), (SILENCE_LABEL, quiet_rooms(noise, samples, rng))]
     if len(others):
@@ -111,7 +106,7 @@ def training_set(material: Material, rooms: Sequence[np.ndarray] = ()) -> Lesson
                                                 clips[rng.choice(others, TOGETHER)], rng))]
     for label in range(FIRST_KEYWORD, len(material.spec.labels)):
         mine = np.flatnonzero(labels == label)
-        said = another_voice(clips[copied(mine, COPIES, rng)], rng, rooms)
+        said = another_voice(clips[versions(mine, made[mine], rng)], rng, rooms)
         pieces.append((label, said))
         if len(others):
             words = said[rng.choice(len(said), HALVES)]
@@ -126,6 +121,15 @@ def quiet_rooms(noise: Sequence[np.ndarray], samples: int, rng: np.random.Genera
     """SILENT more stretches of noise, softer by up to SOFTEST_DB: between the words of a stream it is mostly quiet."""
     loud = silence(noise, SILENT, samples, rng)
     return np.rint(loud * db_to_ratio(rng.uniform(SOFTEST_DB, 0, SILENT))[:, None]).astype(np.int16)
+
+
+def versions(rows: np.ndarray, made: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Which clips of a keyword the COPIES are of: int [COPIES]. made : bool [rows], the synthesized ones"""
+    if made.all() or not made.any():
+        return copied(rows, COPIES, rng)
+    synthesized = round(SYNTHESIZED_SHARE * COPIES)
+    return rng.permutation(np.concatenate([copied(rows[made], synthesized, rng),
+                                           copied(rows[~made], COPIES - synthesized, rng)]))
 
 
 def copied(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

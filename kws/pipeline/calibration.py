@@ -17,7 +17,7 @@ from kws.model.dataset import Material
 from kws.validate.streams import LabelledTrack
 
 CALIBRATION, CHECK = 100, 102  # purposes of random numbers, beside those of kws.model.dataset
-FEW_SMOOTHING_MS = 160  # where too few keywords were spoken to choose it
+FEW_SMOOTHING_MS, FEW_TALK_LIMIT = 160, 96  # where too few keywords were spoken to choose them
 
 
 def calibrated(material: Material, detector: Detector, recordings: Path) -> Calibration:
@@ -38,6 +38,7 @@ def calibrated_few(material: Material, detector: Detector, recordings: Path) -> 
 
     The lowest threshold that holds the target, on the talk of the validation split; without talk on clips of other
     words. What trained is heard at any threshold, and would only raise it. Checked on people of the testing split.
+    With `after_pause` in kws.toml words are heard after a pause only, by a rule that is fixed, too.
     """
     smoothing_ms = material.spec.detector.smoothing_ms or FEW_SMOOTHING_MS
     sound = few_sound(material, detector, recordings)
@@ -45,7 +46,7 @@ def calibrated_few(material: Material, detector: Detector, recordings: Path) -> 
     others = f"{len(material.examples.others)} other words in noise"
     told = told_of(sound, "validation") if sound.negatives else (others,)
     return choose_and_check(detector, target_of(material), sound, told, check, told_of(check, "testing"),
-                            fixed_timing=True, smoothing_ms=smoothing_ms)
+                            fixed_timing=True, smoothing_ms=smoothing_ms, talk_limit=FEW_TALK_LIMIT)
 
 
 def few_sound(material: Material, detector: Detector, recordings: Path) -> Sound:

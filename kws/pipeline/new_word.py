@@ -11,7 +11,7 @@ from kws.data.talk_sources import SHA256, URL, download_talk, link_talk, talk_fi
 from kws.engine.plan import Plan
 from kws.errors import DataError, DownloadError, KwsError, ModelError
 from kws.files import fresh_folder, write_atomic
-from kws.spec import Spec
+from kws.spec import DetectorSpec, Spec
 from kws.specfile import NAME, write_spec
 from kws.speech.engines.registry import choose_engines, missing
 from kws.speech.languages import LANGUAGES
@@ -69,12 +69,13 @@ def find_base(base: str) -> Path:
 
 
 def spec_for(word: str, base: Path) -> Spec:
-    """Settings for one word on a base: its front end and network."""
+    """Settings for one word on a base: its front end and network; heard after a pause, as wake words are said."""
     plan = Plan.from_bytes(read_artefact(base, "model.kws"))
     if word in plan.spec.keywords:
         raise KwsError(f"{word!r} is one of the words that {base.name} was taught, so it would not be a new one; train "
                        f"on real clips of it: kws new DIR --keywords {word}")
-    return Spec(keywords=(word,), frontend=plan.spec.frontend, model=plan.spec.model)
+    return Spec(keywords=(word,), frontend=plan.spec.frontend, model=plan.spec.model,
+                detector=DetectorSpec(after_pause=True))
 
 
 def opened(root: Path, spec: Spec) -> Workspace:

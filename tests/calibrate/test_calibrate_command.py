@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from typer.testing import CliRunner
 
 import kws
 from kws.bench import tones
+from kws.calibrate.run import grid_of
+from kws.calibrate.sound import NO_RULE
 from kws.cli import app
 from kws.data.truth import Event, write_truth
+from kws.detect.detector import Detector
 from kws.monitor.runs import baselines_of_runs
 from kws.workspace import read_manifest
 
@@ -51,6 +55,16 @@ def test_a_rule_about_talk_is_tried_only_when_asked_for_and_told(run, recordings
     assert rule() is None
     found = rule("--after-pause")
     assert found is None or (found["ms"], found["before_ms"]) == (800, 900)
+
+
+def test_the_rule_is_tried_where_kws_toml_wants_it_unless_the_command_says_otherwise(run):
+    detector = kws.load(run)
+    assert not detector.plan.spec.detector.after_pause and grid_of(detector).talk == (NO_RULE,)
+    assert NO_RULE in grid_of(detector, after_pause=True).talk and len(grid_of(detector, after_pause=True).talk) > 1
+    spec = replace(detector.plan.spec, detector=replace(detector.plan.spec.detector, after_pause=True))
+    wanting = Detector(replace(detector.plan, spec=spec))
+    assert grid_of(wanting).talk == grid_of(detector, after_pause=True).talk
+    assert grid_of(wanting, after_pause=False).talk == (NO_RULE,)
 
 
 def test_the_check_of_a_target_for_misses_tells_false_alarms_too(run, recordings, tmp_path):

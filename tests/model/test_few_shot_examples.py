@@ -39,15 +39,25 @@ def test_recordings_that_would_all_test_train_instead():
     assert any("testing split is empty" in line for line in examples.notes)
 
 
-def test_synthesized_clips_of_the_keyword_stay_out_once_ten_takes_are_by_people():
+def test_synthesized_clips_of_the_keyword_train_beside_takes_and_judge_nothing():
     everything = full(["yes", "cat"], per_split=(5, 3, 4))
-    for takes, kept in ((9, 5 + 3), (10, 0)):
-        said = corpus(*[("yes", name) for name in speakers("training", takes)])
-        people = [replace(clip, source="own") for clip in said.clips]
-        spoken = [replace(clip, source="synth") for clip in everything.clips]
-        examples = choose_few(Corpus((*people, *spoken), everything.noise), SPEC)
-        assert words_of(examples.training) == {"yes": takes + kept, "cat": 5}
-        assert any("synthesized clips of the keywords stay out" in line for line in examples.notes) == (takes == 10)
+    spoken = [replace(clip, source="synth") for clip in everything.clips]
+    for split, training, testing in (("training", 9 + 5 + 3, 0), ("testing", 9 + 5 + 3, 0)):
+        takes = [replace(clip, source="own") for clip in corpus(*[("yes", name) for name in speakers(split, 9)]).clips]
+        examples = choose_few(Corpus((*takes, *spoken), everything.noise), SPEC)
+        assert words_of(examples.training) == {"yes": training, "cat": 5}
+        assert words_of(examples.testing)["yes"] == testing
+    alone = choose_few(Corpus(tuple(spoken), everything.noise), SPEC)
+    assert words_of(alone.training)["yes"] == 5 + 3 and words_of(alone.testing)["yes"] == 4
+
+
+def test_of_the_copies_four_in_ten_are_synthesized_however_many_clips_there_are(monkeypatch):
+    monkeypatch.setattr(few, "COPIES", 100)
+    rows, rng = np.arange(7, 17), np.random.default_rng(0)
+    for made in (np.arange(10) < 9, np.arange(10) < 2):
+        drawn = few.versions(rows, made, rng)
+        assert len(drawn) == 100 and np.isin(drawn, rows[made]).sum() == 40
+    assert Counter(few.versions(rows, np.ones(10, bool), rng).tolist()) == {row: 10 for row in rows}
 
 
 def test_what_is_missing_is_said_with_the_next_step():

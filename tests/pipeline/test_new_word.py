@@ -40,7 +40,7 @@ def test_one_command_makes_everything_but_the_takes(tmp_path, few, radio):
     assert "2 recordings of talk by people; base base" in made.output
     assert "kws record lumos" in made.output and "kws train --from base" in made.output
     spec, base = read_spec(tmp_path / "lamp" / "kws.toml"), ROOT / "models" / "base"
-    assert spec.keywords == ("lumos",) and spec.model.name == "ds_cnn"
+    assert spec.keywords == ("lumos",) and spec.model.name == "ds_cnn" and spec.detector.after_pause
     assert (tmp_path / "lamp/models/base/model.keras").read_bytes() == (base / "model.keras").read_bytes()
     corpus = scan(tmp_path / "lamp" / "recordings")
     words = {clip.word for clip in corpus.clips}
