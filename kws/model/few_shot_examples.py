@@ -25,7 +25,7 @@ from kws.speech.noise import response
 
 SYNTHESIZED = "synth"  # source of kws data synth
 SOFTEST_DB = -60.0  # of the quiet rooms, below the loudest silence
-COPIES, SYNTHESIZED_SHARE = 1_500, 0.4  # of all recordings of a keyword together; of synthesized ones beside takes
+COPIES, SYNTHESIZED_SHARE = 1_500, 0.2  # of all recordings of a keyword together; of synthesized ones beside takes
 OTHERS = 4_000  # clips of other words, at most
 TOGETHER, HALVES, SILENT = 1_500, 500, 400
 LISTENED = 900  # other clips that the thresholds are chosen on, at most
