@@ -25,7 +25,7 @@ SMOOTHING_MS = (60, 100, 160, 220, 300, 400, 500, 600, 800, 1_000)
 HYSTERESIS = (13, 38, 77)  # in steps of 1/256: 0.05, 0.15, 0.3
 REFRACTORY_MS = (300, 500, 750, 1_000)
 TALK_MS, TALK_LAG_MS = 800, 900  # of the unknown word's score before a word: how long, and how long before the decision
-TALK_LIMITS = (96, 128, 192)
+TALK_LIMITS = (64, 96, 128, 192)
 STREAM_WORDS = 100  # keywords for which one false alarm is let through if there is no talk to choose on
 ROUNDS = 12  # tries to bring what was counted under the target
 
@@ -225,7 +225,7 @@ def allocate(hits: np.ndarray, rates: np.ndarray, budget: float) -> np.ndarray:
     highest = np.full(hits.shape[1], len(hits) - 1)
     unheard = hits.max(axis=0) == 0
     share = budget / max(hits.shape[1], 1)
-    lowest = len(hits) // 3  # nobody is to be heard at half a guess
+    lowest = len(hits) // 6  # level 96: below, chance is heard
     fallback = np.array([max(first_below(column, share), lowest) for column in rates.T])
     spent = float(sum(rates[i, k] for k, i in enumerate(fallback) if unheard[k]))
     left = budget - spent
