@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, astuple, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 EVALUATION_BATCH = 512
 SCANNED_ROWS = 4_000  # of talk at once
 HARD_PLACES, HARD_APART_MS = 1_500, 500
-NONE_SHIFTS = tuple(step / 4 for step in range(13))  # of the bias of what is no keyword, in nepers
+NONE_SHIFTS = tuple(step / 4 for step in range(-8, 13))  # that the biases of silence and other words fall, in nepers
 DECEIVED = 0.5  # probability of a keyword where none is
 
 
@@ -212,20 +213,25 @@ def balance_keywords(network: KerasNetwork, labels: np.ndarray, share: float) ->
 def balance_none(network: KerasNetwork, features: np.ndarray, labels: np.ndarray) -> str:
     """Take back what hours of talk did to the balance between keywords and none, and say so in one line.
 
-    In talk nearly every hop is none, so a network that learnt there is slow to name a clip's keyword. The bias of
-    `_silence_` and `_unknown_` is lowered until most validation clips are right; along the scores of a stream this
-    only moves the threshold, which is chosen afterwards.
+    In talk nearly every hop is none, so a network that learnt there is slow to name a clip's keyword, and tells other
+    words from silence better than silence from them. The biases of `_silence_` and `_unknown_` are moved to where most
+    validation clips are right; along the scores of a stream this hardly does more than move the threshold, which is
+    chosen afterwards.
     features : int8 [n, frames, features], validation clips; labels : int [n]
     """
     said = np.asarray(network.predict(network_input(features), batch_size=EVALUATION_BATCH, verbose=0))
-    none = np.arange(said.shape[1]) < FIRST_KEYWORD
     logits = np.log(np.maximum(said, np.finfo(np.float32).tiny))
-    right = [float(((logits - shift * none).argmax(axis=-1) == labels).mean()) for shift in NONE_SHIFTS]
-    best = int(np.argmax(right))
+
+    def right(shifts: tuple[float, float]) -> float:
+        moved = logits - np.pad(np.float32(shifts), (0, logits.shape[1] - FIRST_KEYWORD))
+        return float((moved.argmax(axis=-1) == labels).mean())
+
+    best = max(product(NONE_SHIFTS, NONE_SHIFTS), key=lambda shifts: (right(shifts), -abs(np.array(shifts)).sum()))
     bias = network.layers[-1].bias
-    bias.assign(bias.numpy() - np.float32(NONE_SHIFTS[best]) * none)
-    return (f"balance after talk: keywords weigh {np.exp(NONE_SHIFTS[best]):.1f} times as much, which takes "
-            f"validation clips from {right[0]:.1%} to {right[best]:.1%}")
+    bias.assign(bias.numpy() - np.pad(np.float32(best), (0, len(bias.numpy()) - FIRST_KEYWORD)))
+    silence, unknown = np.exp(-np.array(best))
+    return (f"balance after talk: silence weighs {silence:.1f} times as much, other words {unknown:.1f} times, which "
+            f"takes validation clips from {right((0.0, 0.0)):.1%} to {right(best):.1%}")
 
 
 def prepare_steps(model: KerasNetwork, spec: TrainingSpec, total_steps: int, *, taught: bool) -> None:

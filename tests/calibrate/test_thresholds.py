@@ -116,10 +116,10 @@ def test_the_tail_is_extrapolated_and_pooled():
 
 
 def test_a_keyword_that_nobody_said_gets_its_share_of_the_budget():
-    hits = np.zeros((4, 2))
-    rates = np.array([[8.0, 8.0], [4.0, 2.0], [1.0, 0.5], [0.1, 0.1]])
-    assert allocate(hits, rates, 4.0).tolist() == [2, 1]
-    assert allocate(hits, rates, 0.01).tolist() == [3, 3]
+    hits = np.zeros((6, 2))
+    rates = np.array([[9.0, 9.0], [8.0, 8.0], [4.0, 2.0], [1.0, 0.5], [0.2, 0.2], [0.1, 0.1]])
+    assert allocate(hits, rates, 4.0).tolist() == [3, 2]
+    assert allocate(hits, rates, 0.01).tolist() == [5, 5]
     assert allocate(hits, rates, 99.0).tolist() == [1, 1]  # never the lowest
 
 
