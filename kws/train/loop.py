@@ -44,6 +44,7 @@ EVALUATION_BATCH = 512
 SCANNED_ROWS = 4_000  # of talk at once
 HARD_PLACES, HARD_APART_MS = 1_500, 500
 NONE_SHIFTS = tuple(step / 4 for step in range(-8, 13))  # that the biases of silence and other words fall, in nepers
+NONE_TOLERANCE = 0.001  # share of the validation clips that smaller shifts may cost
 DECEIVED = 0.5  # probability of a keyword where none is
 
 
@@ -215,8 +216,8 @@ def balance_none(network: KerasNetwork, features: np.ndarray, labels: np.ndarray
 
     In talk nearly every hop is none, so a network that learnt there is slow to name a clip's keyword, and tells other
     words from silence better than silence from them. The biases of `_silence_` and `_unknown_` are moved to where most
-    validation clips are right; along the scores of a stream this hardly does more than move the threshold, which is
-    chosen afterwards.
+    validation clips are right, or hardly fewer, and no further: along the scores of a stream this moves the threshold,
+    which is chosen afterwards, and takes from their resolution.
     features : int8 [n, frames, features], validation clips; labels : int [n]
     """
     said = np.asarray(network.predict(network_input(features), batch_size=EVALUATION_BATCH, verbose=0))
@@ -226,12 +227,14 @@ def balance_none(network: KerasNetwork, features: np.ndarray, labels: np.ndarray
         moved = logits - np.pad(np.float32(shifts), (0, logits.shape[1] - FIRST_KEYWORD))
         return float((moved.argmax(axis=-1) == labels).mean())
 
-    best = max(product(NONE_SHIFTS, NONE_SHIFTS), key=lambda shifts: (right(shifts), -abs(np.array(shifts)).sum()))
+    found = {shifts: right(shifts) for shifts in product(NONE_SHIFTS, NONE_SHIFTS)}
+    good = max(found.values()) - NONE_TOLERANCE
+    best = min((shifts for shifts in found if found[shifts] >= good), key=lambda shifts: abs(np.array(shifts)).sum())
     bias = network.layers[-1].bias
     bias.assign(bias.numpy() - np.pad(np.float32(best), (0, len(bias.numpy()) - FIRST_KEYWORD)))
     silence, unknown = np.exp(-np.array(best))
     return (f"balance after talk: silence weighs {silence:.1f} times as much, other words {unknown:.1f} times, which "
-            f"takes validation clips from {right((0.0, 0.0)):.1%} to {right(best):.1%}")
+            f"takes validation clips from {found[0.0, 0.0]:.1%} to {found[best]:.1%}")
 
 
 def prepare_steps(model: KerasNetwork, spec: TrainingSpec, total_steps: int, *, taught: bool) -> None:
