@@ -174,8 +174,8 @@ def calibrate(run: Path, target: Target, *, negatives: Sequence[Path] = (), stre
 
     What is not given is taken from the workspace: talk and clips of its validation split to choose on, of its testing
     split to check on. Without other sound to check on, the second half of what was given is kept back for it.
-    after_pause : keywords need only be heard after a pause, so that talk before them may bar them; None: as kws.toml
-                  said when the run was trained
+    after_pause : keywords need only be heard after a pause, so that talk before them may bar them; None: as it is in
+                  the run, or as kws.toml said when it was trained
     """
     detector = load_detector(run)
     workspace = nearby_workspace(directory)
@@ -224,7 +224,8 @@ def grid_of(detector: Detector, *, fixed_timing: bool = False, smoothing_ms: flo
         return tuple(sorted({max(to_hops(time, hop_ms=hop_ms), 1) for time in times_ms}))
 
     smoothing = smoothing_ms or fixed.smoothing_ms
-    after_pause = fixed.after_pause if after_pause is None else after_pause
+    if after_pause is None:
+        after_pause = fixed.after_pause or detector.plan.decoder.talk_hops > 0
     rules = talk_rules(hop_ms, (talk_limit,)) if talk_limit else (NO_RULE, *talk_rules(hop_ms, TALK_LIMITS))
     return Grid(smoothing_hops=hops((smoothing,) if smoothing else SMOOTHING_MS),
                 hysteresis=(round(fixed.hysteresis * SCORE_STEPS),) if fixed_timing else HYSTERESIS,

@@ -50,8 +50,8 @@ def calibrate(
     after_pause: Annotated[bool | None, typer.Option(
         "--after-pause/--no-after-pause", show_default=False,
         help="Hear keywords only after 1.5 seconds without talk: far fewer false alarms in talk, but a "
-             "keyword soon after a sentence is not heard. Default: after_pause in kws.toml when the run "
-             "was trained.")] = None,
+             "keyword soon after a sentence is not heard. Default: as the run has it, or as after_pause "
+             "in kws.toml said when it was trained.")] = None,
     baseline_only: Annotated[bool, typer.Option(
         "--baseline-only",
         help="Leave the operating point as it is, and only measure again what kws monitor holds devices against: "

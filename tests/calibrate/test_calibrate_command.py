@@ -65,6 +65,8 @@ def test_the_rule_is_tried_where_kws_toml_wants_it_unless_the_command_says_other
     wanting = Detector(replace(detector.plan, spec=spec))
     assert grid_of(wanting).talk == grid_of(detector, after_pause=True).talk
     assert grid_of(wanting, after_pause=False).talk == (NO_RULE,)
+    having = Detector(replace(detector.plan, decoder=replace(detector.plan.decoder, talk_hops=40, talk_limit=96)))
+    assert grid_of(having).talk == grid_of(wanting).talk
 
 
 def test_the_check_of_a_target_for_misses_tells_false_alarms_too(run, recordings, tmp_path):
