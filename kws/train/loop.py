@@ -224,14 +224,14 @@ def balance_none(network: KerasNetwork, features: np.ndarray, labels: np.ndarray
     logits = np.log(np.maximum(said, np.finfo(np.float32).tiny))
 
     def right(shifts: tuple[float, float]) -> float:
-        moved = logits - np.pad(np.float32(shifts), (0, logits.shape[1] - FIRST_KEYWORD))
+        moved = logits - np.pad(np.array(shifts, np.float32), (0, logits.shape[1] - FIRST_KEYWORD))
         return float((moved.argmax(axis=-1) == labels).mean())
 
     found = {shifts: right(shifts) for shifts in product(NONE_SHIFTS, NONE_SHIFTS)}
     good = max(found.values()) - NONE_TOLERANCE
     best = min((shifts for shifts in found if found[shifts] >= good), key=lambda shifts: abs(np.array(shifts)).sum())
     bias = network.layers[-1].bias
-    bias.assign(bias.numpy() - np.pad(np.float32(best), (0, len(bias.numpy()) - FIRST_KEYWORD)))
+    bias.assign(bias.numpy() - np.pad(np.array(best, np.float32), (0, len(bias.numpy()) - FIRST_KEYWORD)))
     silence, unknown = np.exp(-np.array(best))
     return (f"balance after talk: silence weighs {silence:.1f} times as much, other words {unknown:.1f} times, which "
             f"takes validation clips from {found[0.0, 0.0]:.1%} to {found[best]:.1%}")
