@@ -18,8 +18,8 @@ from kws.workspace import read_artefact
 from tests.helpers.paths import ROOT
 
 MODELS, DEMO = ROOT / "models", ROOT / "recordings" / "demo"
-RELEASED = ("base", "base-2", "commands", "large", "mfcc", "quiet", "small", "wide", "wide-2")
-PARAMETERS = {"commands": 25_000, "mfcc": 15_000, "quiet": 25_000, "small": 12_000}  # at most
+RELEASED = ("alexa", "base", "base-2", "commands", "large", "mfcc", "quiet", "small", "wide", "wide-2")
+PARAMETERS = {"alexa": 25_000, "commands": 25_000, "mfcc": 15_000, "quiet": 25_000, "small": 12_000}  # at most
 LATE_S = 1.0  # a detection may come this long after the end of its word
 
 
@@ -40,8 +40,9 @@ def test_relowering_changes_nothing_where_nothing_has_changed():
 def test_devices_of_it_can_be_held_against_its_validation_sound(name):
     run = MODELS / name
     known = baselines_of_runs(MODELS, only=run)[fingerprint_of(run)]
-    assert known.mixture and known.what() == ("words", "talk", "noise", "quiet")
-    assert len(known.kinds) == len(known.seconds) and known.hours > 1
+    said = ("words",) if name != "alexa" else ()  # all takes of a word of one's own train
+    assert known.mixture and known.what() == (*said, "talk", "noise", "quiet")
+    assert len(known.kinds) == len(known.seconds) and known.hours > 0.5
 
 
 @pytest.mark.parametrize(("name", "most"), PARAMETERS.items())
@@ -59,7 +60,7 @@ def test_demo_recording():
     assert len(matched) == len(hits) >= 15
 
 
-@pytest.mark.parametrize("name", [name for name in RELEASED if not name.startswith("base")])
+@pytest.mark.parametrize("name", [name for name in RELEASED if name not in ("alexa", "base", "base-2")])
 def test_real_clips(name, real_data):
     """The test clips at hand (12 labels, all of them where the data is unpacked): equal to TFLM, 90 % right."""
     pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
