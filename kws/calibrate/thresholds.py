@@ -26,6 +26,7 @@ HYSTERESIS = (13, 38, 77)  # in steps of 1/256: 0.05, 0.15, 0.3
 REFRACTORY_MS = (300, 500, 750, 1_000)
 TALK_MS, TALK_LAG_MS = 800, 900  # of the unknown word's score before a word: how long, and how long before the decision
 TALK_LIMITS = (64, 96, 128, 192)
+UNHEARD_LEVEL, UNHEARD_LEVEL_WITHOUT_TALK = 96, 160  # lowest for a keyword that nobody says in what is chosen on
 STREAM_WORDS = 100  # keywords for which one false alarm is let through if there is no talk to choose on
 ROUNDS = 12  # tries to bring what was counted under the target
 
@@ -185,7 +186,7 @@ def most_hits(sound: Sound, base: DecoderSettings, swept: Sweep, rates: np.ndarr
     """The levels with the most hits whose rates add up to `per_hour`, and that count no more than that here."""
     budget = per_hour
     for _ in range(ROUNDS):
-        chosen = allocate(swept.hits, rates, budget)
+        chosen = allocate(swept.hits, rates, budget, lowest=lowest_of(sound))
         choice = decoded(sound, base, swept, rates, chosen, per_hour)
         if choice.outcome.total_false_alarms <= max(per_hour * sound.hours, 0):
             break
@@ -200,7 +201,7 @@ def fewest_false_alarms(sound: Sound, base: DecoderSettings, swept: Sweep, rates
     best = decoded(sound, base, swept, rates, np.zeros(len(sound.keywords), np.int64))
     for _ in range(30):
         budget = (low + high) / 2
-        choice = decoded(sound, base, swept, rates, allocate(swept.hits, rates, budget))
+        choice = decoded(sound, base, swept, rates, allocate(swept.hits, rates, budget, lowest=lowest_of(sound)))
         if choice.outcome.miss_rate <= miss_rate:
             best, high = choice, budget
         else:
@@ -216,16 +217,23 @@ def decoded(sound: Sound, base: DecoderSettings, swept: Sweep, rates: np.ndarray
     return Choice(settings, sound.outcome(settings), expected, allowed, sound.hours)
 
 
-def allocate(hits: np.ndarray, rates: np.ndarray, budget: float) -> np.ndarray:
+def lowest_of(sound: Sound) -> int:
+    """The place in LEVELS of the lowest threshold of a keyword that nobody said: below, chance is heard.
+
+    Without talk nobody knows what talk would do, and no guess is enough.
+    """
+    return int(np.searchsorted(LEVELS, UNHEARD_LEVEL if sound.negatives else UNHEARD_LEVEL_WITHOUT_TALK))
+
+
+def allocate(hits: np.ndarray, rates: np.ndarray, budget: float, *, lowest: int) -> np.ndarray:
     """One level per keyword: int [keywords], with the most hits at rates that add up to the budget at most.
 
-    hits, rates : [levels, keywords]. A keyword that was never said gets its share of the budget. If even the highest
-    levels exceed the budget, it is they.
+    hits, rates : [levels, keywords]. A keyword that was never said gets its share of the budget, at level `lowest` or
+    above. If even the highest levels exceed the budget, it is they.
     """
     highest = np.full(hits.shape[1], len(hits) - 1)
     unheard = hits.max(axis=0) == 0
     share = budget / max(hits.shape[1], 1)
-    lowest = len(hits) // 6  # level 96: below, chance is heard
     fallback = np.array([max(first_below(column, share), lowest) for column in rates.T])
     spent = float(sum(rates[i, k] for k, i in enumerate(fallback) if unheard[k]))
     left = budget - spent

@@ -118,9 +118,15 @@ def test_the_tail_is_extrapolated_and_pooled():
 def test_a_keyword_that_nobody_said_gets_its_share_of_the_budget():
     hits = np.zeros((6, 2))
     rates = np.array([[9.0, 9.0], [8.0, 8.0], [4.0, 2.0], [1.0, 0.5], [0.2, 0.2], [0.1, 0.1]])
-    assert allocate(hits, rates, 4.0).tolist() == [3, 2]
-    assert allocate(hits, rates, 0.01).tolist() == [5, 5]
-    assert allocate(hits, rates, 99.0).tolist() == [1, 1]  # never the lowest
+    assert allocate(hits, rates, 4.0, lowest=1).tolist() == [3, 2]
+    assert allocate(hits, rates, 0.01, lowest=1).tolist() == [5, 5]
+    assert allocate(hits, rates, 99.0, lowest=1).tolist() == [1, 1]  # never the lowest
+
+
+def test_a_keyword_that_nobody_said_may_be_heard_at_less_where_hours_of_talk_say_what_that_does():
+    unsaid = spoken(*[("yes", 240)] * 5)
+    for negatives, lowest in (((), 160), ((talk(0.2),), 96)):
+        assert choose(sound(unsaid, *negatives), Target(false_alarms_per_hour=100), GRID).settings.levels[1] == lowest
 
 
 def test_levels_move_to_the_middle_of_equals_while_the_budget_has_room():
