@@ -74,7 +74,7 @@ def test_a_voice(outside, tmp_path):
         """)
     line = "from kws.speech.engines.registry import ENGINES; ENGINES['tone'] = 'mine:Tone'"
     assert run(line, "new", ".", "--keywords", "yes").returncode == 0
-    assert "pico|flite|festival|espeak|tone" in run(line, "data", "synth", "--help").stdout
+    assert "espeak|kokoro|tone" in run(line, "data", "synth", "--help").stdout
     result = run(line, "data", "synth", "--engine", "tone", "--count", "4", "--unknown", "0", "--no-noise")
     assert result.returncode == 0, result.stderr
     clips = sorted(path.name for path in (tmp_path / "recordings/synth/yes").iterdir())
