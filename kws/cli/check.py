@@ -23,7 +23,7 @@ from kws.workspace import Workspace
 if TYPE_CHECKING:
     from kws.data.check import CheckReport, Finding
 
-LOOKED_AT = (Fault.DROPPED, Fault.NOISY, Fault.CUT_OFF, Fault.LABEL)
+LOOKED_AT = (Fault.DROPPED, Fault.NOISY, Fault.CUT_OFF, Fault.SAME_VOICE, Fault.LABEL)
 
 
 def check(
@@ -92,11 +92,16 @@ def checked(place: Workspace, judge: Path | None, *, kinds: list[Fault] | None,
     from kws.data.clip_table import measure_clips
     from kws.data.corpus import scan
     from kws.data.quarantine import kept
+    from kws.data.voices import MISSING, is_installed, voice_embedding
     from kws.explore.embedding import embedding_of
 
     embed = embedding_of(judge, scheduler=scheduler) if judge else None
     table = measure_clips(scan(place.recordings).clips, cache=place.cache, scheduler=scheduler)
-    report = check_table(table, samples=place.spec.frontend.imported_samples, embed=embed, scheduler=scheduler)
+    voices = voice_embedding(cache=place.cache, scheduler=scheduler) if is_installed() else None
+    if voices is None:
+        note(MISSING)
+    report = check_table(table, samples=place.spec.frontend.imported_samples, embed=embed, voices=voices,
+                         scheduler=scheduler)
     looked_at = kept(place.recordings)
     findings = tuple(finding for finding in report.findings if (finding.name, finding.kind) not in looked_at
                      and (not kinds or finding.kind in kinds))

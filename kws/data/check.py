@@ -17,6 +17,7 @@ from kws.data.clip_table import ClipTable
 from kws.data.corpus import Clip
 from kws.data.fingerprints import find_twins, groups
 from kws.data.label_suspects import REPEATS, find_suspects, picture_vectors
+from kws.data.voices import same_voices
 from kws.progress import progress
 from kws.records import Json
 
@@ -84,11 +85,12 @@ class CheckReport:
                 "labels_recognised": round(self.recognised, 4)}
 
 
-def check_table(table: ClipTable, *, samples: int, embed: Embed | None = None,
+def check_table(table: ClipTable, *, samples: int, embed: Embed | None = None, voices: Embed | None = None,
                 scheduler: str | None = None) -> CheckReport:
     """Check clips that were measured.
 
     samples : length that a clip shall have
+    voices  : what tells speakers apart: unit vectors of clips by a speaker encoder; None: they are not compared
     embed   : what judges the labels: vectors of clips, float [n, d], by a trained network; None: by their spectra
     """
     faults = single_faults(table, samples=samples)
@@ -96,7 +98,9 @@ def check_table(table: ClipTable, *, samples: int, embed: Embed | None = None,
     usable = np.array([clip not in bad for clip in table.clips], bool)
     copies = duplicates(table, usable, scheduler=scheduler)
     suspects, recognised = wrong_labels(table, usable, embed)
-    found = sorted((*faults, *copies, *suspects), key=lambda finding: (tuple(Fault).index(finding.kind), finding.name))
+    alike = voices_alike(table, usable, voices) if voices else []
+    found = sorted((*faults, *copies, *alike, *suspects),
+                   key=lambda finding: (tuple(Fault).index(finding.kind), finding.name))
     return CheckReport(table, tuple(found), tuple(imbalance(table, usable)), recognised)
 
 
@@ -157,6 +161,22 @@ def of_group(clips: Sequence[Clip], how: Sequence[str]) -> list[Finding]:
 def other_than(clip: Clip, clips: Sequence[Clip]) -> str:
     other = next(one for one in clips if one.word != clip.word)
     return f"{other.source}/{other.word}/{other.path.name}"
+
+
+def voices_alike(table: ClipTable, usable: np.ndarray, voices: Embed) -> list[Finding]:
+    """Two names that one voice seems to have: the first clip of the second name stands for them."""
+    clips = [table.clips[index] for index in np.flatnonzero(usable)]
+    first: dict[str, Clip] = {}
+    for clip in clips:
+        first.setdefault(clip.speaker, clip)
+    found = []
+    for pair in same_voices(voices(clips), [clip.speaker for clip in clips]):
+        one, other = first[pair.first], first[pair.second]
+        splits = "" if one.split == other.split else f", in two splits: {one.split} and {other.split}"
+        found.append(Finding(other, Fault.SAME_VOICE, f"speakers {pair.first} and {pair.second} sound like one voice "
+                                                      f"(similarity {pair.similarity:.2f}){splits}",
+                             ACTIONS[Fault.SAME_VOICE]))
+    return found
 
 
 def wrong_labels(table: ClipTable, usable: np.ndarray, embed: Embed | None) -> tuple[list[Finding], float]:

@@ -56,4 +56,5 @@ class Fault(StrEnum):
     NEAR_DUPLICATE = "near-duplicate"  # the same recording in another form
     TWO_WORDS = "two words"  # the same recording under two words
     TWO_VOICES = "two voices"  # the same recording under two speakers
+    SAME_VOICE = "same voice"  # two speakers' names, and one voice by a speaker encoder
     LABEL = "label"  # sounds like another word

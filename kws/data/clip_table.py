@@ -73,11 +73,11 @@ def state_key(path: Path) -> bytes:
 def take_known(store: Path | None, keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Fill `rows` with what the store knows; returns the places of what it does not know, int [n]."""
     known: dict[bytes, int] = {}
-    kept = np.zeros(0, ROW)
+    kept = np.zeros(0, rows.dtype)
     if store is not None:
         with suppress(OSError, ValueError, EOFError):  # not there, cut off or something else: measured anew
             found = np.load(store, mmap_mode="r")
-            if found.dtype == ROW and found.ndim == 1:
+            if found.dtype == rows.dtype and found.ndim == 1:
                 kept = found
                 known = {bytes(key): i for i, key in enumerate(kept["key"])}
     places = np.array([known.get(bytes(key), -1) for key in keys], np.int64)

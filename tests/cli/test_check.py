@@ -53,6 +53,14 @@ def test_check_reports_and_changes_nothing_fix_moves_undo_moves_back(place):
     assert sorted(place.rglob("*.wav")) == before
 
 
+def test_without_the_speaker_encoder_one_line_says_what_is_missing(place, monkeypatch):
+    monkeypatch.setattr("kws.data.voices.weights_file", lambda: None)
+    result = run("data", "check", "-C", str(place))
+    assert result.exit_code == 0
+    lines = [line for line in result.stderr.splitlines() if "speaker encoder is not installed" in line]
+    assert len(lines) == 1 and lines[0].endswith("next: pip install --no-deps resemblyzer")
+
+
 def test_wrong_usage_and_errors_are_one_line(place):
     assert run("data", "check", "-C", str(place), "--fix", "--undo").exit_code == 2
     assert run("data", "check", "-C", str(place), "--kind", "loud").exit_code == 2
