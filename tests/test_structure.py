@@ -20,7 +20,8 @@ HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sounddevice", "scipy",
 MODULES = sorted((ROOT / "kws").rglob("*.py"))
 LONGEST = 400
 # Methods that a library calls: click, io, keras, http.server.
-HOOKS = {"format_commands", "readinto", "on_train_batch_end", "do_GET", "do_POST", "log_message"}
+HOOKS = {"format_commands", "readinto", "on_train_batch_end", "do_GET", "do_POST", "log_message", "find_class",
+         "persistent_load"}
 
 
 def imports(tree: ast.AST) -> list[str]:
