@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kws.engine.decoder import NEVER, DecoderTables
+from kws.engine.decoder import NEVER, DecoderTables, release_of
 from kws.spec import SILENCE, UNKNOWN
 from kws.validate.events import Kind, bursts, latencies_s, match
 from kws.validate.negatives import NegativeSource
@@ -43,7 +43,7 @@ class DecoderSettings:
         """As the C reads them; labels : silence, unknown words, and the keywords in the order of `levels`."""
         wanted = iter(self.levels)
         thresholds = tuple(NEVER if label in (SILENCE, UNKNOWN) else next(wanted) for label in labels)
-        releases = tuple(NEVER if step == NEVER else max(step - self.hysteresis, 1) for step in thresholds)
+        releases = tuple(release_of(step, self.hysteresis) for step in thresholds)
         return DecoderTables(labels=len(labels), smoothing_hops=self.smoothing_hops,
                              refractory_hops=self.refractory_hops, thresholds=thresholds, releases=releases,
                              talk_hops=self.talk.hops, talk_lag_hops=self.talk.lag_hops, talk_limit=self.talk.limit)

@@ -44,6 +44,15 @@ def to_hops(duration_ms: float, *, hop_ms: float) -> int:
     return int(duration_ms / hop_ms + 0.5)
 
 
+def release_of(step: int, hysteresis: int) -> int:
+    """To where a keyword's score must fall before it can trigger again, in steps of 1/256.
+
+    So far below the threshold, but never below half of it: a score that rests a little above 0 would hold a low
+    threshold's detection forever.
+    """
+    return NEVER if step == NEVER else max(step - hysteresis, step // 2, 1)
+
+
 def build_decoder_tables(spec: Spec, *, thresholds: Mapping[str, float], smoothing_ms: float,
                          decide_every: int = 1) -> DecoderTables:
     """Tables for `spec`'s labels; silence and unknown words never trigger.
@@ -60,7 +69,7 @@ def build_decoder_tables(spec: Spec, *, thresholds: Mapping[str, float], smoothi
         never = label in (SILENCE, UNKNOWN)
         step = NEVER if never else min(max(round(thresholds[label] * SCORE_STEPS), 1), 255)
         steps.append(step)
-        releases.append(max(step - round(spec.detector.hysteresis * SCORE_STEPS), 1))
+        releases.append(release_of(step, round(spec.detector.hysteresis * SCORE_STEPS)))
     hop_ms = spec.frontend.hop_ms * decide_every
     return DecoderTables(
         labels=len(spec.labels),

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kws.engine.decoder import NEVER, SCORE_STEPS, DecoderTables
+from kws.engine.decoder import NEVER, SCORE_STEPS, DecoderTables, release_of
 from kws.validate.events import Kind, Tally, bursts, tally
 from kws.validate.figures import KeywordErrors, PointFigures
 from kws.validate.intervals import rate_interval
@@ -52,7 +52,7 @@ class CurvePoint:
 def shifted_tables(tables: DecoderTables, shift: float) -> DecoderTables:
     """Thresholds moved by `shift` in their logit, within 1..255; the hysteresis keeps its steps."""
     thresholds = tuple(moved(step, shift) for step in tables.thresholds)
-    releases = tuple(NEVER if step == NEVER else max(step - (old - release), 1)
+    releases = tuple(release_of(step, old - release)
                      for step, old, release in zip(thresholds, tables.thresholds, tables.releases, strict=True))
     return replace(tables, thresholds=thresholds, releases=releases)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.engine.decoder import NEVER, Decoder, DecoderTables, build_decoder_tables
+from kws.engine.decoder import NEVER, Decoder, DecoderTables, build_decoder_tables, release_of
 from kws.engine.oracle.decoder import decode
 from kws.errors import PlanError, SpecError
 from kws.native.build import include_folders, sources
@@ -184,9 +184,9 @@ def test_tables_from_the_spec():
                 detector=DetectorSpec(hysteresis=0.25, refractory_ms=750))
     made = build_decoder_tables(spec, thresholds={"yes": 0.5, "no": 1.0}, smoothing_ms=100)
     assert made == DecoderTables(labels=4, smoothing_hops=5, refractory_hops=38, thresholds=(256, 256, 128, 255),
-                                 releases=(192, 192, 64, 191))
+                                 releases=(256, 256, 64, 191))
     low = build_decoder_tables(spec, thresholds={"yes": 0.0, "no": 0.1}, smoothing_ms=0)
-    assert low.smoothing_hops == 1 and low.thresholds == (256, 256, 1, 26) and low.releases[2:] == (1, 1)
+    assert low.smoothing_hops == 1 and low.thresholds == (256, 256, 1, 26) and low.releases[2:] == (1, 13)
     with pytest.raises(SpecError, match="threshold of 'no': missing"):
         build_decoder_tables(spec, thresholds={"yes": 0.5}, smoothing_ms=100)
 
@@ -258,3 +258,13 @@ def passes(raw):
     fine = fine and (talk == 0 or (0 < talk <= 200 and labels > 1 and 0 <= lag <= 200 and 1 <= limit <= 255))
     pairs = zip(steps[:labels], steps[42:42 + labels], strict=True)
     return fine and all(1 <= release <= threshold <= 256 for threshold, release in pairs)
+
+
+def test_a_low_threshold_is_released_at_half_of_it_so_that_a_score_that_never_falls_to_0_cannot_hold_it():
+    assert [release_of(step, 38) for step in (256, 200, 76, 40, 1)] == [256, 162, 38, 20, 1]
+    spec = Spec(keywords=("yes",))
+    tables = build_decoder_tables(spec, thresholds={"yes": 0.12}, smoothing_ms=20)
+    rows = np.full((200, 3), -128, np.int8)
+    rows[:, 2] = 6 - 128  # the score that silence leaves
+    rows[[20, 120], 2] = 100 - 128
+    assert [hop for hop, _, _ in Decoder(tables).push(rows)] == [20, 120]
