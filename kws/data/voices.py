@@ -28,7 +28,7 @@ from kws.errors import DataError
 MISSING = ("one voice under two names is found only where they share a recording: the speaker encoder is not "
            "installed; next: pip install --no-deps resemblyzer")
 CLIPS, MOST = 10, 20  # of each speaker: with fewer nothing is said, and no more are heard
-ALIKE = 0.92  # cosine of two mean vectors
+ALIKE = 0.91  # cosine of two mean vectors
 SIZE, LAYERS, BANDS, FRAMES, WINDOW = 256, 3, 40, 160, 400
 ROW = np.dtype([("key", "V16"), ("voice", "<f4", (SIZE,))])
 PER_BLOCK = 32
