@@ -5,16 +5,16 @@
             display(microphone.read())      # what has come since the last call; microphone.overflows counts gaps
 
 PortAudio calls back from a thread of its own and only fills a ring buffer there; resampling happens in `read`. A gap
-is counted, never hidden; a device that is missing, busy or gone raises DeviceError with the next step.
+is counted, never hidden; a device that is missing, busy or gone raises DeviceError with the next step. No call waits
+for the sound system without an end (sound_system.py).
 """
 
-import contextlib
 import json
-import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ import numpy as np
 
 from kws.arguments import Samples, check_array
 from kws.audio.files import SAMPLE_RATE_HZ
+from kws.audio.sound_system import ANSWER_S, CALLS, import_sounddevice, quiet_stderr, reason, to_stderr
 from kws.errors import DeviceError
 from kws.files import write_atomic
 
@@ -71,15 +72,15 @@ class Choice:
 def list_devices(*, again: bool = False) -> tuple[Device, ...]:
     """Every device that records, in the system's order.
 
-    again : look again for devices that have come or gone; every open Microphone must be closed before
-    Raises DeviceError if PortAudio is missing.
+    again : look again for devices that have come or gone; every open Microphone must be closed before. While the
+            sound system has not closed one of them, these are the devices that were there before.
+    Raises DeviceError if PortAudio is missing or does not answer.
     """
     sounddevice = import_sounddevice()
     with quiet_stderr():
-        if again:
-            sounddevice._terminate()
-            sounddevice._initialize()
         try:
+            if again and not CALLS.closing:
+                CALLS.ask(partial(start_anew, sounddevice))
             found, apis = sounddevice.query_devices(), sounddevice.query_hostapis()
             default = default_index(sounddevice)
         except sounddevice.PortAudioError as error:
@@ -88,6 +89,12 @@ def list_devices(*, again: bool = False) -> tuple[Device, ...]:
         Device(i, device["name"], apis[device["hostapi"]]["name"], device["max_input_channels"],
                round(device["default_samplerate"]), i == default)
         for i, device in enumerate(found) if device["max_input_channels"] > 0)
+
+
+def start_anew(sounddevice: ModuleType) -> None:
+    """Have PortAudio look for devices, which it does when it starts."""
+    sounddevice._terminate()
+    sounddevice._initialize()
 
 
 def default_index(sounddevice: ModuleType) -> int:
@@ -147,20 +154,10 @@ def match(devices: tuple[Device, ...], wanted: str) -> Device:
     raise DeviceError(f"device {wanted!r}: {'fits more than one' if found else 'no such device'}; there are: {listed}")
 
 
-def import_sounddevice() -> ModuleType:
-    """The package sounddevice, or DeviceError that says what to install."""
-    try:
-        import sounddevice
-    except OSError as error:
-        raise DeviceError("the microphone needs the library PortAudio, which is missing; install it with: "
-                          "apt-get install libportaudio2 (other systems: the package portaudio)") from error
-    return sounddevice
-
-
 def play(samples: Samples) -> None:
     """Play int16 [n] at 16 kHz mono on the system's output device, and wait for its end.
 
-    Raises DeviceError if there is none.
+    Raises DeviceError if there is none, or if it does not play.
     """
     check_array("samples", samples, np.int16, "n")
     sounddevice = import_sounddevice()
@@ -172,28 +169,10 @@ def play(samples: Samples) -> None:
                 import soxr
 
                 audio = soxr.resample(audio, SAMPLE_RATE_HZ, rate_hz)
-            sounddevice.play(audio, rate_hz, blocking=True)
+            CALLS.ask(partial(sounddevice.play, audio, rate_hz, blocking=True),
+                      seconds=len(samples) / SAMPLE_RATE_HZ + ANSWER_S)
     except (sounddevice.PortAudioError, ValueError) as error:
         raise DeviceError(f"nothing can be played ({reason(error)}); plug in a loudspeaker") from error
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Drop what ALSA and PortAudio print by themselves; their errors come as exceptions as well."""
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
-
-
-def reason(error: Exception) -> str:
-    """PortAudio's own words, without its numbers."""
-    text = str(error.args[0]) if error.args else type(error).__name__
-    return text.partition("[")[0].strip().removeprefix("Error opening InputStream: ").rstrip(".:")
 
 
 class Ring:
@@ -249,6 +228,36 @@ class Clock:
         return missing
 
 
+class Inlet:
+    """Where PortAudio's own thread puts the sound: apart from the Microphone, which a stream left open does not keep.
+
+    gaps : times that sound was lost on its way here
+    """
+
+    def __init__(self, *, rate_hz: int, buffer_s: float):
+        self.ring = Ring(round(buffer_s * rate_hz))
+        self.gaps = 0
+        self._rate_hz, self._clock = rate_hz, Clock()
+
+    def arrived(self, frames: np.ndarray, count: int, when: object, status: "CallbackFlags") -> None:
+        """PortAudio's callback: float32 [count, channels]."""
+        late = self._clock.late(now_s=time.monotonic(), block_s=count / self._rate_hz)
+        if status.input_overflow or late:
+            self.gaps += 1
+        self.ring.write(frames.mean(axis=1))
+
+
+def start_stream(stream: "InputStream") -> "InputStream":
+    """The stream, once it runs."""
+    stream.start()
+    return stream
+
+
+def close_stream(stream: "InputStream") -> None:
+    """Stop and free a stream; what PortAudio has against that helps nobody."""
+    stream.close(ignore_errors=True)
+
+
 class Microphone:
     """An open input device.
 
@@ -256,40 +265,43 @@ class Microphone:
     overflows : times that sound was lost, because this computer was too slow
     """
 
-    def __init__(self, device: Device, *, buffer_s: float = BUFFER_S, stalled_s: float = STALLED_S):
-        """Open and start `device`. buffer_s : how long `read` may wait to be called.
+    def __init__(self, device: Device, *, buffer_s: float = BUFFER_S, stalled_s: float = STALLED_S,
+                 note: Callable[[str], None] = to_stderr):
+        """Open and start `device`. buffer_s : how long `read` may wait to be called; note : is told if closing fails.
 
-        Raises DeviceError if it is busy, gone, or takes none of the usual rates.
+        Raises DeviceError if it is busy, gone, or takes none of the usual rates, or if the sound system does not
+        answer.
         """
         import soxr
 
-        self.device = device
+        self.device, self._note = device, note
         self._sounddevice = import_sounddevice()
-        self._stream, self.rate_hz, self.channels = self._open()
-        self._ring = Ring(round(buffer_s * self.rate_hz))
+        self._stream, self._inlet, self.rate_hz, self.channels = self._open(buffer_s)
         self._resampler = soxr.ResampleStream(self.rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
-        self._clock = Clock()
         self._stalled_s, self._last_s = stalled_s, time.monotonic()
-        self._gaps = self._drops = self._dropped = 0
+        self._drops = self._dropped = 0
+        self._closed = False
         try:
             with quiet_stderr():
-                self._stream.start()
+                CALLS.ask(partial(start_stream, self._stream), late=close_stream)
         except self._sounddevice.PortAudioError as error:
             self.close()
             raise self._refused(error) from error
 
-    def _open(self) -> tuple["InputStream", int, int]:
+    def _open(self, buffer_s: float) -> tuple["InputStream", Inlet, int, int]:
         """The first combination of channels and rate that the device takes."""
         most = self.device.channels
         last: Exception | None = None
         for channels in dict.fromkeys((min(most, CHANNELS), most, 1)):
             for rate_hz in dict.fromkeys((self.device.rate_hz, *RATES_HZ)):
+                inlet = Inlet(rate_hz=rate_hz, buffer_s=buffer_s)
                 try:
                     with quiet_stderr():
-                        stream = self._sounddevice.InputStream(
-                            device=self.device.index, channels=channels, samplerate=rate_hz, dtype="float32",
-                            latency=LATENCY_S, callback=self._arrived)
-                    return stream, rate_hz, channels
+                        stream = CALLS.ask(partial(
+                            self._sounddevice.InputStream, device=self.device.index, channels=channels,
+                            samplerate=rate_hz, dtype="float32", latency=LATENCY_S, callback=inlet.arrived),
+                            late=close_stream)
+                    return stream, inlet, rate_hz, channels
                 except (self._sounddevice.PortAudioError, ValueError) as error:
                     last = error
         raise self._refused(last) from last
@@ -298,17 +310,10 @@ class Microphone:
         return DeviceError(f"{self.device.name}: cannot be opened ({reason(error or OSError('no rate fits'))}); close "
                            f"other programs that record, plug it in again, or choose another with --device")
 
-    def _arrived(self, frames: np.ndarray, count: int, when: object, status: "CallbackFlags") -> None:
-        """PortAudio's callback: float32 [count, channels]."""
-        late = self._clock.late(now_s=time.monotonic(), block_s=count / self.rate_hz)
-        if status.input_overflow or late:
-            self._gaps += 1
-        self._ring.write(frames.mean(axis=1))
-
     @property
     def overflows(self) -> int:
         """Gaps that the system reported or that the clock shows, and reads that came too late for the buffer."""
-        return self._gaps + self._drops
+        return self._inlet.gaps + self._drops
 
     @property
     def latency_s(self) -> float:
@@ -321,23 +326,29 @@ class Microphone:
         timeout_s : how long to wait if nothing has come
         Raises DeviceError if the device is gone.
         """
-        samples = self._ring.read(timeout_s=timeout_s)
+        samples = self._inlet.ring.read(timeout_s=timeout_s)
         now = time.monotonic()
         if len(samples):
             self._last_s = now
         elif now - self._last_s > self._stalled_s or not self._stream.active:
             raise DeviceError(f"{self.device.name}: is gone and sends no more sound; plug it in again, or "
                               f"choose another with --device")
-        if self._ring.dropped > self._dropped:
-            self._drops, self._dropped = self._drops + 1, self._ring.dropped
+        if self._inlet.ring.dropped > self._dropped:
+            self._drops, self._dropped = self._drops + 1, self._inlet.ring.dropped
         if self.rate_hz != SAMPLE_RATE_HZ:
             samples = self._resampler.resample_chunk(samples)
         return np.clip(np.rint(samples * np.float32(32768.0)), -32768, 32767).astype(np.int16)
 
     def close(self) -> None:
         """Stop and free the device; safe to call twice and after it is gone."""
-        with quiet_stderr(), contextlib.suppress(self._sounddevice.PortAudioError):
-            self._stream.close(ignore_errors=True)
+        if self._closed:
+            return
+        self._closed = True
+        with quiet_stderr():
+            come_back = CALLS.close(partial(close_stream, self._stream))
+        if not come_back:
+            self._note(f"{self.device.name}: the sound system does not close it, so it stays open until this program "
+                       "ends (if it is not found again, restart the sound system, then this program)")
 
     def __enter__(self) -> "Microphone":
         return self

@@ -7,11 +7,14 @@ killed, it ends after half an hour.
     apt-get install --no-install-recommends pulseaudio pulseaudio-utils libasound2-plugins libportaudio2
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from ctypes.util import find_library
 from pathlib import Path
 
@@ -94,10 +97,10 @@ class PulseAudio:
         player.communicate(np.ascontiguousarray(samples).astype("<i2").tobytes(), timeout=START_S + played_s)
         assert player.returncode == 0
 
-    def wait_for_listener(self, seconds: float = START_S) -> None:
-        """Wait until a program records from a sink's monitor. Raises TimeoutError if none does."""
+    def wait_for_listener(self, process: int, seconds: float = START_S) -> None:
+        """Wait until the process of this id records from a sink's monitor. Raises TimeoutError if it does not."""
         deadline = time.monotonic() + seconds
-        while not self.pactl("list", "short", "source-outputs").stdout:
+        while f'application.process.id = "{process}"' not in self.pactl("list", "source-outputs").stdout:
             if time.monotonic() > deadline:
                 raise TimeoutError("nothing records from the null sink")
             time.sleep(0.05)
@@ -116,6 +119,15 @@ class PulseAudio:
         self.daemon.kill()
         self.daemon.wait()
         (self.folder / "native").unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def hung(self) -> Iterator[None]:
+        """Have the daemon answer nobody for a while; what is asked meanwhile is answered afterwards."""
+        self.daemon.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.daemon.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End the daemon and remove its folder."""

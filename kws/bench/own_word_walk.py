@@ -79,7 +79,7 @@ def listen(place: Path, sink: PulseAudio, sounds: Sequence[np.ndarray]) -> list[
     reader = threading.Thread(target=heard.extend, args=(process.stdout,))
     assert process.stderr.readline().startswith("listening: ")
     reader.start()
-    sink.wait_for_listener()
+    sink.wait_for_listener(process.pid)
     counts, pause = [], np.zeros(RATE_HZ // 2, np.int16)
     for sound in sounds:
         before = len(heard)

@@ -5,7 +5,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -115,8 +115,8 @@ def listen(
             hands = make_hands(view, actions, limit_s=limit_s, save=save, about=about_clips(detector, name))
             listener = make_listener(detector, view, hands, near_misses=near_misses,
                                      reporting=printer.of_detector(detector, report_s or 0.0) if printer else None)
-            with contextlib.suppress(KeyboardInterrupt):
-                listener.run(open_events(found), seconds=seconds)
+            with contextlib.suppress(KeyboardInterrupt), contextlib.closing(open_events(found, view.note)) as events:
+                listener.run(events, seconds=seconds)
         summarize(listener.totals, hands)
 
 
@@ -172,12 +172,13 @@ def choose_device(wanted: str | None, directory: Path | None) -> "Device":
     return choice.device
 
 
-def open_events(device: "Device") -> Iterator["Event"]:
+def open_events(device: "Device", tell: Callable[[str], None]) -> Generator["Event"]:
     """What `device` brings; when it has gone, a device of the same name is looked for."""
     from kws.audio.microphone import Microphone, list_devices, match
     from kws.listen.listener import microphone_events
 
-    return microphone_events(Microphone(device), lambda: Microphone(match(list_devices(again=True), device.name)))
+    return microphone_events(Microphone(device, note=tell),
+                             lambda: Microphone(match(list_devices(again=True), device.name), note=tell))
 
 
 def make_hands(view: "View", actions: list["Action"], *, limit_s: float, save: Path | None, about: dict[str, str],
@@ -236,7 +237,7 @@ def interrupted_by_terminate() -> Iterator[None]:
 @contextlib.contextmanager
 def own_stderr() -> Iterator[None]:
     """What PortAudio writes by itself when a device goes would stand in the middle of the display or of a log."""
-    from kws.audio.microphone import quiet_stderr
+    from kws.audio.sound_system import quiet_stderr
 
     with open(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace") as ours:
         with contextlib.redirect_stderr(ours), quiet_stderr():

@@ -94,7 +94,7 @@ def session_at(place: Workspace, *, device: str | None, speaker: str, source: st
     from kws.record.takes import Takes
 
     folder = source_folder(place.recordings, source)
-    with Microphone(pick(place, device, plain=plain)) as microphone, open_screen(plain=plain) as screen:
+    with (Microphone(pick(place, device, plain=plain), note=note) as microphone, open_screen(plain=plain) as screen):
         takes = Takes(folder, speaker=speaker, device=microphone.device.name, rate_hz=microphone.rate_hz)
         try:
             yield Recorder(microphone, screen, takes, samples=place.spec.frontend.imported_samples,

@@ -50,10 +50,9 @@ def recovering(device: DEVICE, reopen: Callable[[], DEVICE], listen: Callable[[D
         try:
             yield from listen(device)
         except DeviceError as error:
-            lost = Lost(str(error))
+            yield Lost(str(error))
         finally:
             device.close()
-        yield lost
         while True:
             try:
                 device = reopen()

@@ -10,9 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from kws.audio.microphone import Choice, Clock, Device, Microphone, Ring, choose, find_device, list_devices
+from kws.audio.microphone import Choice, Clock, Device, Microphone, Ring, choose, find_device, list_devices, play
+from kws.audio.sound_system import CALLS
 from kws.errors import DeviceError
 from tests.helpers.missing import NO_PORTAUDIO
+from tests.helpers.waiting import SILENCE_S, wait_until
 
 pytestmark = pytest.mark.audio
 
@@ -91,6 +93,15 @@ def listen(microphone, *, seconds):
     return np.concatenate(parts)
 
 
+def answers():
+    """Whether everything that the sound system was asked has come back."""
+    try:
+        list_devices(again=True)
+    except DeviceError:
+        return False
+    return not CALLS.closing
+
+
 def tone(hz, *, seconds):
     return (8_000 * np.sin(2 * np.pi * hz * np.arange(round(seconds * 16_000)) / 16_000)).astype(np.int16)
 
@@ -149,3 +160,31 @@ class TestDevice:
         list_devices(again=True)
         with Microphone(find_device(None, cache=tmp_path).device) as microphone:
             assert len(listen(microphone, seconds=0.5)) > 0
+
+    def test_a_sound_system_that_hangs_holds_nobody(self, null_sink, tmp_path):
+        """What cannot be closed is left and told of, and the devices of before are listed; then all goes on."""
+        device, notes = find_device(None, cache=tmp_path).device, []
+        microphone = Microphone(device, stalled_s=0.5, note=notes.append)
+        listen(microphone, seconds=0.3)
+        with null_sink.hung():
+            with pytest.raises(DeviceError, match="is gone and sends no more sound"):
+                listen(microphone, seconds=20)
+            microphone.close()
+            microphone.close()
+            assert [note.partition(",")[0] for note in notes] == ["default: the sound system does not close it"]
+            assert list_devices(again=True) == (device,)
+        wait_until(answers, seconds=SILENCE_S)
+        with Microphone(find_device(None, cache=tmp_path).device, note=notes.append) as microphone:
+            assert len(listen(microphone, seconds=0.5)) > 0
+        assert len(notes) == 1
+
+    @pytest.mark.slow
+    def test_playing_and_opening_end_where_the_sound_system_hangs(self, null_sink, tmp_path):
+        device = find_device(None, cache=tmp_path).device
+        with null_sink.hung():
+            with pytest.raises(DeviceError, match="the sound system does not answer; restart it"):
+                play(np.zeros(1_600, np.int16))
+            with pytest.raises(DeviceError, match="the sound system does not answer; restart it"):
+                Microphone(device)
+        wait_until(answers, seconds=SILENCE_S)
+        play(np.zeros(1_600, np.int16))

@@ -1,8 +1,9 @@
 """A device at a serial port without hardware: an exported example, compiled here, behind a pseudo-terminal."""
 
-import fcntl
+import contextlib
 import os
 import pty
+import select
 import subprocess
 import termios
 import threading
@@ -11,8 +12,9 @@ from pathlib import Path
 
 from kws.export.export import export_to
 from kws.export.source import Source
+from tests.helpers.child import Child
 from tests.helpers.exported import CONFIGURED, STRICT, run, sources_of
-from tests.helpers.waiting import wait_until, work_of
+from tests.helpers.waiting import SILENCE_S
 
 
 def compile_example(source: Source, folder: Path, *flags: str) -> Path:
@@ -27,20 +29,23 @@ class Device:
 
     def __init__(self, folder: Path):
         self.link = folder / "ttyDEVICE"
-        self._thread = None
+        self._said = 0
 
     def plug(self) -> None:
         """The port appears."""
         self.master, slave = pty.openpty()
+        os.set_blocking(self.master, False)
         tty.setraw(slave, termios.TCSANOW)
         self._slave = slave
         self.link.unlink(missing_ok=True)
         self.link.symlink_to(os.ttyname(slave))
 
     def send(self, data: bytes) -> None:
-        """Bytes at the port, as they are; waits while nobody reads."""
+        """Bytes at the port, as they are; waits while nobody reads, and fails if nobody does at all."""
         while data:
-            data = data[os.write(self.master, data):]
+            assert select.select([], [self.master], [], SILENCE_S)[1], f"nobody has read the port for {SILENCE_S:g} s"
+            with contextlib.suppress(BlockingIOError):
+                data = data[os.write(self.master, data):]
 
     def play(self, program: Path, samples: bytes, *, spoil=lambda line: line) -> None:
         """Run the example on raw int16 sound. spoil : what becomes of a line on its way (bytes to bytes)"""
@@ -51,18 +56,12 @@ class Device:
                 self.send(spoil(line))
             feeder.join()
 
-    def wait_until_read(self, process: subprocess.Popen[str]) -> None:
-        """Wait until a process has read what was sent and worked it through: nothing is left at the port, and from one
-        look to the next it slept."""
-        before = work_of(process.pid)
-
-        def has_read() -> bool:
-            nonlocal before
-            waiting = int.from_bytes(fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)), "little")
-            last, before = before, work_of(process.pid)
-            return waiting == 0 and before == last and before[0] == "S"
-
-        wait_until(has_read)
+    def wait_until_read(self, listener: Child) -> None:
+        """Wait until kws listen has worked through all that was sent: it goes through the lines in their order, and
+        repeats the last one, which is of no other consequence."""
+        self._said += 1
+        self.send(f"error that was part {self._said}\n".encode())
+        listener.errors.next(f"the device says: that was part {self._said}\n")
 
     def unplug(self) -> None:
         """The port is gone."""

@@ -1,8 +1,6 @@
 """Recording sessions on a real audio device, in real time, the terminal driven through a pseudo-terminal."""
 
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 
@@ -12,9 +10,10 @@ import soundfile
 
 from kws.audio.microphone import Microphone, find_device
 from kws.data.corpus import NOISE, scan
+from tests.helpers.child import Child
 from tests.helpers.recording import RATE, TONES_HZ, beep, files, run_kws, workspace
 from tests.helpers.terminal import ROOT, Terminal
-from tests.helpers.waiting import DEADLINE_S
+from tests.helpers.waiting import SILENCE_S, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.audio]
 
@@ -98,14 +97,29 @@ class TestDevice:
         assert status == 1 and "is gone and sends no more sound; plug it in again" in terminal.shown
         assert "1 take (" in out and len(files(tmp_path)) == 1
 
+    @pytest.mark.parametrize("interrupted", [False, True])
+    def test_a_sound_system_that_hangs_holds_nobody(self, null_sink, tmp_path, interrupted):
+        """The session ends as with an unplugged microphone, or at Ctrl-C, and the takes are kept."""
+        workspace(tmp_path, "low", "high")
+        terminal = Terminal("record", "--speaker", "anna", "--count", "2", "--countdown", "0.3", "-C", tmp_path)
+        self.say(null_sink, terminal, lambda word: beep(word).astype(np.int16))
+        terminal.wait_for("good: ")
+        with null_sink.hung():
+            if interrupted:
+                terminal.process.send_signal(signal.SIGINT)
+            status, out = terminal.finish()
+        assert status == (130 if interrupted else 1)
+        assert ("interrupted" if interrupted else "is gone and sends no more sound; plug it in again") in terminal.shown
+        assert "default: the sound system does not close it, so it stays open until this program ends" in terminal.shown
+        assert "1 take (" in out and len(files(tmp_path)) == 1
+
     def test_noise_in_a_pipe(self, null_sink, tmp_path):
         workspace(tmp_path, "low")
         sound = (300 * np.random.default_rng(1).standard_normal(10 * RATE)).astype(np.int16)
         player = threading.Thread(target=null_sink.play, args=(sound,))
         player.start()
         with Microphone(find_device(None, cache=tmp_path).device) as microphone:
-            while not microphone.read().any():
-                pass
+            wait_until(lambda: microphone.read().any(), seconds=SILENCE_S)
         result = run_kws("record", "--noise", "--seconds", "1.5", "--speaker", "kitchen", "-C", tmp_path)
         player.join()
         assert result.returncode == 0, result.stderr
@@ -142,17 +156,10 @@ class TestDevice:
 
     def test_a_session_in_a_pipe_is_plain_lines(self, null_sink, tmp_path):
         workspace(tmp_path, "low", "high")
-        command = subprocess.Popen(
-            [sys.executable, "-m", "kws", "record", "--speaker", "anna", "--count", "1", "--countdown", "0.3",
-             "-C", str(tmp_path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            cwd=ROOT)
-        lines = []
-        for line in command.stderr:
-            lines.append(line)
-            if line.startswith("say: "):
-                null_sink.play(beep(line.split()[1]).astype(np.int16))
-        out, _ = command.communicate(timeout=DEADLINE_S)
-        assert command.returncode == 0 and "2 takes (high 1, low 1)" in out
-        shown = "".join(lines) + out
+        with Child(["record", "--speaker", "anna", "--count", "1", "--countdown", "0.3", "-C", tmp_path]) as command:
+            for _ in range(2):
+                null_sink.play(beep(command.errors.next("say: ").split()[1]).astype(np.int16))
+            assert command.wait() == 0 and "2 takes (high 1, low 1)" in str(command.out)
+        shown = f"{command.errors}{command.out}"
         assert "\x1b" not in shown and "\r" not in shown
-        assert [line.split(":")[0] for line in lines[-4:]] == ["say", "good"] * 2
+        assert [line.split(":")[0] for line in command.errors.lines[-4:]] == ["say", "good"] * 2

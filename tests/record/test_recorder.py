@@ -19,6 +19,7 @@ from kws.record.recorder import Recorder, Session, cut_apart, review
 from kws.record.takes import Takes, check_words
 from tests.helpers.paths import ROOT
 from tests.helpers.recording import RATE, TONES_HZ, beep, files, run_kws, workspace
+from tests.helpers.waiting import DEADLINE_S
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 GOOD, NOTHING, TWICE, LOUD, GAP = "good", "nothing", "twice", "loud", "gap"
@@ -232,7 +233,7 @@ def test_two_people_who_record_at_once_lose_no_row(tmp_path):
               "now=datetime.now(UTC))")
     people = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path), name], cwd=ROOT)
               for name in ("anna", "bert", "anna")]
-    assert [person.wait() for person in people] == [0, 0, 0]
+    assert [person.wait(DEADLINE_S) for person in people] == [0, 0, 0]
     rows = Takes(tmp_path, speaker="anna", device="d", rate_hz=1).rows()
     assert len(rows) == 90 == len({row[0] for row in rows}) == len(list((tmp_path / "yes").iterdir()))
 
