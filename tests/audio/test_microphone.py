@@ -10,7 +10,18 @@ import time
 import numpy as np
 import pytest
 
-from kws.audio.microphone import Choice, Clock, Device, Microphone, Ring, choose, find_device, list_devices, play
+from kws.audio.microphone import (
+    Choice,
+    Clock,
+    Device,
+    Microphone,
+    Ring,
+    choose,
+    find_device,
+    list_devices,
+    match,
+    play,
+)
 from kws.audio.sound_system import CALLS
 from kws.errors import DeviceError
 from tests.helpers.missing import NO_PORTAUDIO
@@ -176,6 +187,28 @@ class TestDevice:
         wait_until(answers, seconds=SILENCE_S)
         with Microphone(find_device(None, cache=tmp_path).device, note=notes.append) as microphone:
             assert len(listen(microphone, seconds=0.5)) > 0
+        assert len(notes) == 1
+
+    def test_a_stream_that_is_never_closed_keeps_nobody_from_the_device(self, null_sink, tmp_path, monkeypatch):
+        """As PortAudio's may be that waits for itself: the same device is opened beside it, without looking anew."""
+        device, notes, go_on = find_device(None, cache=tmp_path).device, [], threading.Event()
+        microphone = Microphone(device, note=notes.append)
+        listen(microphone, seconds=0.3)
+        null_sink.remove_sink()
+        try:
+            with pytest.raises(DeviceError, match="is gone and sends no more sound"):
+                listen(microphone, seconds=20)
+            with monkeypatch.context() as patch:
+                patch.setattr("kws.audio.microphone.close_stream", lambda stream: go_on.wait() and stream.close())
+                microphone.close()
+        finally:
+            null_sink.add_sink()
+        assert len(notes) == 1 and CALLS.closing
+        for _ in range(2):
+            with Microphone(match(list_devices(again=True), device.name), note=notes.append) as microphone:
+                assert len(listen(microphone, seconds=0.5)) > 0
+        go_on.set()
+        wait_until(answers, seconds=SILENCE_S)
         assert len(notes) == 1
 
     @pytest.mark.slow
