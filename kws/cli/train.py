@@ -128,7 +128,7 @@ def accuracy_line(split: str, both: "SplitAccuracy") -> str:
 
 def lines(finished: "Run") -> list[str]:
     """The result for a person: accuracy by split, float and int8, what was chosen, where it lies."""
-    from kws.device.text_tables import profile_table
+    from kws.device.text_tables import cost_table
     from kws.validate.summary import requirements_table
 
     metrics, point = finished.metrics, finished.metrics.operating_point
@@ -141,7 +141,7 @@ def lines(finished: "Run") -> list[str]:
                  f"{60 * point.hours:.0f} minutes of {where}; smoothing {point.smoothing_ms:.0f} ms")
     found += [f"detector    {line}" for line in talk_lines(point.talk_rule)]
     found += expected(point.check)
-    found += ["", profile_table(metrics.device), "", requirements_table(finished.requirements), ""]
+    found += ["", cost_table(metrics.device), "", requirements_table(finished.requirements), ""]
     found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; see report.html in that folder"]
     return found
 

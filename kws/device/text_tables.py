@@ -14,13 +14,18 @@ NAMES = {"frontend": "front end", "network": "network", "decoder": "decoder"}
 
 
 def profile_table(budget: Budget) -> str:
+    """What one run costs (`cost_table`), and whether its requirements hold."""
+    return "\n".join([cost_table(budget), "", *map(str, budget.requirements)])
+
+
+def cost_table(budget: Budget) -> str:
     """Instructions by stage, flash, RAM and duty of one run; or flash and RAM alone, if they were counted."""
     if isinstance(budget, MeasuredBudget):
         lines = [f"{budget.cpu}, {budget.toolchain}, hops of {budget.hop_ms:g} ms: {budget.audio}", "",
                  *instruction_lines(budget)]
     else:
         lines = [budget.cpu, budget.note or "", ""]
-    return "\n".join([*lines, *memory_lines(budget.flash_bytes, budget.ram_bytes), "", *map(str, budget.requirements)])
+    return "\n".join([*lines, *memory_lines(budget.flash_bytes, budget.ram_bytes)])
 
 
 def network_profile_table(budget: NetworkBudget) -> str:
