@@ -16,6 +16,7 @@ from kws.calibrate.thresholds import (
     TALK_LAG_MS,
     TALK_LIMITS,
     TALK_MS,
+    UNKNOWN_WEIGHTS,
     Choice,
     Grid,
     Target,
@@ -39,7 +40,7 @@ from kws.workspace import Workspace, nearby_workspace, read_json, read_manifest,
 
 MANIFEST_NAME = "manifest.json"
 RULE = ("the most hits at the target's false alarms per hour, whose rate is extrapolated where few are left; "
-        "smoothing, a threshold per keyword, hysteresis and refractory time jointly")
+        "smoothing, a threshold per keyword, the weight of unknown words, hysteresis and refractory time jointly")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Calibration:
             rule=RULE, target=WantedRates(self.target.false_alarms_per_hour, self.target.miss_rate),
             smoothing_ms=self.smoothing_ms, thresholds=self.thresholds,
             hysteresis=self.choice.settings.hysteresis / SCORE_STEPS, refractory_ms=self.refractory_ms,
-            talk_rule=self.talk, told=self.told,
+            talk_rule=self.talk, unknown_weight=self.choice.settings.unknown_weight, told=self.told,
             hours=self.sound.hours, clips=int(outcome.said.sum()), hits=int(outcome.hits.sum()), misses=outcome.misses,
             false_alarms=outcome.total_false_alarms, expected_false_alarms_per_hour=self.choice.expected_per_hour,
             per_keyword=per_keyword, latency_p95_ms=outcome.late_ms, talk=bool(self.sound.negatives),
@@ -230,7 +231,7 @@ def grid_of(detector: Detector, *, fixed_timing: bool = False, smoothing_ms: flo
     return Grid(smoothing_hops=hops((smoothing,) if smoothing else SMOOTHING_MS),
                 hysteresis=(round(fixed.hysteresis * SCORE_STEPS),) if fixed_timing else HYSTERESIS,
                 refractory_hops=(to_hops(fixed.refractory_ms, hop_ms=hop_ms),) if fixed_timing else hops(REFRACTORY_MS),
-                talk=rules if after_pause else (NO_RULE,),
+                talk=rules if after_pause else (NO_RULE,), unknown_weight=(1,) if fixed_timing else UNKNOWN_WEIGHTS,
                 level=min(max(round(fixed.threshold * SCORE_STEPS), 1), 255) if fixed.threshold else None,
                 latency_ms=spec.requirements.latency_ms)
 

@@ -31,6 +31,7 @@ class DecoderSettings:
     """A decoder's tables but for the labels that never trigger, in its integers.
 
     levels : threshold of each keyword in steps of 1/256, 1..255; hysteresis : steps below it to the release
+    unknown_weight : as in DecoderTables
     """
 
     levels: tuple[int, ...]
@@ -38,6 +39,7 @@ class DecoderSettings:
     hysteresis: int
     refractory_hops: int
     talk: TalkRule = NO_RULE
+    unknown_weight: int = 1
 
     def tables(self, labels: Sequence[str]) -> DecoderTables:
         """As the C reads them; labels : silence, unknown words, and the keywords in the order of `levels`."""
@@ -46,7 +48,8 @@ class DecoderSettings:
         releases = tuple(release_of(step, self.hysteresis) for step in thresholds)
         return DecoderTables(labels=len(labels), smoothing_hops=self.smoothing_hops,
                              refractory_hops=self.refractory_hops, thresholds=thresholds, releases=releases,
-                             talk_hops=self.talk.hops, talk_lag_hops=self.talk.lag_hops, talk_limit=self.talk.limit)
+                             talk_hops=self.talk.hops, talk_lag_hops=self.talk.lag_hops, talk_limit=self.talk.limit,
+                             unknown_weight=self.unknown_weight)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,9 @@ the thresholds that happen to let none of them through would let others through 
 ANCHOR of them are left, the rate is not their count but an exponential tail over the score's logit, fitted to them.
 The thresholds are those with the most hits among all whose rates add up to the target at most (Lagrange's multiplier,
 found by bisection). Of all settings that hold latency and target, the one with the most hits is taken. Where keywords
-need only be heard after a pause, rules about talk before them are tried like the other settings.
+need only be heard after a pause, rules about talk before them are tried like the other settings; so is how much
+unknown words weigh: in a stream they are far more frequent than the network learnt, and what sounds like a keyword and
+a little like another word, too, mostly is one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,12 +28,13 @@ HYSTERESIS = (13, 38, 77)  # in steps of 1/256: 0.05, 0.15, 0.3
 REFRACTORY_MS = (300, 500, 750, 1_000)
 TALK_MS, TALK_LAG_MS = 800, 900  # of the unknown word's score before a word: how long, and how long before the decision
 TALK_LIMITS = (64, 96, 128, 192)
+UNKNOWN_WEIGHTS = (1, 4, 20)
 UNHEARD_LEVEL, UNHEARD_LEVEL_WITHOUT_TALK = 96, 160  # lowest for a keyword that nobody says in what is chosen on
 STREAM_WORDS = 100  # keywords for which one false alarm is let through if there is no talk to choose on
 ROUNDS = 12  # tries to bring what was counted under the target
 
 
-Combination = tuple[int, int, int, TalkRule]  # smoothing, hysteresis, refractory time, talk
+Combination = tuple[int, int, int, TalkRule, int]  # smoothing, hysteresis, refractory time, talk, unknown_weight
 T = TypeVar("T")
 
 
@@ -59,6 +62,7 @@ class Grid:
     hysteresis: tuple[int, ...] = (38,)
     refractory_hops: tuple[int, ...]
     talk: tuple[TalkRule, ...] = (NO_RULE,)
+    unknown_weight: tuple[int, ...] = (1,)
     latency_ms: float = float("inf")
 
 
@@ -85,10 +89,11 @@ class Choice:
 def choose(sound: Sound, target: Target, grid: Grid, *, advance: Callable[[], None] = lambda: None) -> Choice:
     """The best settings of the grid for the target.
 
-    Smoothing is chosen first, with the middle of the other settings; then the rule about talk, then the others with
-    both; then smoothing once more with them. `advance` is called `tries(grid)` times.
+    Smoothing is chosen first, with the middle of the other settings; then the weight of unknown words and the rule
+    about talk, then the others with them; then smoothing once more. `advance` is called `tries(grid)` times.
     """
-    start = (grid.smoothing_hops[0], middle(grid.hysteresis), middle(grid.refractory_hops), middle(grid.talk))
+    start = (grid.smoothing_hops[0], middle(grid.hysteresis), middle(grid.refractory_hops), middle(grid.talk),
+             middle(grid.unknown_weight))
     tried: dict[Combination, Choice] = {}
 
     def best_of(combinations: Iterable[Combination]) -> Combination:
@@ -99,15 +104,17 @@ def choose(sound: Sound, target: Target, grid: Grid, *, advance: Callable[[], No
         return max(tried, key=lambda combination: merit(tried[combination], target, grid))
 
     best = best_of((hops, *start[1:]) for hops in grid.smoothing_hops)
-    best = best_of((*best[:3], talk) for talk in grid.talk)
-    best = best_of((best[0], low, quiet, best[3]) for low in grid.hysteresis for quiet in grid.refractory_hops)
+    best = best_of((*best[:4], weight) for weight in grid.unknown_weight)
+    best = best_of((*best[:3], talk, best[4]) for talk in grid.talk)
+    best = best_of((best[0], low, quiet, *best[3:]) for low in grid.hysteresis for quiet in grid.refractory_hops)
     best = best_of((hops, *best[1:]) for hops in grid.smoothing_hops)
     return tried[best]
 
 
 def tries(grid: Grid) -> int:
     """How often `choose` tells of its progress."""
-    return 2 * len(grid.smoothing_hops) + len(grid.talk) + len(grid.hysteresis) * len(grid.refractory_hops)
+    return (2 * len(grid.smoothing_hops) + len(grid.unknown_weight) + len(grid.talk)
+            + len(grid.hysteresis) * len(grid.refractory_hops))
 
 
 def middle(values: Sequence[T]) -> T:

@@ -63,9 +63,9 @@ def calibrate(
 ) -> None:
     """Choose a run's operating point for a target, write it into the run, and check it on other sound.
 
-    Smoothing, a threshold for each keyword, hysteresis and refractory time are chosen together, in the integers of the
-    decoder that the device runs. Exit status 3: on the sound used for the check, even the lower end of the interval
-    breaks the target.
+    Smoothing, a threshold for each keyword, the weight of other words, hysteresis and refractory time are chosen
+    together, in the integers of the decoder that the device runs. Exit status 3: on the sound used for the check, even
+    the lower end of the interval breaks the target.
 
     Example: kws calibrate --false-alarms-per-hour 0.5 --negatives talk/ --stream kitchen.wav --truth kitchen.csv
     """
@@ -146,18 +146,20 @@ def lines(found: "Calibration", folder: Path, *, written: bool) -> list[str]:
     return [f"run {folder}", *(f"chosen on {line}" for line in found.told), "", align(rows, left=(0,)), "",
             f"smoothing {found.smoothing_ms:.0f} ms, hysteresis {settings.hysteresis / 256:.2f}, "
             f"refractory time {found.refractory_ms:.0f} ms",
-            *talk_lines(found.talk),
+            *unknown_lines(found.talk, settings.unknown_weight),
             f"there: {missed}{outcome.total_false_alarms / found.sound.hours:.2f} false alarms per hour, "
             f"{found.choice.expected_per_hour:.2f} to expect", *check_lines(found),
             "written: model.kws, metrics.json, manifest.json" if written else "not written: --dry-run"]
 
 
-def talk_lines(rule: "TalkBefore | None") -> list[str]:
-    """The rule about talk before a word, if there is one."""
+def unknown_lines(rule: "TalkBefore | None", weight: int) -> list[str]:
+    """What the decoder makes of unknown words: their weight, the rule about talk before a word; nothing without."""
+    found = [f"other words weigh {weight} times what the network says"] if weight != 1 else []
     if rule is None:
-        return []
+        return found
     first_s, last_s = (rule.ms + rule.before_ms) / 1000, rule.before_ms / 1000
-    return [f"after a pause only: nothing triggers if unknown words scored {rule.limit:.2f} or more on average, "
+    return [*found,
+            f"after a pause only: nothing triggers if unknown words scored {rule.limit:.2f} or more on average, "
             f"from {first_s:.1f} to {last_s:.1f} s before"]
 
 

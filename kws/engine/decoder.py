@@ -22,6 +22,7 @@ class DecoderTables:
     thresholds : per label 1..255, or 256: never; releases : per label 1..its threshold.
     talk_hops, talk_lag_hops, talk_limit : nothing triggers where the average score of unknown words over talk_hops hops
         (0..200; 0: off) that end talk_lag_hops before (0..200) is at talk_limit (1..255) or above.
+    unknown_weight : 1..255, how many times as likely unknown words are in a stream as the network takes them to be.
     """
 
     labels: int
@@ -32,6 +33,12 @@ class DecoderTables:
     talk_hops: int = 0
     talk_lag_hops: int = 0
     talk_limit: int = 0
+    unknown_weight: int = 1
+
+    @property
+    def minds_unknown(self) -> bool:
+        """Whether unknown words' scores matter, which the C is compiled for."""
+        return self.talk_hops > 0 or self.unknown_weight != 1
 
     @property
     def memory_bytes(self) -> int:

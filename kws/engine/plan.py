@@ -18,8 +18,11 @@ from kws.features.tables import FRONTEND_ARRAYS, FrontendTables
 from kws.records import Fields
 from kws.spec import Spec
 
-MAGIC, VERSION, TALK_VERSION, HEADER = b"KWSP", 2, 3, struct.Struct("<4sIII8I")
-TALK_NUMBERS = 3  # of the decoder, in a plan of TALK_VERSION only: older programs refuse it instead of leaving them out
+MAGIC, HEADER = b"KWSP", struct.Struct("<4sIII8I")
+VERSION, TALK_VERSION, UNKNOWN_VERSION = 2, 3, 4
+# How many numbers the decoder has at its end: a program that does not know them refuses the plan.
+LAST_NUMBERS = {VERSION: 0, TALK_VERSION: 3, UNKNOWN_VERSION: 4}
+UNUSED = (0, 0, 0, 1)  # those numbers, where a plan has none
 REBUILD = "build the run again with kws train"
 PROGRAM_NUMBERS = ("frames", "features", "labels", "decide_every", "windowed", "input", "output", "arena_bytes",
                    "scratch_words", "row_pointers", "sum_words")
@@ -48,8 +51,8 @@ class Plan:
         program = [getattr(self.program, name) for name in PROGRAM_NUMBERS]
         program += [len(self.program.buffers), len(self.program.ops), len(self.program.pool)]
         decoder = [np.array(v, "<i4") if isinstance(v, tuple) else v for v in astuple(self.decoder)]
-        version = TALK_VERSION if self.decoder.talk_hops else VERSION
-        decoder = decoder if self.decoder.talk_hops else decoder[:-TALK_NUMBERS]
+        version = version_of(self.decoder)
+        decoder = decoder[: len(decoder) - len(UNUSED) + LAST_NUMBERS[version]]
         frontend = [getattr(self.frontend, field.name) for field in fields(self.frontend)]
         program += [buffer_words(self.program.buffers), op_words(self.program.ops), self.program.pool]
         description = json.dumps({"spec": asdict(self.spec)}, sort_keys=True).encode()
@@ -75,6 +78,11 @@ class Plan:
         if len(plan.labels) != plan.decoder.labels:
             raise PlanError(f"the plan names {len(plan.labels)} labels for {plan.decoder.labels} scores; {REBUILD}")
         return plan
+
+
+def version_of(decoder: DecoderTables) -> int:
+    """The oldest version that can say what the decoder does."""
+    return UNKNOWN_VERSION if decoder.unknown_weight != 1 else TALK_VERSION if decoder.talk_hops else VERSION
 
 
 def buffer_words(buffers: tuple[Buffer, ...]) -> np.ndarray:
@@ -157,7 +165,8 @@ def _op(words: list[int]) -> Op:
 def _decoder(section: _Fields, version: int = VERSION) -> DecoderTables:
     labels, smoothing_hops, refractory_hops = section.number(), section.number(), section.number()
     thresholds, releases = (tuple(section.array("<i4").tolist()) for _ in range(2))
-    talk = [section.number() for _ in range(TALK_NUMBERS)] if version == TALK_VERSION else [0] * TALK_NUMBERS
+    last = [section.number() for _ in range(LAST_NUMBERS[version])]
+    talk_hops, talk_lag_hops, talk_limit, unknown_weight = (*last, *UNUSED[len(last):])
     return DecoderTables(labels=labels, smoothing_hops=smoothing_hops, refractory_hops=refractory_hops,
-                         thresholds=thresholds, releases=releases, talk_hops=talk[0], talk_lag_hops=talk[1],
-                         talk_limit=talk[2])
+                         thresholds=thresholds, releases=releases, talk_hops=talk_hops,
+                         talk_lag_hops=talk_lag_hops, talk_limit=talk_limit, unknown_weight=unknown_weight)

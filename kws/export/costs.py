@@ -11,7 +11,7 @@ from kws.features.tables import FRONTEND_ARRAYS
 # Structs on a processor with 32-bit pointers.
 FRONTEND_TABLES_BYTES, NETWORK_TABLES_BYTES, DECODER_TABLES_BYTES = 96, 68, 180
 SOUND_STATE_BYTES, NETWORK_STATE_BYTES = 344, 32
-TALK_TABLES_BYTES, TALK_STATE_BYTES = 12, 12  # more of the decoder's where it minds talk
+TALK_TABLES_BYTES, TALK_STATE_BYTES = 16, 12  # more of the decoder's where it minds unknown words
 BUFFER_BYTES, OP_BYTES = 12, 172
 
 
@@ -72,7 +72,7 @@ def count_costs(plan: Plan) -> Costs:
     tables = plan.frontend
     arrays = sum(getattr(tables, field.name).nbytes for field in fields(tables) if field.name in FRONTEND_ARRAYS)
     labels = sum(len(label) + 1 + 4 for label in plan.labels)
-    talk = plan.decoder.talk_hops > 0
+    talk = plan.decoder.minds_unknown
     return Costs(network_flash_bytes(plan.program), arrays + FRONTEND_TABLES_BYTES + DECODER_TABLES_BYTES + labels
                  + talk * TALK_TABLES_BYTES,
                  network_ram_bytes(plan.program), 4 * tables.fft_points + 2 * tables.window_samples,

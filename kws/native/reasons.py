@@ -22,6 +22,7 @@ DECODER = {
     "KWS_DECODER_BAD_SMOOTHING": "smoothing_hops must be 1 to 200",
     "KWS_DECODER_BAD_REFRACTORY": "refractory_hops must be 0 to 1000",
     "KWS_DECODER_BAD_TALK": "talk_hops and talk_lag_hops must be 0 to 200, talk_limit 1 to 255",
+    "KWS_DECODER_BAD_WEIGHT": "unknown_weight must be 1 to 255",
     "KWS_DECODER_BAD_THRESHOLDS": "thresholds must be 1 to 255, or 256 for never, and no release above its threshold",
 }
 PLAN = {

@@ -149,11 +149,23 @@ def test_talk_before_a_false_alarm_bars_it_where_words_need_only_be_heard_after_
     assert without.settings.talk == TalkRule() and without.outcome.misses == 10
 
 
+def test_unknown_words_weigh_more_where_that_tells_false_alarms_from_words():
+    """Words and false alarms score alike; beside the false alarms unknown words score a little."""
+    stream = spoken(*[("yes", 200)] * 10)
+    alarms = [(2 * i + 1, "yes", 200) for i in range(10)]
+    heard = track(600, [*alarms, *((second, "_unknown_", 30) for second, _, _ in alarms)])
+    negatives = NegativeSource("talk", heard, (Piece("talk.wav", 0.0, heard.seconds),), 0)
+    found = choose(sound(stream, negatives), Target(false_alarms_per_hour=1), replace(GRID, unknown_weight=(1, 4, 20)))
+    assert found.settings.unknown_weight > 1
+    assert (found.outcome.misses, found.outcome.total_false_alarms) == (0, 0)
+    assert choose(sound(stream, negatives), Target(false_alarms_per_hour=1), GRID).outcome.misses == 10
+
+
 def test_progress_is_told_as_often_as_announced():
     grid = Grid(smoothing_hops=(1, 3, 5), hysteresis=(13, 38), refractory_hops=(10, 20))
     told, heard = [], sound(spoken(("yes", 200)), talk(0.01))
     choose(heard, Target(false_alarms_per_hour=1), grid, advance=lambda: told.append(1))
-    assert len(told) == tries(grid) == 11
+    assert len(told) == tries(grid) == 12
 
 
 def test_halves_have_everything_once():

@@ -20,10 +20,10 @@ TALK_AT = 12 + 2 * 42 * 2  # of the fields about talk in kws_decoder_tables, in 
 YES, NO = 2, 3  # labels: silence, unknown, yes, no
 
 
-def tables(*, smoothing_hops=1, refractory_hops=0, threshold=100, release=50, talk=(0, 0, 0)):
+def tables(*, smoothing_hops=1, refractory_hops=0, threshold=100, release=50, talk=(0, 0, 0), weight=1):
     return DecoderTables(labels=4, smoothing_hops=smoothing_hops, refractory_hops=refractory_hops,
                          thresholds=(NEVER, NEVER, threshold, threshold), releases=(NEVER, NEVER, release, release),
-                         talk_hops=talk[0], talk_lag_hops=talk[1], talk_limit=talk[2])
+                         talk_hops=talk[0], talk_lag_hops=talk[1], talk_limit=talk[2], unknown_weight=weight)
 
 
 def hear(settings_, *, yes=(), no=(), silence=(), unknown=()):
@@ -98,6 +98,22 @@ def test_talk_before_the_first_hop_counts_as_none():
     assert hear(tables(talk=(200, 200, 1)), yes=[200], unknown=[255]) == [(0, YES, 200)]
 
 
+def test_a_keyword_beside_which_unknown_words_are_likely_counts_less():
+    assert hear(tables(), yes=[200], unknown=[40]) == [(0, YES, 200)]
+    assert hear(tables(weight=4), yes=[200], unknown=[40]) == [(0, YES, 136)]  # 200 * 256 / (256 + 3 * 40)
+    assert hear(tables(weight=8), yes=[200], unknown=[40]) == []  # 95
+    assert hear(tables(weight=255), yes=[200], unknown=[0]) == [(0, YES, 200)]
+
+
+def test_silence_beside_a_keyword_weighs_what_it_did():
+    assert hear(tables(weight=255), yes=[200], silence=[40]) == [(0, YES, 200)]
+
+
+def test_talk_before_a_word_is_measured_by_the_scores_as_they_are():
+    assert hear(tables(talk=(2, 0, 100), weight=9), unknown=[100, 100, 0], yes=[0, 0, 200]) == [(2, YES, 200)]
+    assert hear(tables(talk=(2, 1, 100), weight=9), unknown=[100, 100, 0], yes=[0, 0, 200]) == []
+
+
 def test_smoothing_ignores_a_single_spike():
     assert hear(tables(smoothing_hops=3), yes=[0, 255, 0, 0]) == []
 
@@ -132,7 +148,8 @@ def any_tables(draw):
     return DecoderTables(labels=labels, smoothing_hops=draw(st.integers(1, 9)), refractory_hops=draw(st.integers(0, 9)),
                          thresholds=thresholds, releases=tuple(draw(st.integers(1, step)) for step in thresholds),
                          talk_hops=draw(st.integers(0, 9)) if labels > 1 else 0, talk_lag_hops=draw(st.integers(0, 9)),
-                         talk_limit=draw(st.integers(1, 255)))
+                         talk_limit=draw(st.integers(1, 255)),
+                         unknown_weight=draw(st.integers(1, 255)) if labels > 1 else 1)
 
 
 def random_scores(rng, *, hops, labels):
@@ -165,6 +182,7 @@ def test_detections_do_not_depend_on_how_the_rows_are_cut():
     ({"smoothing_hops": 201}, "1 to 200"), ({"refractory_hops": -1}, "refractory_hops = -1"),
     ({"refractory_hops": 1001}, "0 to 1000"), ({"thresholds": (256, 256, 257, 1)}, "no release above"),
     ({"releases": (256, 256, 0, 50)}, "no release above"), ({"releases": (256, 256, 101, 50)}, "no release above"),
+    ({"unknown_weight": 0}, "unknown_weight = 0"), ({"unknown_weight": 256}, "1 to 255"),
     ({"thresholds": (256, 256, -1, 1)}, "ranges of DecoderTables"), ({"labels": 2**40}, "ranges of DecoderTables"),
 ])
 def test_impossible_tables_are_refused(change, message):
@@ -206,8 +224,8 @@ def sanitized(tmp_path_factory):
 def packed(settings_):
     padded = [tuple(values) + (0,) * (42 - len(values)) for values in (settings_.thresholds, settings_.releases)]
     counts = (settings_.labels, settings_.smoothing_hops, settings_.refractory_hops)
-    talk = (settings_.talk_hops, settings_.talk_lag_hops, settings_.talk_limit)
-    return struct.pack("=3i42H42H3i", *counts, *padded[0], *padded[1], *talk)
+    talk = (settings_.talk_hops, settings_.talk_lag_hops, settings_.talk_limit, settings_.unknown_weight)
+    return struct.pack("=3i42H42H4i", *counts, *padded[0], *padded[1], *talk)
 
 
 def run_cases(program, cases):
@@ -225,7 +243,8 @@ def test_sanitized_c_equals_the_oracle(sanitized):
                              refractory_hops=int(rng.choice([0, 1, 20, 1000])),
                              releases=tuple(int(rng.integers(1, step + 1)) for step in thresholds),
                              talk_hops=int(rng.choice([0, 1, 40, 200])) if labels > 1 else 0,
-                             talk_lag_hops=int(rng.choice([0, 1, 45, 200])), talk_limit=int(rng.choice([60, 200])))
+                             talk_lag_hops=int(rng.choice([0, 1, 45, 200])), talk_limit=int(rng.choice([60, 200])),
+                             unknown_weight=int(rng.choice([1, 2, 255])) if labels > 1 else 1)
         rows = random_scores(rng, hops=hops, labels=labels) if case % 3 else np.full((hops, labels), 127, np.int8)
         cases.append(struct.pack("=i", hops) + packed(made) + rows.tobytes())
         expected.append("0\n" + "".join(f"{hop} {label} {score}\n" for hop, label, score in decode(made, rows)))
@@ -238,7 +257,7 @@ def test_hostile_tables_pass_the_check_or_are_refused_but_never_crash(sanitized)
     good = packed(tables(smoothing_hops=5))
     for _ in range(20_000):
         damaged = bytearray(good)
-        places = [*range(20), *range(TALK_AT, TALK_AT + 12)]  # the counts, the first thresholds, what is said on talk
+        places = [*range(20), *range(TALK_AT, TALK_AT + 16)]  # the counts, the first thresholds, what is said on talk
         for position in rng.choice(places, size=rng.integers(1, 4)):
             damaged[position] = rng.choice([0, 1, 41, 42, 43, 127, 128, 200, 255])
         labels = struct.unpack_from("=i", damaged)[0]
@@ -248,14 +267,15 @@ def test_hostile_tables_pass_the_check_or_are_refused_but_never_crash(sanitized)
             cases.append(rng.integers(-128, 128, size=(3, labels), dtype=np.int8).tobytes())
     results = run_cases(sanitized, cases)
     assert len(results) == 20_000
-    assert len({text.split("\n")[0] for text in results}) == 6  # accepted, and refused for each of the five rules
+    assert len({text.split("\n")[0] for text in results}) == 7  # accepted, and refused for each of the six rules
 
 
 def passes(raw):
     """The rules of kws_decoder_check, said again."""
-    labels, smoothing, refractory, *steps, talk, lag, limit = struct.unpack("=3i42H42H3i", raw)
+    labels, smoothing, refractory, *steps, talk, lag, limit, weight = struct.unpack("=3i42H42H4i", raw)
     fine = 1 <= smoothing <= 200 and 0 <= refractory <= 1000
     fine = fine and (talk == 0 or (0 < talk <= 200 and labels > 1 and 0 <= lag <= 200 and 1 <= limit <= 255))
+    fine = fine and (weight == 1 or (1 <= weight <= 255 and labels > 1))
     pairs = zip(steps[:labels], steps[42:42 + labels], strict=True)
     return fine and all(1 <= release <= threshold <= 256 for threshold, release in pairs)
 

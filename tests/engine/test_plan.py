@@ -71,6 +71,13 @@ def test_a_rule_about_talk_survives_too_in_a_file_that_older_programs_refuse(pla
     assert len(file) == len(plans["residual"].to_bytes()) + 3 * 4
 
 
+def test_a_weight_of_unknown_words_survives_too_in_a_file_that_older_programs_refuse(plans):
+    weighed = replace(plans["residual"].decoder, unknown_weight=20)
+    file = replace(plans["residual"], decoder=weighed).to_bytes()
+    assert file[4:8] == b"\x04\x00\x00\x00" and Plan.from_bytes(file).decoder == weighed
+    assert len(file) == len(plans["residual"].to_bytes()) + 4 * 4
+
+
 def test_header_is_as_documented(plans):
     file = plans["residual"].to_bytes()
     assert file[:8] == b"KWSP\x02\x00\x00\x00"

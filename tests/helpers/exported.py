@@ -55,7 +55,7 @@ def random_source(name: str, *, coefficients: int = 0, decide_every: int = 1, wi
     decoder = build_decoder_tables(spec, thresholds=dict.fromkeys(spec.keywords, 0.3), smoothing_ms=60,
                                    decide_every=decide_every)
     if after_pause:
-        decoder = replace(decoder, talk_hops=5, talk_lag_hops=10, talk_limit=60)
+        decoder = replace(decoder, talk_hops=5, talk_lag_hops=10, talk_limit=60, unknown_weight=7)
     return Source(name, program, graph, tflite, Plan(spec, frontend, program, decoder))
 
 

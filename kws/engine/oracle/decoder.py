@@ -1,6 +1,7 @@
 """The decoder in plain Python: the specification that csrc/decoder/decoder.c is held to.
 
 Per hop, with scores 0..255 (the network's int8 output plus 128):
+0. a keyword's score s, where the unknown word (label 1) has u, becomes s * 256 // (256 + (unknown_weight - 1) * u);
 1. the sum of each label's last `smoothing_hops` scores, hops before the first counting as 0;
 2. a label whose sum lies below release * smoothing_hops is free to be detected again;
 3. of the labels with sum >= threshold * smoothing_hops, the one with the greatest sum is the candidate (the first of
@@ -29,6 +30,14 @@ def talked(tables: DecoderTables, unknown: list[int]) -> bool:
     return sum(heard) >= tables.talk_limit * tables.talk_hops
 
 
+def weighed(tables: DecoderTables, scores: list[int]) -> list[int]:
+    """The scores of one hop, 0..255, as if unknown words were `unknown_weight` times as likely."""
+    if tables.unknown_weight == 1:
+        return scores
+    by = 256 + (tables.unknown_weight - 1) * scores[UNKNOWN_LABEL]
+    return [score if label <= UNKNOWN_LABEL else score * 256 // by for label, score in enumerate(scores)]
+
+
 def decode(tables: DecoderTables, scores: Iterable[np.ndarray]) -> Iterator[tuple[int, int, int]]:
     """Yields (hop, label, score 1..255) for each detection in int8 rows [labels], one row per hop."""
     hops = tables.smoothing_hops
@@ -37,7 +46,7 @@ def decode(tables: DecoderTables, scores: Iterable[np.ndarray]) -> Iterator[tupl
     unknown: list[int] = []
     quiet_until = 0
     for hop, row in enumerate(scores):
-        history = [*history[1:], [int(q) + 128 for q in row]]
+        history = [*history[1:], weighed(tables, [int(q) + 128 for q in row])]
         unknown.append(history[-1][UNKNOWN_LABEL] if tables.talk_hops else 0)
         sums = [sum(column) for column in zip(*history, strict=True)]
         held = [held[i] and sums[i] >= tables.releases[i] * hops for i in range(tables.labels)]

@@ -16,7 +16,7 @@
 
 #ifndef KWS_CONFIGURED
 #define KWS_WITH_DCT 1
-#define KWS_WITH_TALK 1  /* the decoder's rule about talk before a word */
+#define KWS_WITH_TALK 1  /* what the decoder makes of unknown words: talk before a word, their weight */
 #define KWS_COMPRESSED 0 /* bytes of the longest row of compressed weights */
 #endif
 

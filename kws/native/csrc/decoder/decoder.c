@@ -29,6 +29,10 @@ int32_t kws_decoder_check(const kws_decoder_tables *tables)
             || tables->talk_limit < 1 || tables->talk_limit > 255)) {
         return KWS_DECODER_BAD_TALK;
     }
+    if (tables->unknown_weight < 1 || tables->unknown_weight > KWS_MAX_UNKNOWN_WEIGHT
+        || (tables->unknown_weight > 1 && tables->labels <= KWS_UNKNOWN)) {
+        return KWS_DECODER_BAD_WEIGHT;
+    }
 #endif
     return KWS_DECODER_OK;
 }
@@ -71,16 +75,34 @@ void kws_decoder_reset(kws_decoder *state)
 #endif
 }
 
+/* What the scores behind KWS_UNKNOWN are divided by, in steps of 1/256: 256 leaves them. */
+static uint32_t divisor(const kws_decoder_tables *tables, const int8_t *scores)
+{
+#if KWS_WITH_TALK
+    if (tables->unknown_weight > 1) {
+        return 256u + (uint32_t)(tables->unknown_weight - 1) * (uint32_t)(scores[KWS_UNKNOWN] + 128);
+    }
+#else
+    (void)tables;
+    (void)scores;
+#endif
+    return 256u;
+}
+
 /* Replaces the oldest row of the history by `scores` and keeps the sums. */
 static void smooth(kws_decoder *state, const int8_t *scores)
 {
     const kws_decoder_tables *tables = state->tables;
     uint8_t *row = state->history + state->position * tables->labels;
+    const uint32_t by = divisor(tables, scores);
 
     for (int32_t i = 0; i < tables->labels; ++i) {
-        const uint8_t score = (uint8_t)(scores[i] + 128);
+        uint32_t score = (uint32_t)(scores[i] + 128);
+        if (i > KWS_UNKNOWN && by > 256u) {
+            score = score * 256u / by;
+        }
         state->sums[i] = (uint16_t)(state->sums[i] - row[i] + score);
-        row[i] = score;
+        row[i] = (uint8_t)score;
     }
     if (++state->position == tables->smoothing_hops) {
         state->position = 0;

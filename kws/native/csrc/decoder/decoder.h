@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decoder: from the network's scores to detections. Integers only. A hop here is one decision of the network.
  *
- * A score is 0..255 (the softmax in steps of 1/256): the network's int8 output plus 128. Each label's score is averaged
- * over the last smoothing_hops hops; hops before the first count as 0. The best keyword at or above its threshold is
- * detected,
+ * A score is 0..255 (the softmax in steps of 1/256): the network's int8 output plus 128. A label behind KWS_UNKNOWN, with
+ * the score s where unknown words have u, counts as s * 256 / (256 + (unknown_weight - 1) * u), rounded down: what it
+ * would be if unknown words were unknown_weight times as likely. Each label's score is averaged over the last
+ * smoothing_hops hops; hops before the first count as 0. The best keyword at or above its threshold is detected,
  *   - unless it was detected before and its average has not fallen below its release since (hysteresis),
  *   - unless a detection lies at most refractory_hops hops back,
  *   - unless talk came before it: the score of unknown words, label KWS_UNKNOWN, averaged over talk_hops hops of which
@@ -21,6 +22,7 @@
 #define KWS_MAX_SMOOTHING_HOPS 200
 #define KWS_MAX_REFRACTORY_HOPS 1000
 #define KWS_MAX_TALK_HOPS 200
+#define KWS_MAX_UNKNOWN_WEIGHT 255
 #define KWS_UNKNOWN 1 /* label of what is no keyword */
 #define KWS_NEVER 256 /* a threshold that no average reaches: silence and unknown words */
 
@@ -35,6 +37,7 @@ typedef struct kws_decoder_tables {
     int32_t talk_hops;     /* 0..KWS_MAX_TALK_HOPS; 0: talk before a word does not matter */
     int32_t talk_lag_hops; /* 0..KWS_MAX_TALK_HOPS */
     int32_t talk_limit;    /* 1..255; without talk_hops anything */
+    int32_t unknown_weight; /* 1..KWS_MAX_UNKNOWN_WEIGHT; 1: scores count as they are */
 #endif
 } kws_decoder_tables;
 
@@ -69,7 +72,8 @@ enum kws_decoder_error {
     KWS_DECODER_BAD_SMOOTHING = -2,  /* smoothing_hops out of range */
     KWS_DECODER_BAD_REFRACTORY = -3, /* refractory_hops out of range */
     KWS_DECODER_BAD_THRESHOLDS = -4, /* a threshold out of range, or a release outside 1..its threshold */
-    KWS_DECODER_BAD_TALK = -5        /* talk_hops, talk_lag_hops or talk_limit out of range, or nothing is unknown */
+    KWS_DECODER_BAD_TALK = -5,       /* talk_hops, talk_lag_hops or talk_limit out of range, or nothing is unknown */
+    KWS_DECODER_BAD_WEIGHT = -6      /* unknown_weight out of range, or nothing is unknown */
 };
 
 /* 0 when push is safe with these tables, else one of the codes above. Reads nothing but the struct. */

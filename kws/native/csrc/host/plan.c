@@ -75,8 +75,10 @@ static void read_network(fields *f, kws_network_tables *t)
     t->pool = take_array(f, t->pool_words, 4);
 }
 
-static void read_decoder(fields *f, kws_decoder_tables *t, int talk)
+static void read_decoder(fields *f, kws_decoder_tables *t, uint32_t version)
 {
+    const int talk = version >= KWS_PLAN_TALK_VERSION;
+
     t->labels = take(f);
     t->smoothing_hops = take(f);
     t->refractory_hops = take(f);
@@ -85,6 +87,7 @@ static void read_decoder(fields *f, kws_decoder_tables *t, int talk)
     t->talk_hops = talk ? take(f) : 0;
     t->talk_lag_hops = talk ? take(f) : 0;
     t->talk_limit = talk ? take(f) : 0;
+    t->unknown_weight = version >= KWS_PLAN_UNKNOWN_VERSION ? take(f) : 1;
     if (t->labels < 1 || t->labels > KWS_MAX_LABELS) {
         f->broken = 1;
     }
@@ -118,7 +121,7 @@ static int32_t check_header(const uint8_t *bytes, uint32_t size)
     if (size < KWS_PLAN_HEADER_BYTES || word_at(bytes, 0) != KWS_PLAN_MAGIC) {
         return KWS_PLAN_BAD_MAGIC;
     }
-    if (word_at(bytes, 4) != KWS_PLAN_VERSION && word_at(bytes, 4) != KWS_PLAN_TALK_VERSION) {
+    if (word_at(bytes, 4) < KWS_PLAN_VERSION || word_at(bytes, 4) > KWS_PLAN_UNKNOWN_VERSION) {
         return KWS_PLAN_BAD_VERSION;
     }
     if (word_at(bytes, 8) != size) {
@@ -172,7 +175,7 @@ int32_t kws_plan_read(kws_plan *plan, const void *bytes, uint32_t size, int32_t 
     fields decoder = section(bytes, size, SECTION_DECODER);
     read_frontend(&frontend, &plan->frontend);
     read_network(&network, &plan->network);
-    read_decoder(&decoder, &plan->decoder, word_at(bytes, 4) == KWS_PLAN_TALK_VERSION);
+    read_decoder(&decoder, &plan->decoder, word_at(bytes, 4));
     if (frontend.broken || network.broken || decoder.broken) {
         return KWS_PLAN_BAD_SECTION;
     }

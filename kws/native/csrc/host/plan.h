@@ -16,7 +16,8 @@
 
 #define KWS_PLAN_MAGIC 0x5053574b /* "KWSP" */
 #define KWS_PLAN_VERSION 2
-#define KWS_PLAN_TALK_VERSION 3 /* the same, and the decoder's three fields about talk */
+#define KWS_PLAN_TALK_VERSION 3    /* the same, and the decoder's three fields about talk */
+#define KWS_PLAN_UNKNOWN_VERSION 4 /* the same, and the decoder's unknown_weight */
 #define KWS_PLAN_HEADER_BYTES 48
 
 /* What kws_plan_read finds: 0, or the first thing that is wrong. */
