@@ -9,10 +9,11 @@ import sys
 import numpy as np
 
 from kws.errors import DataError
+from kws.speech.accents import DIFFERENT, with_accent
 from kws.speech.engines.interface import Engine, trimmed
 from kws.speech.voices import words_of
 
-VOICES = ("en-US", "en-GB")
+ENGLISH = ("en-US", "en-GB")
 SPEEDS, PITCHES = (0.8, 1.3), (0.8, 1.25)  # of the voice's own, all well understood
 TRIES = 3
 PROGRAM = """import sys
@@ -23,7 +24,7 @@ sys.stdout.buffer.write(NanoTTS().speak(text, voice=voice, speed=float(speed), p
 
 
 class Pico(Engine):
-    """Two English voices; rate and pitch are drawn for each utterance."""
+    """Two English voices, and four of other languages that speak English with an accent; rate and pitch are drawn."""
 
     name = "pico"
     licence = "Apache-2.0 (SVOX Pico)"
@@ -34,12 +35,13 @@ class Pico(Engine):
             import py_nanotts  # noqa: F401
         except ImportError:
             return ()
-        return VOICES
+        return (*ENGLISH, *DIFFERENT)
 
     def speak(self, text: str, voice: str, *, rng: np.random.Generator) -> np.ndarray:
         self.require(voice)
         speed, pitch = float(rng.uniform(*SPEEDS)), float(np.exp(rng.uniform(*np.log(PITCHES))))
-        data = said(words_of(text), voice, repr(speed), repr(pitch))
+        told = with_accent(words_of(text), voice, rng) if voice in DIFFERENT else words_of(text)
+        data = said(told, voice, repr(speed), repr(pitch))
         return trimmed(np.frombuffer(data, np.int16) / np.float32(32768), text)
 
 
