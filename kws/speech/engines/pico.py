@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from kws.errors import DataError
-from kws.speech.accents import DIFFERENT, with_accent
+from kws.speech.accents import DIFFERENT, are_known, with_accent
 from kws.speech.engines.interface import Engine, trimmed
 from kws.speech.voices import words_of
 
@@ -24,7 +24,10 @@ sys.stdout.buffer.write(NanoTTS().speak(text, voice=voice, speed=float(speed), p
 
 
 class Pico(Engine):
-    """Two English voices, and four of other languages that speak English with an accent; rate and pitch are drawn."""
+    """Two English voices, and four of other languages that speak English with an accent where espeak-ng is installed.
+
+    Rate and pitch are drawn.
+    """
 
     name = "pico"
     licence = "Apache-2.0 (SVOX Pico)"
@@ -35,7 +38,7 @@ class Pico(Engine):
             import py_nanotts  # noqa: F401
         except ImportError:
             return ()
-        return (*ENGLISH, *DIFFERENT)
+        return (*ENGLISH, *(DIFFERENT if are_known() else ()))
 
     def speak(self, text: str, voice: str, *, rng: np.random.Generator) -> np.ndarray:
         self.require(voice)
