@@ -51,7 +51,7 @@ from kws.detect.detector import load_detector
 from kws.engine.decoder import SCORE_STEPS
 from kws.errors import DataError
 from kws.files import write_atomic
-from kws.pipeline.new_word import SYNTH, prepare_word
+from kws.pipeline.new_word import SYNTH, TALK_SYNTH, prepare_word
 from kws.pipeline.transfer import transfer_run
 from kws.records import to_json
 from kws.validate.metrics import poisson_interval, wilson_interval
@@ -61,6 +61,7 @@ TRAINING, TESTING = "training", "testing"
 LEVELS = (*range(40, 256, 4), 255)
 TRAINING_READERS, TRAINING_LANGUAGES = 7, 10
 CLIPS_OF_WORD = 150  # of each word of Speech Commands that is not the keyword
+MADE_ONCE = (SYNTH, TALK_SYNTH)  # sources that synthesizers fill, the same for every network of a word
 PEOPLE, TAKES_OF_PERSON = 10, 2  # who train in the scenario "own voice"
 
 
@@ -182,10 +183,13 @@ def run(job: Job, bench: "Bench") -> Result:
     root.mkdir()
     (bench.out / "cache").mkdir(exist_ok=True)
     (root / ".cache").symlink_to((bench.out / "cache").resolve())
-    share_spoken(bench.out / "spoken" / job.word, root / "recordings" / SYNTH)
+    synthesized = {root / "recordings" / source: bench.out / "spoken" / job.word / source for source in MADE_ONCE}
+    for folder, spoken in synthesized.items():
+        share_spoken(spoken, folder)
     made = prepare_word(root, job.word, base=str(bench.base.resolve()), talk=bench.talk, note=quiet)
-    if not (bench.out / "spoken" / job.word).is_dir():
-        shutil.copytree(root / "recordings" / SYNTH, bench.out / "spoken" / job.word)
+    for folder, spoken in synthesized.items():
+        if folder.is_dir() and not spoken.is_dir():
+            shutil.copytree(folder, spoken)
     if bench.words:
         add_speech_commands(root / "recordings", bench.data, job.word)
     takes, tests = chosen(job, bench.data, bench.side)

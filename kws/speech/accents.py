@@ -6,18 +6,29 @@ Pico understands it: `"` is stress, `_` joins two letters that are one sound, an
 is silence.
 """
 
+import re
+
 import numpy as np
 
 from kws.errors import DataError
-from kws.speech.voices import import_loader, ipa
+from kws.speech.voices import import_loader, ipa, nothing_to_say
 
 ENGLISH = ("en-us", "en")  # American, British: one of them was learnt
 MARKS = {"ˈ": '"', "ˌ": "", "ː": "", "̩": ""}  # stress counts; a second one, length and syllables are the voice's own
+LANGUAGE = re.compile(r"\([^)]*\)")  # where espeak-ng changes to another one for a word: (ko)
+
+
+def table(pairs: str) -> dict[str, str]:
+    """ "a=b c=d" -> {"a": "b", "c": "d"}"""
+    return dict(pair.split("=") for pair in pairs.split())
+
+
 # A sound of English in the letters of the IPA -> in X-SAMPA, where the language has it or nearly so.
-SOUNDS = dict(pair.split("=") for pair in (
-    "p=p b=b t=t d=d k=k ɡ=g f=f v=v s=s z=z m=m n=n l=l j=j w=w ŋ=n ʃ=S ʒ=Z tʃ=t_S dʒ=d_Z θ=s ð=d ɹ=r h=h ɾ=t ʔ=t "
-    "iː=i i=i ɪ=i uː=u ʊ=u ɛ=e e=e æ=a a=a ʌ=a ɐ=a ɑː=a ɑ=a ɒ=o ɔː=o ɔ=o oː=o ə=a ɚ=er ɜː=er ɜ=er ᵻ=i "
-    "eɪ=ei aɪ=ai ɔɪ=oi oʊ=ou əʊ=ou aʊ=au iə=ia eə=ea ʊə=ua ɚɹ=er x=k").split())
+SOUNDS = table("""
+    p=p b=b t=t d=d k=k ɡ=g f=f v=v s=s z=z m=m n=n l=l j=j w=w ŋ=n ʃ=S ʒ=Z tʃ=t_S dʒ=d_Z θ=s ð=d ɹ=r h=h ɾ=t ʔ=t
+    iː=i i=i ɪ=i uː=u ʊ=u ɛ=e e=e æ=a a=a ʌ=a ɐ=a ɑː=a ɑ=a ɒ=o ɔː=o ɔ=o oː=o ə=a ɚ=er ɜː=er ɜ=er ᵻ=i
+    eɪ=ei aɪ=ai ɔɪ=oi oʊ=ou əʊ=ou aʊ=au iə=ia eə=ea ʊə=ua ɚɹ=er x=k
+    """)
 DIFFERENT = {
     "de-DE": "w=v ɹ=R ð=z ŋ=N iː=i: ɪ=I uː=u: ʊ=U ɛ=E e=E æ=E ɑː=a: ɒ=O ɔː=O ɔ=O oː=o: ə=@ ɚ=6 ɚɹ=6R ɜː=9R ɜ=9R ɐ=@ "
              "eɪ=e: aɪ=a_I ɔɪ=O_Y oʊ=o: əʊ=o: aʊ=a_U ᵻ=I",
@@ -29,7 +40,7 @@ DIFFERENT = {
 
 def sounds_of(voice: str) -> dict[str, str]:
     """What becomes of each sound and mark of English in the mouth of a voice of DIFFERENT."""
-    return MARKS | SOUNDS | dict(pair.split("=") for pair in DIFFERENT[voice].split())
+    return MARKS | SOUNDS | table(DIFFERENT[voice])
 
 
 def with_accent(text: str, voice: str, rng: np.random.Generator) -> str:
@@ -38,20 +49,25 @@ def with_accent(text: str, voice: str, rng: np.random.Generator) -> str:
     American or British is drawn. Raises DataError if espeak-ng is not installed, or where there is nothing to say.
     """
     sounds = sounds_of(voice)
-    said = " ".join(ipa(text, ENGLISH[int(rng.integers(len(ENGLISH)))])).split()
-    words = [word for word in (in_sounds(word, sounds) for word in said) if word]
+    clauses = ipa(text, ENGLISH[int(rng.integers(len(ENGLISH)))])
+    words = [told for word in " ".join(clauses).split() if (told := in_sounds(word, sounds))]
     if not words:
-        raise DataError(f"{text!r}: the synthesizer has nothing to say; use letters or digits")
+        raise nothing_to_say(text)
     return " ".join(f"<phoneme alphabet='xsampa' ph='{word}'/>" for word in words)
 
 
 def in_sounds(word: str, sounds: dict[str, str]) -> str:
     """A word in the letters of the IPA, as `ipa` gives it, in X-SAMPA; letters of other languages are left out."""
-    letters, found, place = word.replace("^", ""), "", 0
-    while place < len(letters):
-        size = next((size for size in (2, 1) if letters[place : place + size] in sounds), 0)
-        found += sounds[letters[place : place + size]] if size else ""
-        place += size or 1
+    return "".join(sounds.get(piece, "") for piece in pieces(word, sounds))
+
+
+def pieces(word: str, sounds: dict[str, str]) -> list[str]:
+    """The letters of a word, two together where they are one sound."""
+    letters, found = LANGUAGE.sub("", word.replace("^", "")), []
+    while letters:
+        size = 2 if letters[:2] in sounds else 1
+        found.append(letters[:size])
+        letters = letters[size:]
     return found
 
 

@@ -113,7 +113,7 @@ def synthesize(text: str, voice: Voice) -> np.ndarray:
         library.espeak_Synchronize()
     audio = trim(np.frombuffer(b"".join(spoken), np.int16))
     if len(audio) == 0:
-        raise DataError(f"{text!r}: the synthesizer has nothing to say; use letters or digits")
+        raise nothing_to_say(text)
     return np.clip(resample(audio / np.float32(32768), NATIVE_HZ), -1, 1)
 
 
@@ -142,6 +142,11 @@ def ipa(text: str, accent: str) -> list[str]:
         while place.value:
             clauses.append(library.espeak_TextToPhonemes(ctypes.byref(place), UTF8, IPA | TIES).decode())
         return clauses
+
+
+def nothing_to_say(text: str) -> DataError:
+    """What every synthesizer raises for a text without a sound."""
+    return DataError(f"{text!r}: the synthesizer has nothing to say; use letters or digits")
 
 
 def words_of(text: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from kws.audio.files import SAMPLE_RATE_HZ, to_int16
 from kws.data.corpus import NOHASH, split_of
 from kws.errors import DataError
-from kws.speech.voices import trim
+from kws.speech.voices import nothing_to_say, trim
 
 
 class Engine(ABC):
@@ -75,5 +75,5 @@ def trimmed(audio: np.ndarray, text: str) -> np.ndarray:
     """
     whole = trim(to_int16(audio))
     if len(whole) < SAMPLE_RATE_HZ // 100:
-        raise DataError(f"{text!r}: the synthesizer has nothing to say; use letters or digits")
+        raise nothing_to_say(text)
     return whole.astype(np.float32) / np.float32(32768)

@@ -1,7 +1,7 @@
 """Text as the symbols that Kokoro was taught: espeak-ng's phonemes with one letter for each diphthong and affricate."""
 
 from kws.errors import DataError
-from kws.speech.voices import ipa
+from kws.speech.voices import ipa, nothing_to_say
 
 # What the network calls each symbol, of those that English needs.
 NUMBERS = {
@@ -31,7 +31,7 @@ def symbols(text: str, accent: str) -> str:
     clauses = [in_symbols(clause, accent) for clause in ipa(text, accent)]
     found = PAUSE.join(filter(None, clauses))
     if not any(symbol.isalpha() for symbol in found):
-        raise DataError(f"{text!r}: the synthesizer has nothing to say; use letters or digits")
+        raise nothing_to_say(text)
     if len(found) >= LONGEST:
         raise DataError(f"{text[:40]!r}…: {len(found)} sounds; Kokoro says at most {LONGEST - 1} at once, so divide "
                         "the text")

@@ -11,7 +11,7 @@ import numpy as np
 from kws.errors import DataError
 from kws.speech.accents import DIFFERENT, are_known, with_accent
 from kws.speech.engines.interface import Engine, trimmed
-from kws.speech.voices import words_of
+from kws.speech.voices import nothing_to_say, words_of
 
 ENGLISH = ("en-US", "en-GB")
 SPEEDS, PITCHES = (0.8, 1.3), (0.8, 1.25)  # of the voice's own, all well understood
@@ -42,6 +42,8 @@ class Pico(Engine):
 
     def speak(self, text: str, voice: str, *, rng: np.random.Generator) -> np.ndarray:
         self.require(voice)
+        if not any(map(str.isalnum, text)):
+            raise nothing_to_say(text)  # Pico would click
         speed, pitch = float(rng.uniform(*SPEEDS)), float(np.exp(rng.uniform(*np.log(PITCHES))))
         told = with_accent(words_of(text), voice, rng) if voice in DIFFERENT else words_of(text)
         data = said(told, voice, repr(speed), repr(pitch))
