@@ -7,14 +7,16 @@ is silence.
 """
 
 import re
+from functools import cache
 
 import numpy as np
 
 from kws.errors import DataError
-from kws.speech.voices import import_loader, ipa, nothing_to_say
+from kws.speech.voices import import_loader, ipa, nothing_to_say, words_of
 
 ENGLISH = ("en-us", "en")  # American, British: one of them was learnt
-MARKS = {"ˈ": '"', "ˌ": "", "ː": "", "̩": ""}  # stress counts; a second one, length and syllables are the voice's own
+STRESS = "ˈ"
+MARKS = {STRESS: '"', "ˌ": "", "ː": "", "̩": ""}  # stress counts; a second one, length and syllables are the voice's own
 LANGUAGE = re.compile(r"\([^)]*\)")  # where espeak-ng changes to another one for a word: (ko)
 
 
@@ -54,6 +56,19 @@ def with_accent(text: str, voice: str, rng: np.random.Generator) -> str:
     if not words:
         raise nothing_to_say(text)
     return " ".join(f"<phoneme alphabet='xsampa' ph='{word}'/>" for word in words)
+
+
+def same_with_an_accent(text: str, keyword: str) -> bool:
+    """Whether a voice of DIFFERENT says both alike: a German "marwin" is a "marvin", an Italian "three" a "tree"."""
+    return not ways(text).isdisjoint(ways(keyword))
+
+
+@cache
+def ways(text: str) -> frozenset[tuple[str, str]]:
+    """Voice, and what it says of a text, without stress and pauses, for each voice of DIFFERENT."""
+    said = {"".join("".join(ipa(words_of(text), accent)).split()) for accent in ENGLISH}
+    return frozenset((voice, in_sounds(word, sounds_of(voice)).replace(MARKS[STRESS], ""))
+                     for voice in DIFFERENT for word in said)
 
 
 def in_sounds(word: str, sounds: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ engines, its word and its number alone: more clips later leave the earlier ones 
 
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from kws.data.corpus import NOISE, SPLITS, SYNTHESIZED, folders, speaker_of, spl
 from kws.data.pool import map_blocks
 from kws.errors import DataError
 from kws.progress import progress
+from kws.speech.accents import same_with_an_accent
 from kws.speech.conversion import vocal_tract
 from kws.speech.engines.espeak import Espeak
 from kws.speech.engines.interface import Engine, mixed
@@ -82,7 +83,7 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
         result["running speech"] = speak((TALK,), count=max(len(near), 1) * near_misses, split=split,
                                          texts=sentences_for(wanted))
     if unknown:
-        fillers = fillers_for(wanted)
+        fillers = unlike(fillers_for(wanted), wanted)
         result[f"{len(fillers)} other words"] = speak(fillers, count=unknown, split=split)
     if noise:
         result["background noise"] = make_noise(folder, wanted, seed=seed)
@@ -100,7 +101,13 @@ def spoken_source(folder: Path) -> Path:
 def all_near(words: Sequence[str], keywords: Sequence[str]) -> tuple[str, ...]:
     """What sounds nearly like one of `words` and like no keyword: made-up words, pieces, and ALIKE dictionary words."""
     found = [text for word in words for text in (*near_misses_of(word), *alike(word))]
-    return tuple(text for text in dict.fromkeys(found) if not holds_keyword(text, keywords))
+    return unlike(dict.fromkeys(found), keywords)
+
+
+def unlike(texts: Iterable[str], keywords: Sequence[str]) -> tuple[str, ...]:
+    """Those that hold no keyword and sound like none, in English or with an accent."""
+    return tuple(text for text in texts if not holds_keyword(text, keywords)
+                 and not any(same_with_an_accent(text, keyword) for keyword in keywords))
 
 
 def alike(word: str) -> tuple[str, ...]:

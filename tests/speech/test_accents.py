@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from kws.errors import DataError
-from kws.speech.accents import DIFFERENT, ENGLISH, are_known, in_sounds, pieces, sounds_of, with_accent
+from kws.speech.accents import (
+    DIFFERENT,
+    ENGLISH,
+    are_known,
+    in_sounds,
+    pieces,
+    same_with_an_accent,
+    sounds_of,
+    with_accent,
+)
+from kws.speech.synthesis import all_near
 from kws.speech.texts import FILLERS, SENTENCES
 from kws.speech.voices import ipa
 
@@ -51,6 +61,19 @@ def test_every_sound_of_hundreds_of_words_is_known_to_every_language(voice):
 @pytest.mark.parametrize("voice", DIFFERENT)
 def test_each_word_is_stressed_once_for_each_stress_of_english(voice):
     assert [word.count('"') for word in told("computer music", voice)] == [1, 1]
+
+
+@needs_espeak
+@pytest.mark.parametrize(("text", "keyword", "same"), [
+    ("marwin", "marvin", True), ("three", "tree", True), ("sheep", "ship", True), ("martin", "marvin", False),
+    ("commuter", "computer", False), ("hey jarvis", "hey_jarvis", True)])
+def test_words_that_an_accent_makes_one(text, keyword, same):
+    assert same_with_an_accent(text, keyword) == same
+
+
+@needs_espeak
+def test_what_a_voice_says_like_the_keyword_is_nothing_to_tell_it_from():
+    assert "marwin" not in all_near(("marvin",), ("marvin",)) and "martin" in all_near(("marvin",), ("marvin",))
 
 
 @needs_espeak
