@@ -101,9 +101,9 @@ class TalkBefore:
 class OperatingPoint:
     """The detector's settings, the rule that chose them, and how they do on the sound that they were chosen on.
 
-    thresholds, hysteresis : 0..1. unknown_weight : as in DecoderTables. told : the sound, in words; talk : was it hours
-    of talk, too? clips : keywords said.
-    check : the same on other sound. What has a default is missing in runs of earlier versions.
+    thresholds, hysteresis : 0..1. unknown_weight : as in DecoderTables, None: 1. told : the sound, in words; talk : was
+    it hours of talk, too? clips : keywords said. check : the same on other sound. What has a default is missing in runs
+    of earlier versions.
     """
 
     rule: str
@@ -113,7 +113,7 @@ class OperatingPoint:
     hysteresis: float | None = None
     refractory_ms: float | None = None
     talk_rule: TalkBefore | None = field(default=None, metadata=LEFT_OUT)
-    unknown_weight: int = 1
+    unknown_weight: int | None = field(default=None, metadata=LEFT_OUT)
     told: tuple[str, ...] = field(default=(), metadata=named("from"))
     hours: float
     clips: int

@@ -41,7 +41,7 @@ def test_a_document_is_written_byte_for_byte_but_for_what_came_later():
 
 
 def test_what_came_later_is_missing_in_earlier_runs():
-    found = read_metrics(ROOT / "models" / "small")
+    found = read_metrics(ROOT / "models" / "large")
     assert (found.data, found.requirements, found.operating_point.check) == (None, (), None)
 
 

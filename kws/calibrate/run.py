@@ -103,7 +103,7 @@ class Calibration:
     @property
     def point(self) -> OperatingPoint:
         """For metrics.json: the rule, the choice and its figures, and the check."""
-        outcome = self.choice.outcome
+        outcome, weight = self.choice.outcome, self.choice.settings.unknown_weight
         per_keyword = {word: KeywordCounts(int(outcome.hits[k]), int(outcome.said[k] - outcome.hits[k]),
                                            int(outcome.false_alarms[k]))
                        for k, word in enumerate(self.sound.keywords)}
@@ -111,7 +111,7 @@ class Calibration:
             rule=RULE, target=WantedRates(self.target.false_alarms_per_hour, self.target.miss_rate),
             smoothing_ms=self.smoothing_ms, thresholds=self.thresholds,
             hysteresis=self.choice.settings.hysteresis / SCORE_STEPS, refractory_ms=self.refractory_ms,
-            talk_rule=self.talk, unknown_weight=self.choice.settings.unknown_weight, told=self.told,
+            talk_rule=self.talk, unknown_weight=weight if weight != 1 else None, told=self.told,
             hours=self.sound.hours, clips=int(outcome.said.sum()), hits=int(outcome.hits.sum()), misses=outcome.misses,
             false_alarms=outcome.total_false_alarms, expected_false_alarms_per_hour=self.choice.expected_per_hour,
             per_keyword=per_keyword, latency_p95_ms=outcome.late_ms, talk=bool(self.sound.negatives),

@@ -139,7 +139,7 @@ def lines(finished: "Run") -> list[str]:
     heard = f"{point.hits} of {point.clips} keywords, " if point.clips else ""
     found.append(f"detector    {heard}{point.false_alarms} false alarms in "
                  f"{60 * point.hours:.0f} minutes of {where}; smoothing {point.smoothing_ms:.0f} ms")
-    found += [f"detector    {line}" for line in unknown_lines(point.talk_rule, point.unknown_weight)]
+    found += [f"detector    {line}" for line in unknown_lines(point.talk_rule, point.unknown_weight or 1)]
     found += expected(point.check)
     found += ["", cost_table(metrics.device), "", requirements_table(finished.requirements), ""]
     found += [str(finished.folder), "next: kws validate, kws detect FILE.wav; see report.html in that folder"]

@@ -25,7 +25,7 @@ def run(tmp_path):
 
 def test_every_part_is_read_and_written_byte_for_byte():
     parts = set()
-    for run in ("commands", "small"):  # the page of one has the robustness, that of the other the quantization
+    for run in ("commands", "large"):  # the page of one has the robustness, that of the other the quantization
         text = (ROOT / "models" / run / "validation.json").read_text()
         found = from_json(Validation, json.loads(text))
         parts |= {name for name in PARTS if getattr(found, name) is not None}
