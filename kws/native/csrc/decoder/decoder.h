@@ -34,9 +34,9 @@ typedef struct kws_decoder_tables {
     uint16_t thresholds[KWS_MAX_LABELS]; /* per label: 1..255, or KWS_NEVER */
     uint16_t releases[KWS_MAX_LABELS];   /* per label: 1..its threshold */
 #if KWS_WITH_TALK
-    int32_t talk_hops;     /* 0..KWS_MAX_TALK_HOPS; 0: talk before a word does not matter */
-    int32_t talk_lag_hops; /* 0..KWS_MAX_TALK_HOPS */
-    int32_t talk_limit;    /* 1..255; without talk_hops anything */
+    int32_t talk_hops;      /* 0..KWS_MAX_TALK_HOPS; 0: talk before a word does not matter */
+    int32_t talk_lag_hops;  /* 0..KWS_MAX_TALK_HOPS */
+    int32_t talk_limit;     /* 1..255; without talk_hops anything */
     int32_t unknown_weight; /* 1..KWS_MAX_UNKNOWN_WEIGHT; 1: scores count as they are */
 #endif
 } kws_decoder_tables;
