@@ -50,6 +50,16 @@ def joins(text: str, at: int) -> bool:
                for letter in around)
 
 
+def is_latin(text: str) -> bool:
+    """Whether all its letters are Latin ones, which who reads English can say.
+
+    >>> is_latin("café_2"), is_latin("лампа")
+    (True, False)
+    """
+    return all(unicodedata.name(letter, "").startswith("LATIN") for letter in unicodedata.normalize("NFC", text)
+               if unicodedata.category(letter)[0] == "L")
+
+
 def fault(text: object) -> str | None:
     """What is wrong with it as a word, in words; None if nothing is."""
     if is_word(text):

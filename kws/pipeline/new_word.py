@@ -15,7 +15,7 @@ from kws.spec import DetectorSpec, Spec
 from kws.specfile import NAME, write_spec
 from kws.speech.engines.registry import choose_engines, missing
 from kws.speech.languages import LANGUAGES
-from kws.speech.synthesis import make_corpus
+from kws.speech.synthesis import make_corpus, unspoken
 from kws.speech.talk import speak_languages, speak_talk
 from kws.workspace import Workspace, find_run, open_workspace, read_artefact
 
@@ -139,5 +139,8 @@ def speak(place: Workspace, note: Note) -> None:
     samples = max(place.spec.frontend.clip_samples, place.spec.frontend.sample_rate_hz)
     make = partial(make_corpus, place.recordings / SYNTH, place.spec.keywords, keywords=place.spec.keywords,
                    samples=samples, seed=1, engines=engines)
-    make(count=SPOKEN, split="training", near_misses=NEAR_MISSES, unknown=0, noise=False)  # people judge, if anybody
+    if what := unspoken(place.spec.keywords[0], engines):
+        note(f"note: nobody says it here: {what}")
+    else:
+        make(count=SPOKEN, split="training", near_misses=NEAR_MISSES, unknown=0, noise=False)  # people judge, if any do
     make(count=0, unknown=OTHERS, noise=None)

@@ -30,7 +30,7 @@ from kws.speech.pronunciations import sound_alikes
 from kws.speech.texts import fillers_for, holds_keyword, sentences_for
 from kws.speech.texts import near_misses as near_misses_of
 from kws.speech.voices import import_loader
-from kws.words import fault
+from kws.words import fault, is_latin
 from kws.words import spoken as as_said
 
 TURN = (SPLITS[0],) * 4 + (SPLITS[1],) + (SPLITS[0],) * 4 + (SPLITS[2],)  # of every ten clips: 8, 1 and 1
@@ -138,7 +138,7 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     for engine in speakers:
         engine.require((engine.voices() or ("",))[0])
     for word in words:
-        if what := fault(word):
+        if what := fault(word) or unspoken(word, speakers):
             raise DataError(what)
     if count < 1:
         raise DataError(f"count = {count}: must be at least 1")
@@ -151,6 +151,14 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     blocks = [missing[at : at + ORDERS_PER_BLOCK] for at in range(0, len(missing), ORDERS_PER_BLOCK)]
     map_blocks(write_orders, blocks, scheduler=scheduler, title="speaking", sizes=[len(block) for block in blocks])
     return Made(written=len(missing), kept=len(jobs) - len(missing))
+
+
+def unspoken(word: str, engines: Sequence[Engine]) -> str | None:
+    """Why not all of the engines can say a word, in words; None if they can."""
+    if is_latin(word) or all(engine.any_script for engine in engines):
+        return None
+    return (f"{word!r}: the synthesizers speak English, and cannot read its letters; record it (kws record {word}), or "
+            "name a program that can say it with kws data synth --engine-command")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,14 @@ def test_one_command_makes_everything_but_the_takes(tmp_path, few, radio):
     assert again.exit_code == 0 and sorted(path for path in (tmp_path / "lamp").rglob("*")) == before
 
 
+def test_a_word_that_no_english_voice_can_read_waits_for_takes(tmp_path, few, radio):
+    made = run("new", tmp_path / "lamp", "--word", "лампа", "--talk", radio)
+    assert made.exit_code == 0, made.output
+    assert "nobody says it here: 'лампа': the synthesizers speak English" in made.output
+    words = {clip.word for clip in scan(tmp_path / "lamp" / "recordings").clips}
+    assert "лампа" not in words and len(words) > 20
+
+
 def test_without_a_network_talk_is_synthesized_and_the_command_says_so(tmp_path, few, monkeypatch):
     def fails(*_, **__):
         raise DownloadError("no route to host")

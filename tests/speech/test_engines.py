@@ -106,6 +106,15 @@ def test_a_command_of_the_users_is_a_voice(tmp_path):
     assert said.read_text() == "two words; `x`|two words; `x`|"
 
 
+def test_a_word_in_other_letters_is_said_by_the_users_command_alone(tmp_path):
+    own = Command(f"{program(tmp_path, 'tone(out)')} {{out}}")
+    with pytest.raises(DataError, match="'лампа': the synthesizers speak English, and cannot read its letters; record"):
+        make_clips(tmp_path / "all", ("lamp", "лампа"), count=3, engines=(Espeak(), own))
+    assert not (tmp_path / "all").exists()
+    assert make_clips(tmp_path / "own", ("лампа",), count=3, engines=(own,)).written == 3
+    assert make_clips(tmp_path / "latin", ("grün",), count=3, engines=(Espeak(),)).written == 3
+
+
 @pytest.mark.parametrize(("body", "reason"), [("sys.exit('no such model')", "no such model"), ("pass", "no file"),
                                               ("open(out, 'w').write('x')", "cannot be read as audio")])
 def test_a_command_that_fails_is_quoted(tmp_path, body, reason):

@@ -21,12 +21,14 @@ class Engine(ABC):
     name    : what `kws data synth --engine` calls it
     licence : of the engine and its voices, for whoever passes the speech on
     install : the command that installs it
+    any_script : whether it says words that are not in Latin letters; an English voice would click or spell them
     by_default : whether it speaks without being asked for by name; False for what takes seconds for a word
     """
 
     name: str
     licence: str
     install: str
+    any_script: bool = False
     by_default: bool = True
 
     @abstractmethod

@@ -96,6 +96,7 @@ class Command(Engine):
     name = "command"
     licence = "that of the program and its voice: see there"
     install = "the program that --engine-command names"
+    any_script = True
 
     def __init__(self, command: str) -> None:
         """command : as typed, with {out} for the WAV file and {text} for the text, which else comes on stdin."""
