@@ -72,6 +72,8 @@ def make_corpus(folder: Path, words: tuple[str, ...], *, keywords: tuple[str, ..
         unknown = 0 if others else max(2, count // 10)
     if noise is None:
         noise = NOISE not in there
+    if count:
+        check_words(words, engines)
     spoken_source(folder)
     result: dict[str, Made] = {}
     speak = partial(make_clips, folder, samples=samples, seed=seed, engines=engines, scheduler=scheduler)
@@ -137,9 +139,7 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     speakers = tuple(engines) or (Espeak(),)
     for engine in speakers:
         engine.require((engine.voices() or ("",))[0])
-    for word in words:
-        if what := fault(word) or unspoken(word, speakers):
-            raise DataError(what)
+    check_words(words, speakers)
     if count < 1:
         raise DataError(f"count = {count}: must be at least 1")
     jobs = {folder / word / one.file_name: Order(word, one, number, seed=seed, samples=samples, texts=texts)
@@ -151,6 +151,13 @@ def make_clips(folder: Path, words: tuple[str, ...], *, count: int, samples: int
     blocks = [missing[at : at + ORDERS_PER_BLOCK] for at in range(0, len(missing), ORDERS_PER_BLOCK)]
     map_blocks(write_orders, blocks, scheduler=scheduler, title="speaking", sizes=[len(block) for block in blocks])
     return Made(written=len(missing), kept=len(jobs) - len(missing))
+
+
+def check_words(words: Sequence[str], engines: Sequence[Engine]) -> None:
+    """Raises DataError for a word that cannot be a keyword, or that not all of the engines can say."""
+    for word in words:
+        if what := fault(word) or unspoken(word, engines or (Espeak(),)):
+            raise DataError(what)
 
 
 def unspoken(word: str, engines: Sequence[Engine]) -> str | None:
