@@ -74,6 +74,7 @@ class Manifest:
     seed: int | None = None
     clips: Mapping[str, int] | None = None
     teachers: tuple[Teacher, ...] | None = None
+    talk_teachers: tuple[Teacher, ...] | None = None
     versions: Mapping[str, str] | None = None
     calibration: Calibrated | None = None
     content: JsonObject = field(default_factory=dict, metadata=UNWRITTEN)

@@ -247,7 +247,7 @@ def jobs(words: Sequence[str], scenarios: Sequence[str], count: int, draws: int,
     """Every network to train; "own voice" only for words whose recordings name their speaker."""
     named = Counter(word for word in words if not (data / "wake_words" / word).is_dir())
     return [Job(word, scenario, count, draw) for draw in range(1, draws + 1) for scenario in scenarios for word in words
-            if scenario != "own voice" or word in named if draw == 1 or scenario != "synthetic"]
+            if scenario != "own voice" or word in named]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -33,6 +33,10 @@ def train(
         "--teacher", metavar="RUN", show_default=False,
         help="Run of a larger network (name in models/ or path) to learn from, in addition to the labels; may be "
              "repeated to average several. It must know the same keywords.")] = None,
+    talk_teacher: Annotated[list[str] | None, typer.Option(
+        "--talk-teacher", metavar="RUN", show_default=False,
+        help="Run of a larger network that was trained with talk: the network also learns from what it says at every "
+             "hop of the talk. May be repeated.")] = None,
     base: Annotated[str | None, typer.Option(
         "--from", metavar="RUN", show_default=False,
         help="Base run (name in models/ or path) that was trained on many words: a new keyword then needs only a few "
@@ -76,8 +80,11 @@ def train(
     from kws.records import to_json
     from kws.requirements import broken
 
-    if base and (teacher or strategy or start):
-        raise typer.BadParameter("cannot be combined with --teacher, --start or --strategy", param_hint="--from")
+    if base and (teacher or talk_teacher or strategy or start):
+        raise typer.BadParameter("cannot be combined with --teacher, --talk-teacher, --start or --strategy",
+                                 param_hint="--from")
+    if talk_teacher and backend is Backend.JAX:
+        raise typer.BadParameter("jax trains on clips alone", param_hint="--talk-teacher")
     if backend is Backend.JAX and (base or strategy or start):
         raise typer.BadParameter("jax cannot be combined with --from, --start or --strategy", param_hint="--backend")
     if scheduler and (strategy or backend is Backend.JAX):
@@ -87,8 +94,8 @@ def train(
     if base:
         finished = transfer_run(place, base=base, name=run, note=note, scheduler=scheduler)
     else:
-        finished = train_run(place, name=run, teachers=teacher or (), note=note, strategy=strategy, start=start,
-                             backend=backend, scheduler=scheduler)
+        finished = train_run(place, name=run, teachers=teacher or (), talk_teachers=talk_teacher or (), note=note,
+                             strategy=strategy, start=start, backend=backend, scheduler=scheduler)
     if finished is None:
         return
     if json:

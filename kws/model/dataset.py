@@ -20,6 +20,7 @@ from kws.model.keras_types import Batches
 from kws.model.sound_jobs import Ear, SoundJob, SoundRows, Sounds, extracted, mixed
 from kws.model.stretches import CLIPS, Stretches
 from kws.model.talk import noise_rows, read_rooms, talk_rows
+from kws.model.talk_teaching import TalkTeaching, make_talk_teaching
 from kws.model.versions import Versions
 from kws.spec import Spec
 
@@ -39,6 +40,7 @@ class Material:
     noise    : float32 [n], several, for each split
     teaching : of the teachers, None if there are none
     stretches : what talk makes of the clips, None if there is no talk
+    talk_teaching : of the teachers that answer at every hop of the stretches, None if there are none
     cache    : folder for what is slow to make again, None if nothing is kept
     scheduler : of the Dask cluster that makes features, None if this machine does
     """
@@ -52,8 +54,14 @@ class Material:
     teaching: Teaching | None = None
     cache: Path | None = None
     stretches: Stretches | None = None
+    talk_teaching: TalkTeaching | None = None
     noise_paths: tuple[Path, ...] = ()
     scheduler: str | None = None
+
+    @property
+    def taught(self) -> bool:
+        """Whether there are teachers of any kind."""
+        return self.teaching is not None or self.talk_teaching is not None
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that no draw depends on another."""
@@ -143,14 +151,16 @@ class Material:
 
 
 def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Path | None,
-            teachers: Sequence[Teacher] = (), normalisation: Normalisation | None = None,
-            talk: Sequence[Talk] = (), rooms: Sequence[Path] = (), scheduler: str | None = None) -> Material:
+            teachers: Sequence[Teacher] = (), talk_teachers: Sequence[Teacher] = (),
+            normalisation: Normalisation | None = None, talk: Sequence[Talk] = (), rooms: Sequence[Path] = (),
+            scheduler: str | None = None) -> Material:
     """Read the recordings and fit the features' range to them.
 
     talk  : what people say who do not speak to the device; the training split's makes stretches (kws.model.stretches)
     rooms : impulse responses that part of the talk is heard through
     noise : background recordings; cache : folder for what is slow to read again
     teachers : one with the same front-end settings hands its features' range down, so that one front end serves both
+    talk_teachers : of stretches of talk (kws.model.talk_teaching)
     normalisation : the features' range where it is not to be fitted, but given
     scheduler : address of a Dask scheduler whose workers read the clips and make the features; by default this machine
     """
@@ -158,13 +168,14 @@ def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Pat
     clips = {split: load_clips(getattr(examples, split).clips, samples=samples, cache=cache, scheduler=scheduler)
              for split in SPLITS}
     noises = {split: read_noise(noise, split=split, samples=samples) for split in SPLITS}
-    normalisation = (normalisation or shared_normalisation(teachers, spec)
+    normalisation = (normalisation or shared_normalisation([*teachers, *talk_teachers], spec)
                      or fit_normalisation(spec, examples, clips, noises))
     frontend = Frontend(build_tables(spec.frontend, normalisation))
     teaching = make_teaching(teachers, spec, frontend)
     material = Material(spec, examples, clips, noises, normalisation, frontend, teaching, cache,
                         noise_paths=tuple(noise), scheduler=scheduler)
-    return with_stretches(material, [one for one in talk if one.split == "training"], rooms)
+    material = with_stretches(material, [one for one in talk if one.split == "training"], rooms)
+    return with_talk_teaching(material, talk_teachers)
 
 
 def with_stretches(material: Material, talk: Sequence[Talk], rooms: Sequence[Path]) -> Material:
@@ -183,6 +194,17 @@ def with_stretches(material: Material, talk: Sequence[Talk], rooms: Sequence[Pat
                         "some minutes, hours are good, or set [training] talk_percent = 0 in kws.toml")
     noise = noise_rows(material.noise["training"], material.frontend, least=stretches.frames)
     return replace(material, stretches=replace(stretches, noise=noise))
+
+
+def with_talk_teaching(material: Material, teachers: Sequence[Teacher]) -> Material:
+    """The material, with teachers of its talk. Raises DataError if there is none to teach."""
+    if not teachers:
+        return material
+    if material.stretches is None:
+        raise DataError("--talk-teacher teaches on talk, and there is none: put hours of it into "
+                        "recordings/<source>/_talk_/, with [training] talk_percent above 0, or leave the teacher out")
+    return replace(material, talk_teaching=make_talk_teaching(teachers, material.stretches,
+                                                              clips=material.teaching is not None))
 
 
 def fit_normalisation(spec: Spec, examples: Examples, clips: dict[str, np.ndarray],
@@ -256,4 +278,4 @@ def stretched(material: Material, stretches: Stretches, features: np.ndarray, ta
     """A batch of stretches: network input float32 [n, frames, features, 1] and targets (kws.model.stretch_loss)."""
     whole = len(features) // CLIPS * CLIPS
     rows, said = stretches.batch(mask(features[:whole], material.spec.training, rng), targets[:whole], rng)
-    return network_input(rows), said
+    return network_input(rows), said if material.talk_teaching is None else material.talk_teaching.taught(rows, said)

@@ -28,6 +28,7 @@ from kws.model.log_mel import (
     rows_needed,
     with_voice,
 )
+from kws.model.stretch_loss import OWN, SOFT_WEIGHT
 from kws.model.talk import TalkRows
 from kws.spec import Spec
 
@@ -77,7 +78,7 @@ class Stretches:
         """Stretches of words, then stretches of talk: int8 [n, frames, features], and what may be said at each hop.
 
         features : int8 [clips, window, features], a multiple of CLIPS; targets : float32 [clips, labels], taught: twice
-        -> targets float32 [n, decisions, 2 * labels + 2], as kws.model.stretch_loss takes them
+        -> targets float32 [n, decisions, 2 * labels + 3], as kws.model.stretch_loss takes them
         """
         words, talks = len(features) // CLIPS, self.talk_count(len(features))
         order = np.arange(words * CLIPS).reshape(words, CLIPS)
@@ -180,9 +181,9 @@ class Stretches:
         return np.concatenate([np.full((len(heard), FIRST_KEYWORD), True), heard], axis=1)
 
     def targets_with(self, permitted: np.ndarray, starts: np.ndarray, targets: np.ndarray | None) -> np.ndarray:
-        """Permitted labels, their weight, soft targets, their weight: float32 [decisions, 2 * labels + 2]."""
+        """Permitted labels, their weight, soft targets, their weight, own: float32 [decisions, 2 * labels + 3]."""
         (hops, labels), partly = permitted.shape, self.spec.frontend.frames // 2
-        result = np.zeros((hops, 2 * labels + 2), np.float32)
+        result = np.zeros((hops, 2 * labels + 3), np.float32)
         allowed, weight = permitted.copy(), np.full(hops, self.spec.training.talk_weight, np.float32)
         numbers = [] if targets is None else targets[:, :labels].argmax(axis=1)
         for start, number in zip(starts, numbers, strict=True):
@@ -192,7 +193,8 @@ class Stretches:
             near = slice(max(0, start - WHOLE), start + WHOLE + 1)
             allowed[near] = np.arange(labels) == number
             weight[near] = NEAR_WEIGHT
-            weight[start], result[start, labels + 1 : -1], result[start, -1] = self.clip_targets(said, labels)
+            weight[start], soft, result[start, SOFT_WEIGHT] = self.clip_targets(said, labels)
+            result[start, labels + 1 : SOFT_WEIGHT], result[start, OWN] = soft, 1
         result[:, :labels], result[:, labels] = allowed, weight
         return result
 

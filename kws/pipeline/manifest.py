@@ -23,7 +23,8 @@ def training_fingerprint(material: Material, begun: WarmStart | None = None) -> 
     spec = material.spec
     return fingerprint(list(spec.keywords), spec.frontend, spec.model, spec.training, material.examples.fingerprint,
                        asdict(material.normalisation), teachers_of(material), __version__,
-                       *([begun.to_json()] if begun else []), *([talk_of(material)] if material.stretches else []))
+                       *([begun.to_json()] if begun else []), *([talk_of(material)] if material.stretches else []),
+                       *talk_teachers_of(material))
 
 
 def talk_of(material: Material) -> dict[str, Json] | None:
@@ -40,6 +41,11 @@ def teachers_of(material: Material) -> list[dict[str, Json]]:
     return [teacher.to_json() for teacher in material.teaching.teachers] if material.teaching else []
 
 
+def talk_teachers_of(material: Material) -> list[dict[str, Json]]:
+    """Who taught at every hop of talk, to the byte."""
+    return [teacher.to_json() for teacher in material.talk_teaching.teachers] if material.talk_teaching else []
+
+
 def manifest_of(name: str, material: Material, metrics: Metrics, folder: Path, strategy: Strategy | None,
                 begun: WarmStart | None = None) -> dict[str, Json]:
     """What it takes to build the run again, and its main figures."""
@@ -48,9 +54,11 @@ def manifest_of(name: str, material: Material, metrics: Metrics, folder: Path, s
         "name": name,
         "command": " ".join([f"kws train --like {name} --run {name}-again",
                              *(f"--teacher {teacher['run']}" for teacher in teachers_of(material)),
+                             *(f"--talk-teacher {teacher['run']}" for teacher in talk_teachers_of(material)),
                              *([f"--start {begun.name}"] if begun else []),
                              *([f"--strategy {strategy}"] if strategy else [])]),
         "teachers": teachers_of(material),
+        "talk_teachers": talk_teachers_of(material),
         "start": begun.to_json() if begun else None,
         "talk": talk_of(material),
         "spec": asdict(spec),

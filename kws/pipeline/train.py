@@ -63,13 +63,15 @@ class Run:
         return self.metrics.requirements
 
 
-def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (), note: Callable[[str], None],
+def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str] = (),
+              talk_teachers: Sequence[str] = (), note: Callable[[str], None],
               strategy: Strategy | None = None, start: str | None = None,
               backend: Backend = Backend.TENSORFLOW, scheduler: str | None = None) -> Run | None:
     """Train the network of the workspace's settings and write everything about it to models/<name>/.
 
     name     : of the run; by default the network's name and the first free number
     teachers : runs, by name or path, that the network learns from beside the labels
+    talk_teachers : runs that have heard talk, for every hop of it
     note     : is told in single lines what a person should know on the way
     start    : a run, by name or path, with the same keywords, front end and network: the training begins with its
                weights
@@ -81,12 +83,13 @@ def train_run(workspace: Workspace, *, name: str | None, teachers: Sequence[str]
     network, KwsError if the run exists already.
     """
     with new_run(workspace, name, shared=strategy is not None) as folder:
-        return train_into(folder, workspace, teachers=teachers, note=note, strategy=strategy, start=start,
-                          backend=backend, scheduler=scheduler)
+        return train_into(folder, workspace, teachers=teachers, talk_teachers=talk_teachers, note=note,
+                          strategy=strategy, start=start, backend=backend, scheduler=scheduler)
 
 
-def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], note: Callable[[str], None],
-               strategy: Strategy | None, start: str | None, backend: Backend, scheduler: str | None) -> Run | None:
+def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], talk_teachers: Sequence[str],
+               note: Callable[[str], None], strategy: Strategy | None, start: str | None, backend: Backend,
+               scheduler: str | None) -> Run | None:
     """train_run, with the folder that the run will be."""
     spec = workspace.spec
     talk = find_talk(workspace.recordings) if spec.training.talk_percent else ()
@@ -94,14 +97,14 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
         raise ModelError("several workers cannot train with talk yet; set [training] talk_percent = 0 in kws.toml, or "
                          "leave --strategy out")
     begun = load_warm_start(find_run(start, workspace.models), spec) if start else None
-    teaching_runs = [find_run(run, workspace.models) for run in teachers]
+    teaching_runs, talk_runs = ([find_run(run, workspace.models) for run in runs] for runs in (teachers, talk_teachers))
     if backend is Backend.JAX:
         from kws.pipeline.jax_epochs import train_epochs
 
         train_epochs(workspace, teaching_runs)
     workers = opened(strategy, note)
-    material = gathered(workspace, talk, load_teachers(teaching_runs, spec), begun, note=note,
-                        scheduler=scheduler)
+    material = gathered(workspace, talk, load_teachers(teaching_runs, spec), load_teachers(talk_runs, spec), begun,
+                        note=note, scheduler=scheduler)
     trained = training_fingerprint(material, begun)
     if workers:
         workers.agree(trained, spec.training.batch)
@@ -122,19 +125,21 @@ def train_into(folder: Path, workspace: Workspace, *, teachers: Sequence[str], n
     return Run(folder, metrics)
 
 
-def gathered(workspace: Workspace, talk: Sequence[Talk], teachers: Sequence[Teacher], begun: WarmStart | None, *,
-             note: Callable[[str], None], scheduler: str | None) -> Material:
+def gathered(workspace: Workspace, talk: Sequence[Talk], teachers: Sequence[Teacher], talk_teachers: Sequence[Teacher],
+             begun: WarmStart | None, *, note: Callable[[str], None], scheduler: str | None) -> Material:
     """All that there is to learn from, and what a person should know about it."""
     spec, corpus = workspace.spec, scan(workspace.recordings)
     examples = choose_examples(corpus, spec)
     tell(examples, spec, note)
-    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=teachers, talk=talk,
-                       rooms=find_rooms(workspace.recordings), normalisation=begun.normalisation if begun else None,
-                       scheduler=scheduler)
+    material = prepare(spec, examples, corpus.noise, cache=workspace.cache, teachers=teachers,
+                       talk_teachers=talk_teachers, talk=talk, rooms=find_rooms(workspace.recordings),
+                       normalisation=begun.normalisation if begun else None, scheduler=scheduler)
     if material.stretches:
         note(f"talk: {len(material.stretches.talk) * spec.frontend.hop_ms / 3.6e6:.1f} hours to train with")
     for line in data_notes(workspace, material):
         note(f"note: {line}")
+    for teacher in talk_teachers:
+        note(f"teacher {teacher.name}: {teacher.model.count_params():,} parameters, for every hop of talk")
     for line in teaching_notes(material.teaching, balance=spec.training.keyword_balance):
         note(line)
     return material

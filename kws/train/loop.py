@@ -155,7 +155,7 @@ class Listener:
         self.learner = unrolled(model, self.stretches.frames)
         labels = len(material.spec.labels)
         self.learner.compile(model.optimizer, stretch_loss(spec, labels=labels, clips=spec.batch // CLIPS * CLIPS,
-                                                           taught=material.teaching is not None),
+                                                           taught=material.taught),
                              metrics=[named(clip_accuracy(labels))], jit_compile=False)
         self.scanner = unrolled(model, SCANNED_ROWS + self.frontend.frames - 1)
 

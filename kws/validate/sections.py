@@ -151,6 +151,8 @@ def provenance(manifest: Manifest, spec: Spec) -> str:
             ["clips", ", ".join(f"{split} {n:,}" for split, n in (manifest.clips or {}).items()) or "-"],
             ["fingerprint of the recordings", manifest.data_fingerprint or "-"],
             ["teachers", ", ".join(one.run for one in manifest.teachers or ()) or "none"],
+            *([["teachers of talk", ", ".join(one.run for one in manifest.talk_teachers)]] if manifest.talk_teachers
+              else []),
             ["operating point from", "; ".join(manifest.calibration.told if manifest.calibration else ())
              or "the training"],
             ["front end", f"{spec.frontend.window_ms} ms windows every {spec.frontend.hop_ms} ms, "

@@ -141,7 +141,7 @@ def test_a_batch_holds_every_clip_once_and_its_share_of_talk(quiet_talk):
     targets = np.eye(LABELS, dtype=np.float32)[[2, 3, 1, 0, 2, 3, 1, 0]]
     rows, said = stretches.batch(features, targets, np.random.default_rng(1))
     assert rows.shape == (4, stretches.frames, BANDS) and rows.dtype == np.int8
-    assert said.shape == (4, stretches.decisions, 2 * LABELS + 2)
+    assert said.shape == (4, stretches.decisions, 2 * LABELS + 3)
     own = said[said[..., -1] > 0][:, :LABELS].argmax(axis=1)
     assert own.tolist() == [2, 3, 1, 0, 2, 3, 1, 0]
 
