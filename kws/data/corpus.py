@@ -7,6 +7,7 @@
 import hashlib
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,11 +138,11 @@ def load_clips(clips: tuple[Clip, ...] | list[Clip], *, samples: int, cache: Pat
         fill(rows, clips, scheduler)
         return rows
     path = cache / "clips" / f"{contents_key(clips, samples)}.npy"
-    if path.exists():
+    try:
         os.utime(path)
-    else:
-        write_cache(path, clips, samples, scheduler)
-    return np.load(path, mmap_mode="r")
+        return np.load(path, mmap_mode="r")
+    except FileNotFoundError:  # never there, or removed by a process that needs room
+        return write_cache(path, clips, samples, scheduler)
 
 
 def contents_key(clips: tuple[Clip, ...] | list[Clip], samples: int) -> str:
@@ -157,8 +158,8 @@ def contents_key(clips: tuple[Clip, ...] | list[Clip], samples: int) -> str:
     return digest.hexdigest()[:32]
 
 
-def write_cache(path: Path, clips: tuple[Clip, ...] | list[Clip], samples: int, scheduler: str | None) -> None:
-    """Write the array of `clips` to `path`, whole or not at all."""
+def write_cache(path: Path, clips: tuple[Clip, ...] | list[Clip], samples: int, scheduler: str | None) -> np.ndarray:
+    """Write the array of `clips` to `path`, whole or not at all, and map it, whatever becomes of the file."""
     import shutil
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,19 +173,25 @@ def write_cache(path: Path, clips: tuple[Clip, ...] | list[Clip], samples: int, 
         rows = np.lib.format.open_memmap(part, mode="w+", dtype=np.int16, shape=(len(clips), samples))
         fill(rows, clips, scheduler)
         rows.flush()
+        made = np.load(part, mmap_mode="r")
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+    return made
 
 
 def make_room(folder: Path, needed: int) -> None:
     """Remove the least recently used arrays until `needed` more bytes stay within CACHE_BYTES."""
-    files = sorted(folder.glob("*.npy"), key=lambda path: path.stat().st_mtime)
-    total = needed + sum(path.stat().st_size for path in files)
-    for path in files:
+    found = []
+    for path in folder.glob("*.npy"):
+        with suppress(FileNotFoundError):  # another process makes room, too
+            state = path.stat()
+            found.append((state.st_mtime, state.st_size, path))
+    total = needed + sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
         if total <= CACHE_BYTES:
             break
-        total -= path.stat().st_size
+        total -= size
         path.unlink(missing_ok=True)
 
 

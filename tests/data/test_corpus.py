@@ -170,6 +170,18 @@ def test_cache_keeps_within_its_limit(tmp_path, monkeypatch):
     assert [path.stat().st_size for path in left if path.is_file()] == [128 + 3 * 32 * 2]
 
 
+def test_clips_stay_although_another_process_makes_room_for_its_own(tmp_path, monkeypatch):
+    clips, replace = clips_of(tmp_path / "r/yes", 3), os.replace
+
+    def replace_and_lose(part, path):
+        replace(part, path)
+        os.unlink(path)
+
+    monkeypatch.setattr(corpus.os, "replace", replace_and_lose)
+    for _ in range(2):
+        assert load_clips(clips, samples=30, cache=tmp_path / "cache")[:, 0].tolist() == [0, 1, 2]
+
+
 def test_no_clips_are_read_without_a_bar(capsys):
     assert load_clips([], samples=30).shape == (0, 30)
     assert capsys.readouterr().err == ""
