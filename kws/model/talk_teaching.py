@@ -8,7 +8,6 @@ own windows clips' teachers answer, if there are any.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -75,18 +74,15 @@ def listener(teacher: Teacher, stretches: Stretches) -> Listener:
     if not teacher.shares_features(stretches.spec):
         raise ModelError(f"teacher {teacher.name} has another [frontend] than kws.toml, and stretches of talk are made "
                          "of features: take a teacher with this front end")
-    import tensorflow as tf
-
     try:
         network = unrolled(teacher.model, stretches.frames)
     except ModelError as error:
         raise ModelError(f"teacher {teacher.name} cannot answer at every hop of talk ({error})") from error
-    shape = (None, *network.input_shape[1:])
-    answer = tf.function(partial(network, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)])
+    network.predict_on_batch(np.zeros((1, *network.input_shape[1:]), np.float32))  # made here, not by two threads
     own = normalisation_of(teacher.plan.frontend)
 
     def listen(rows: np.ndarray) -> np.ndarray:
-        return np.asarray(answer(network_input(in_range(rows, stretches.normalisation, own))))
+        return np.asarray(network.predict_on_batch(network_input(in_range(rows, stretches.normalisation, own))))
 
     return listen
 
