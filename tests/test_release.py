@@ -59,13 +59,13 @@ def test_no_more_parameters_than_promised(name, most):
 
 
 def test_demo_recording():
-    """At least 14 of its 20 synthesized words are found, and nothing else."""
+    """At least 16 of its 20 synthesized words are found, and nothing else."""
     samples, _ = soundfile.read(DEMO / "commands.flac", dtype="int16")
     hits, truth = kws.load(MODELS / "commands").push(samples), read_truth(DEMO / "commands.csv")
     assert len(truth) == 20
     matched = [hit for hit in hits if any(event.keyword == hit.keyword and
                                           event.start_s < hit.time_s < event.end_s + LATE_S for event in truth)]
-    assert len(matched) == len(hits) >= 14
+    assert len(matched) == len(hits) >= 16
 
 
 @pytest.mark.parametrize("name", [name for name in RELEASED if name not in ("alexa", "base", "base-2")])

@@ -122,7 +122,7 @@ class Detector:
             >>> detector = kws.load("models/commands")
             >>> whole = detector.push(samples)
             >>> [hit.keyword for hit in whole]
-            ['up', 'off']
+            ['stop', 'up', 'off']
             >>> detector.reset()
             >>> pieces = [hit for at in range(0, len(samples), 1000) for hit in detector.push(samples[at:at + 1000])]
             >>> pieces == whole
@@ -149,6 +149,7 @@ class Detector:
             >>> for hit in detector.hear("recordings/demo/commands.flac"):
             ...     if hit.time_s < 12:
             ...         print(hit.keyword, f"{hit.time_s:.0f} s")
+            stop 6 s
             up 7 s
             off 11 s
 
