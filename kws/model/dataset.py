@@ -20,7 +20,7 @@ from kws.model.keras_types import Batches
 from kws.model.sound_jobs import Ear, SoundJob, SoundRows, Sounds, extracted, mixed
 from kws.model.stretches import CLIPS, Stretches
 from kws.model.talk import noise_rows, read_rooms, talk_rows
-from kws.model.talk_teaching import TalkTeaching, make_talk_teaching
+from kws.model.talk_teaching import TalkTeaching, make_talk_teaching, refuse_deaf
 from kws.model.versions import Versions
 from kws.spec import Spec
 
@@ -164,6 +164,8 @@ def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Pat
     normalisation : the features' range where it is not to be fitted, but given
     scheduler : address of a Dask scheduler whose workers read the clips and make the features; by default this machine
     """
+    trains = [one for one in talk if one.split == "training"]
+    refuse_deaf(talk_teachers, spec, talk=bool(trains and spec.training.talk_percent))
     samples = spec.frontend.clip_samples
     clips = {split: load_clips(getattr(examples, split).clips, samples=samples, cache=cache, scheduler=scheduler)
              for split in SPLITS}
@@ -174,8 +176,11 @@ def prepare(spec: Spec, examples: Examples, noise: Sequence[Path], *, cache: Pat
     teaching = make_teaching(teachers, spec, frontend)
     material = Material(spec, examples, clips, noises, normalisation, frontend, teaching, cache,
                         noise_paths=tuple(noise), scheduler=scheduler)
-    material = with_stretches(material, [one for one in talk if one.split == "training"], rooms)
-    return with_talk_teaching(material, talk_teachers)
+    material = with_stretches(material, trains, rooms)
+    if material.stretches is None:
+        return material
+    return replace(material, talk_teaching=make_talk_teaching(talk_teachers, material.stretches,
+                                                              clips=teaching is not None))
 
 
 def with_stretches(material: Material, talk: Sequence[Talk], rooms: Sequence[Path]) -> Material:
@@ -194,17 +199,6 @@ def with_stretches(material: Material, talk: Sequence[Talk], rooms: Sequence[Pat
                         "some minutes, hours are good, or set [training] talk_percent = 0 in kws.toml")
     noise = noise_rows(material.noise["training"], material.frontend, least=stretches.frames)
     return replace(material, stretches=replace(stretches, noise=noise))
-
-
-def with_talk_teaching(material: Material, teachers: Sequence[Teacher]) -> Material:
-    """The material, with teachers of its talk. Raises DataError if there is none to teach."""
-    if not teachers:
-        return material
-    if material.stretches is None:
-        raise DataError("--talk-teacher teaches on talk, and there is none: put hours of it into "
-                        "recordings/<source>/_talk_/, with [training] talk_percent above 0, or leave the teacher out")
-    return replace(material, talk_teaching=make_talk_teaching(teachers, material.stretches,
-                                                              clips=material.teaching is not None))
 
 
 def fit_normalisation(spec: Spec, examples: Examples, clips: dict[str, np.ndarray],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kws.errors import ModelError
+from kws.errors import DataError, ModelError
 from kws.features.frontend import network_input
 from kws.features.tables import Normalisation, normalisation_of
 from kws.model.distill import Teacher, softened
@@ -20,6 +20,7 @@ from kws.model.log_mel import dequantized, quantized
 from kws.model.stretch_loss import OWN, SOFT_WEIGHT
 from kws.model.stretches import Stretches
 from kws.model.unrolled import unrolled
+from kws.spec import Spec
 
 Listener = Callable[[np.ndarray], np.ndarray]
 
@@ -57,10 +58,24 @@ class TalkTeaching:
         return taught
 
 
+def refuse_deaf(teachers: Sequence[Teacher], spec: Spec, *, talk: bool) -> None:
+    """Raise DataError if there is no talk to teach on, ModelError for a teacher with another front end.
+
+    talk : whether the training has any
+    """
+    if teachers and not talk:
+        raise DataError("--talk-teacher teaches on talk, and there is none to train with: put hours of it into "
+                        "recordings/<source>/_talk_/, with [training] talk_percent above 0, or leave the teacher out")
+    for teacher in teachers:
+        if not teacher.shares_features(spec):
+            raise ModelError(f"teacher {teacher.name} has another [frontend] than kws.toml, and stretches of talk are "
+                             "made of features: take a teacher with this front end")
+
+
 def make_talk_teaching(teachers: Sequence[Teacher], stretches: Stretches, *, clips: bool) -> TalkTeaching | None:
     """The teachers on stretches; None if there is no teacher. clips : as in TalkTeaching.
 
-    Raises ModelError for a teacher with another front end, or one that cannot answer at every hop.
+    Raises ModelError for a teacher that cannot answer at every hop.
     """
     training = stretches.spec.training
     if not teachers:
@@ -71,9 +86,6 @@ def make_talk_teaching(teachers: Sequence[Teacher], stretches: Stretches, *, cli
 
 def listener(teacher: Teacher, stretches: Stretches) -> Listener:
     """The teacher's network unrolled over a stretch."""
-    if not teacher.shares_features(stretches.spec):
-        raise ModelError(f"teacher {teacher.name} has another [frontend] than kws.toml, and stretches of talk are made "
-                         "of features: take a teacher with this front end")
     try:
         network = unrolled(teacher.model, stretches.frames)
     except ModelError as error:

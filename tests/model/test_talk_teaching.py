@@ -20,7 +20,7 @@ from kws.model.distill import Teacher
 from kws.model.examples import choose_examples
 from kws.model.log_mel import dequantized
 from kws.model.stretch_loss import stretch_loss
-from kws.model.talk_teaching import TalkTeaching, in_range, make_talk_teaching
+from kws.model.talk_teaching import TalkTeaching, in_range, make_talk_teaching, refuse_deaf
 from kws.model.zoo import build
 from kws.spec import TrainingSpec
 from kws.specfile import read_spec, write_spec
@@ -137,6 +137,6 @@ def test_a_teacher_that_cannot_teach_talk_is_refused(place):
         make_talk_teaching([Teacher("flat", {}, plan, linear)], material.stretches, clips=False)
     other = replace(plan, spec=replace(plan.spec, frontend=replace(spec.frontend, low_hz=100.0)))
     with pytest.raises(ModelError, match=r"teacher far has another \[frontend\]"):
-        make_talk_teaching([Teacher("far", {}, other, linear)], material.stretches, clips=False)
+        refuse_deaf([Teacher("far", {}, other, linear)], spec, talk=True)
     assert run("train", "--from", "big", "--talk-teacher", "big", "-C", place).exit_code == 2
     assert run("train", "--backend", "jax", "--talk-teacher", "big", "-C", place).exit_code == 2
