@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kws.cli import align, check
+from kws.cli import align, check, splice
 from kws.cli.choices import EngineName, EngineNames, engine_names
 from kws.cli.common import (
     REQUIREMENT_NOT_MET,
@@ -245,6 +245,7 @@ def synth(
 
 app.command()(check.check)
 app.command()(align.align)
+app.command()(splice.splice)
 
 
 @app.command()

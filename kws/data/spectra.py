@@ -18,12 +18,17 @@ STEP_DB, LOWEST_DB = 0.5, -110.0
 
 def mel_picture(audio: np.ndarray) -> np.ndarray:
     """int16 [16000] -> uint8 [FRAMES, BANDS]."""
+    return np.clip(np.rint((band_levels(audio, FRAMES, HOP) - LOWEST_DB) / STEP_DB), 0, 255).astype(np.uint8)
+
+
+def band_levels(audio: np.ndarray, frames: int, hop: int) -> np.ndarray:
+    """int16 [n] -> float32 [frames, BANDS], dB of full scale; a frame every `hop` samples, silence beyond the end."""
     padded = np.pad(audio.astype(np.float32), (WINDOW // 4, WINDOW))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[: FRAMES * HOP : HOP]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[: frames * hop : hop]
     window, weights = mel_weights()
     power = np.square(np.abs(np.fft.rfft(windows * window, axis=1))).astype(np.float32) @ weights
-    level_db = 10 * np.log10(power + 1e-4) - 20 * np.log10(32768.0)
-    return np.clip(np.rint((level_db - LOWEST_DB) / STEP_DB), 0, 255).astype(np.uint8)
+    levels: np.ndarray = 10 * np.log10(power + 1e-4) - 20 * np.log10(32768.0)
+    return levels.astype(np.float32)
 
 
 def to_db(picture: np.ndarray) -> np.ndarray:

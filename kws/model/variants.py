@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kws.model.augment import db_to_ratio, to_int16
-from kws.speech.conversion import pitch, rate, vocal_tract
+from kws.speech.conversion import drawn, pitch, rate, vocal_tract
 
 TRACTS, RATES, PITCHES = (0.84, 1.19), (0.8, 1.25), (0.85, 1.18)  # factors of kws.speech.conversion
 VOICED, PITCHED, IN_ROOM = 0.7, 0.4, 0.3  # shares of the copies
@@ -36,11 +36,6 @@ def varied(clip: np.ndarray, rng: np.random.Generator, rooms: Sequence[np.ndarra
     if len(rooms) and rng.random() < IN_ROOM:
         clip = in_room(clip, rooms[int(rng.integers(len(rooms)))])
     return clip
-
-
-def drawn(limits: tuple[float, float], rng: np.random.Generator) -> float:
-    """A factor between the limits, as often below one as the logarithm says."""
-    return float(np.exp(rng.uniform(*np.log(limits))))
 
 
 def centred(audio: np.ndarray, length: int) -> np.ndarray:

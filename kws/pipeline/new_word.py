@@ -11,6 +11,7 @@ from kws.data.talk_sources import SHA256, URL, download_talk, link_talk, talk_fi
 from kws.engine.plan import Plan
 from kws.errors import DataError, DownloadError, KwsError, ModelError
 from kws.files import fresh_folder, write_atomic
+from kws.pipeline.splice import splice
 from kws.spec import DetectorSpec, Spec
 from kws.specfile import NAME, write_spec
 from kws.speech.engines.registry import choose_engines, missing
@@ -143,4 +144,18 @@ def speak(place: Workspace, note: Note) -> None:
         note(f"note: nobody says it here: {what}")
     else:
         make(count=SPOKEN, split="training", near_misses=NEAR_MISSES, unknown=0, noise=False)  # people judge, if any do
+        say_with_pieces(place, samples, note)
     make(count=0, unknown=OTHERS, noise=None)
+
+
+def say_with_pieces(place: Workspace, samples: int, note: Note) -> None:
+    """The word and what sounds like it, out of the talk's own sounds: hundreds of voices instead of a handful."""
+    keywords = place.spec.keywords
+    try:
+        made = splice(place.recordings, place.recordings / SYNTH, keywords, keywords=keywords, samples=samples, seed=1,
+                      cache=place.cache)
+    except DataError as error:
+        note(f"note: the word by synthesizers' voices alone, not by the people of the talk ({error})")
+        return
+    for what, count in made.items():
+        note(f"out of pieces of the talk, {what}: {count.written} written, {count.kept} there already")

@@ -67,3 +67,8 @@ def overlapped(frames: np.ndarray, starts: np.ndarray, length: int, weight: np.n
         total[start : start + len(frame)] += frame
         weights[start : start + len(frame)] += weight
     return (total / np.maximum(weights, 0.1)).astype(np.float32)
+
+
+def drawn(limits: tuple[float, float], rng: np.random.Generator) -> float:
+    """A factor between the limits, as often below one as the logarithm says."""
+    return float(np.exp(rng.uniform(*np.log(limits))))

@@ -7,12 +7,14 @@ pytest.importorskip("espeakng_loader", reason="no speech synthesizer here")
 import numpy as np
 import soundfile
 
+from kws.audio.files import to_int16, write_audio
 from kws.data.corpus import scan
 from kws.data.talk import find_talk
 from kws.errors import DownloadError
 from kws.pipeline.new_word import copy_run
 from kws.specfile import read_spec
 from kws.speech.engines.espeak import Espeak
+from kws.speech.voices import Voice, synthesize
 from tests.helpers.paths import ROOT
 from tests.helpers.small_workspace import run
 
@@ -39,6 +41,7 @@ def test_one_command_makes_everything_but_the_takes(tmp_path, few, radio):
     assert made.exit_code == 0, made.output
     assert "2 recordings of talk by people; base base" in made.output
     assert "kws record lumos" in made.output and "kws train --from base" in made.output
+    assert "by synthesizers' voices alone, not by the people of the talk (no talk with transcripts" in made.output
     spec, base = read_spec(tmp_path / "lamp" / "kws.toml"), ROOT / "models" / "base"
     assert spec.keywords == ("lumos",) and spec.model.name == "ds_cnn" and spec.detector.after_pause
     assert (tmp_path / "lamp/models/base/model.keras").read_bytes() == (base / "model.keras").read_bytes()
@@ -48,6 +51,21 @@ def test_one_command_makes_everything_but_the_takes(tmp_path, few, radio):
     before = sorted(path for path in (tmp_path / "lamp").rglob("*"))
     again = run("new", tmp_path / "lamp", "--word", "lumos", "--talk", radio)
     assert again.exit_code == 0 and sorted(path for path in (tmp_path / "lamp").rglob("*")) == before
+
+
+def test_talk_with_transcripts_says_the_word_with_its_own_voices(tmp_path, few, monkeypatch):
+    pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
+    for name in ("NEAR_MISSES", "OTHERS"):
+        monkeypatch.setattr(f"kws.pipeline.splice.{name}", 1)
+    text = "in the room there was a little moose and a loose rope"
+    for person in ("clara", "jan"):  # by their names they train
+        sound = tmp_path / "radio" / person / "one.wav"
+        write_audio(sound, to_int16(0.4 * synthesize(text, Voice(timbre="aunty", rate_wpm=150))))
+        sound.with_suffix(".txt").write_text(text)
+    made = run("new", tmp_path / "lamp", "--word", "lumos", "--talk", tmp_path / "radio")
+    assert made.exit_code == 0 and "out of pieces of the talk, lumos: 300 written" in made.output, made.output
+    clips = [clip for clip in scan(tmp_path / "lamp" / "recordings").clips if clip.word == "lumos"]
+    assert sum(clip.speaker == "pieces" for clip in clips) == 300 and {clip.source for clip in clips} == {"synth"}
 
 
 def test_a_word_that_no_english_voice_can_read_waits_for_takes(tmp_path, few, radio):
