@@ -6,9 +6,7 @@ cost little, are drawn anew. Every training with the same recordings and the sam
 and teachers shares them, whatever its network and its seed.
 """
 
-import io
 import threading
-import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -21,7 +19,7 @@ import numpy as np
 from kws import __version__
 from kws.data.pool import map_blocks
 from kws.features.tables import Normalisation
-from kws.files import write_atomic
+from kws.kept_arrays import keep_arrays, kept_arrays
 from kws.model.distill import Teaching
 from kws.model.examples import Examples
 from kws.model.sound_jobs import SoundJob, SoundRows, make_sounds
@@ -96,17 +94,12 @@ class Versions:
         """None where there is none, or a damaged one."""
         if (path := self._path(number)) is None:
             return None
-        try:
-            with open(path, "rb") as file, np.load(file) as arrays:
-                return arrays["features"], arrays["targets"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None
+        arrays = kept_arrays(path, "features", "targets")
+        return None if arrays is None else (arrays[0], arrays[1])
 
     def _keep(self, number: int, made: Version) -> Version:
         if (path := self._path(number)) is not None:
-            stored = io.BytesIO()
-            np.savez(stored, features=made[0], targets=made[1])
-            write_atomic(path, stored.getbuffer(), durable=False)
+            keep_arrays(path, features=made[0], targets=made[1])
         return made
 
     def _path(self, number: int) -> Path | None:

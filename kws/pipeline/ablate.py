@@ -5,17 +5,15 @@ split, as it was recorded and in noise: what augmentation costs in quiet it may 
 workspace's cache, so a search that was stopped goes on.
 """
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from kws.data.corpus import Corpus, scan
 from kws.detect.detector import Detector
 from kws.errors import ModelError
-from kws.files import write_atomic
+from kws.kept_arrays import keep_arrays, kept_arrays
 from kws.model.blocks import Block, blocks_of, without
 from kws.model.dataset import prepare
 from kws.model.examples import Examples, choose_examples
@@ -136,17 +134,15 @@ def one_right(workspace: Workspace, variant: Variant, corpus: Corpus, examples: 
     material = prepare(variant.spec, examples, corpus.noise, cache=workspace.cache)
     key = fingerprint(training_fingerprint(material), list(block.layers) if block else [])
     kept, checkpoint = (workspace.cache / folder / f"{key}.npz" for folder in ("ablate", "training"))
-    if (known := read_right(kept)) is not None:
-        return known
+    if (known := kept_arrays(kept, "right")) is not None:
+        return known[0]
     model, _ = train(material, checkpoint=checkpoint, note=note,
                      changed=(lambda network: without(network, block)) if block else None)
     plan = engine_plan(material, convert(model, material.representative()))
     clips, labels = material.audio("validation")
     right = np.stack([streaming_scores(Detector(plan), heard).argmax(axis=1) == labels
                       for heard in (clips, in_noise(clips, material.noise["validation"]))])
-    data = io.BytesIO()
-    np.savez(data, right=right)
-    write_atomic(kept, data.getvalue())
+    keep_arrays(kept, durable=True, right=right)
     checkpoint.unlink(missing_ok=True)
     return right
 
@@ -155,12 +151,3 @@ def in_noise(clips: np.ndarray, noise: Sequence[np.ndarray]) -> np.ndarray:
     """int16 [n, samples] with noise NOISY_DB below the word, the same for every network."""
     rng = np.random.default_rng(NOISE_SEED)
     return np.stack([noisy(clip, noise=noise, snr_db=NOISY_DB, rng=rng) for clip in clips])
-
-
-def read_right(path: Path) -> np.ndarray | None:
-    """What an earlier call found; None if there is nothing, or it is damaged."""
-    try:
-        with np.load(path) as content:
-            return np.asarray(content["right"], bool)
-    except (OSError, ValueError, KeyError):
-        return None

@@ -1,8 +1,6 @@
 """The keywords, and what sounds like them, said with pieces of the talk of a workspace: kws.speech.splicing."""
 
 import hashlib
-import io
-import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -16,7 +14,7 @@ from kws.data.corpus import NOHASH, SPLITS
 from kws.data.pool import done_blocks
 from kws.data.talk import Talk, find_talk, keywords_said
 from kws.errors import DataError
-from kws.files import write_atomic
+from kws.kept_arrays import keep_arrays, kept_arrays
 from kws.progress import progress
 from kws.speech.pronunciations import pronounce
 from kws.speech.splicing import Sounds, Splicer, find_sounds, joined
@@ -29,6 +27,7 @@ RECORDINGS = 6_000  # of talk, at most: five to ten hours of sentences
 LONGEST_BYTES = 3_000_000  # a recording of more is no sentence, and its text cannot be laid over it
 BLOCK = 64
 VERSION = 1  # of what is stored
+COLUMNS = tuple(field.name for field in fields(Sounds))
 
 
 def splice(recordings: Path, folder: Path, words: Sequence[str], *, keywords: Sequence[str], samples: int, seed: int,
@@ -92,7 +91,7 @@ def splicer_of(talk: Sequence[tuple[Path, str]], keywords: Sequence[str], cache:
     for number, sounds in done_blocks(find_sounds, [blocks[place] for place in left], scheduler=None,
                                       title="finding sounds in the talk", sizes=[len(blocks[place]) for place in left]):
         found[left[number]] = sounds
-        keep(stores[left[number]], sounds)
+        keep_arrays(stores[left[number]], **{name: getattr(sounds, name) for name in COLUMNS})
     sounds = joined([found[place] for place in range(len(blocks))], [len(block) for block in blocks])
     without = np.array([not keywords_said(text, keywords) for _, text in talk], bool)
     return Splicer([path for path, _ in talk], sounds.of(without))
@@ -107,18 +106,9 @@ def store_of(block: Sequence[tuple[Path, str]], cache: Path) -> Path:
 
 
 def stored(path: Path) -> Sounds | None:
-    """What `keep` wrote; None if there is nothing, or nothing whole."""
-    try:
-        with open(path, "rb") as file, np.load(file) as columns:
-            return Sounds(**{field.name: columns[field.name] for field in fields(Sounds)})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-
-
-def keep(path: Path, sounds: Sounds) -> None:
-    content = io.BytesIO()
-    np.savez(content, **{field.name: getattr(sounds, field.name) for field in fields(Sounds)})
-    write_atomic(path, content.getbuffer(), durable=False)
+    """What was found before; None if there is nothing, or nothing whole."""
+    columns = kept_arrays(path, *COLUMNS)
+    return None if columns is None else Sounds(*columns)
 
 
 def write_spliced(splicer: Splicer, files: Mapping[str, Sequence[Path]], *, samples: int, seed: int) -> None:
