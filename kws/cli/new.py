@@ -39,7 +39,7 @@ next:
                                                or, of files: kws data import FILE... --word {word} --speaker NAME
   kws train --from {base}                         some minutes; ends with the misses and false alarms to expect
   kws run --from {base}                           the same, and the package for a device
-without any takes kws train learns from synthesized voices alone: a start to try things out ({page})"""
+without any takes kws train learns from what was made of the word: a start to try things out ({page})"""
 PAGE = "docs/own-word.md"
 
 

@@ -120,24 +120,33 @@ def speakers_plot(speakers: Sequence[tuple[str, int, int]]) -> str:
 
 @if_installed
 def history_plot(epochs: Sequence[Epoch]) -> str:
-    """Accuracy by epoch; the epochs on the int8 grid are shaded."""
+    """Accuracy by epoch, or the loss where nobody measured it; the epochs on the int8 grid are shaded."""
     from matplotlib.ticker import MaxNLocator
 
     drawn, (axes,) = empty_figure(WIDTH, 2.6)
     numbers = np.arange(1, len(epochs) + 1)
-    for name, colour, line, title in (("accuracy", GREY, "--", "training, augmented clips"),
-                                      ("validation_accuracy", INK, "-", "validation")):
-        values = [100 * getattr(epoch, name) for epoch in epochs]
-        if not all(isnan(value) for value in values):
-            axes.plot(numbers, values, line, color=colour, label=title, marker="o" if len(epochs) < 3 else "")
+    marker = "o" if len(epochs) < 3 else ""
+    if measured := has_accuracy(epochs):
+        for name, colour, line, title in (("accuracy", GREY, "--", "training, augmented clips"),
+                                          ("validation_accuracy", INK, "-", "validation")):
+            values = [100 * getattr(epoch, name) for epoch in epochs]
+            if not all(isnan(value) for value in values):
+                axes.plot(numbers, values, line, color=colour, label=title, marker=marker)
+    else:
+        axes.plot(numbers, [epoch.loss for epoch in epochs], "-", color=INK, label="training", marker=marker)
     on_grid = [number for number, epoch in zip(numbers, epochs, strict=True) if epoch.on_int8_grid]
     if on_grid:
         axes.axvspan(min(on_grid) - 0.5, max(on_grid) + 0.5, color=PALE, alpha=0.4, label="on the int8 grid")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
-    axes.set_ylabel("accuracy, %")
-    axes.legend(frameon=False, loc="lower right")
+    axes.set_ylabel("accuracy, %" if measured else "loss")
+    axes.legend(frameon=False, loc="lower right" if measured else "upper right")
     return svg(drawn)
+
+
+def has_accuracy(epochs: Sequence[Epoch]) -> bool:
+    """Whether an accuracy was measured in any of them: transfer beside talk knows its loss alone."""
+    return any(not isnan(value) for epoch in epochs for value in (epoch.accuracy, epoch.validation_accuracy))
 
 
 @if_installed

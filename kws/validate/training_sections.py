@@ -56,7 +56,8 @@ def history_part(metrics: Metrics) -> str:
             if found is not None and found.accuracy is not None:
                 rows.append([f"{split}: {name}", percent(found.accuracy), span(*found.interval), f"{found.n:,}"])
     return (f"<p>{len(metrics.epochs)} epochs in {metrics.training_seconds / 60:.1f} minutes.</p>"
-            + figure(plots.history_plot(metrics.epochs), "Accuracy by epoch; the last weights are kept.")
+            + figure(plots.history_plot(metrics.epochs), ("Accuracy" if plots.has_accuracy(metrics.epochs) else "Loss")
+                     + " by epoch; the last weights are kept.")
             + table(["", "accuracy", "95 %", "clips"], rows))
 
 

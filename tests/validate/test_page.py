@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import warnings
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,7 +11,9 @@ from typer.testing import CliRunner
 
 from kws.cli import app
 from kws.files import sha256_of
+from kws.run_metrics import Epoch, read_metrics
 from kws.validate.record import renew
+from kws.validate.training_sections import history_part
 from kws.workspace import read_manifest
 from tests.helpers.labelled_sound import write_labelled_sound
 
@@ -101,6 +105,16 @@ def test_without_the_library_that_draws_the_page_has_its_words_and_tables(run, s
     validate(run, "--clips", sound / "clips", "--negatives", sound / "talk.wav", "--stream", sound / "a.wav")
     html = (run / "report.html").read_text()
     assert "<svg" not in html and "matplotlib was not installed" in html and "Misses against false alarms</h2>" in html
+
+
+def test_a_training_that_measured_no_accuracy_shows_its_loss(tone_run):
+    unknown = [Epoch(loss, float("nan"), float("nan"), 1.0) for loss in (1.0, 0.5, 0.4)]
+    known = [Epoch(1.0, 0.4, float("nan"), 1.0), Epoch(0.5, 0.6, float("nan"), 1.0)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pages = [history_part(replace(read_metrics(tone_run), epochs=tuple(epochs))) for epochs in (unknown, known)]
+    assert ">loss<" in pages[0] and "Loss by epoch" in pages[0] and "accuracy, %" not in pages[0]
+    assert "accuracy, %" in pages[1] and "Accuracy by epoch" in pages[1] and ">loss<" not in pages[1]
 
 
 @pytest.mark.slow
