@@ -11,7 +11,7 @@ from kws.words import fault, normal
 
 def splice(
     words: Annotated[list[str] | None, typer.Argument(
-        metavar="[WORD...]", help="Words to say. Default: the keywords.", show_default=False)] = None,
+        metavar="WORD", help="Words to say. Default: the keywords.", show_default=False)] = None,
     count: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Clips of each word.")] = 300,
     source: Annotated[str, typer.Option(metavar="NAME", help="Source to file them under.")] = "synth",
     seed: Annotated[int, typer.Option(min=0, max=99_999, metavar="N",
@@ -23,7 +23,7 @@ def splice(
 
     Cuts the sounds out of English talk that has transcripts, and joins them to the words, to words that sound nearly
     like them, and to others: as many people say a word as talk there, where synthesizers have a dozen voices.
-    Needs the extra words (pocketsphinx). Stopped, the same command goes on.
+    Needs pocketsphinx, which comes with the extra train. Stopped, the same command goes on.
 
     Example: kws data splice --count 300
     """

@@ -155,7 +155,8 @@ def say_with_pieces(place: Workspace, samples: int, note: Note) -> None:
         made = splice(place.recordings, place.recordings / SYNTH, keywords, keywords=keywords, samples=samples, seed=1,
                       cache=place.cache)
     except DataError as error:
-        note(f"note: the word by synthesizers' voices alone, not by the people of the talk ({error})")
+        note(f"note: the word by synthesizers' voices alone, not by the people of the talk ({error}); "
+             "LibriSpeech, which is downloaded where no --talk is named, has transcripts")
         return
     for what, count in made.items():
         note(f"out of pieces of the talk, {what}: {count.written} written, {count.kept} there already")
