@@ -24,7 +24,6 @@ from kws.speech.texts import fillers_for
 SPEAKER = "pieces"  # of every clip, since many people are heard in one; by its name it trains
 COUNT, NEAR_MISSES, OTHERS = 300, 6, 2  # clips of a keyword, of each that sounds like it, and of each that does not
 RECORDINGS = 6_000  # of talk, at most: five to ten hours of sentences
-LONGEST_BYTES = 3_000_000  # a recording of more is no sentence, and its text cannot be laid over it
 BLOCK = 64
 VERSION = 1  # of what is stored
 COLUMNS = tuple(field.name for field in fields(Sounds))
@@ -70,7 +69,7 @@ def material(recordings: Path) -> list[tuple[Path, str]]:
     """
     of: dict[tuple[str, str], list[Talk]] = {}
     for one in find_talk(recordings):
-        if one.text and one.split == SPLITS[0] and one.path.stat().st_size <= LONGEST_BYTES:
+        if one.text and one.split == SPLITS[0]:
             of.setdefault((one.source, one.speaker), []).append(one)
     if not of:
         raise DataError("no talk with transcripts in the training split, in recordings/*/_talk_/, to cut words out of; "

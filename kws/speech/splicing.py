@@ -27,6 +27,7 @@ from kws.speech.pronunciations import SOUNDS, costs_of_substitution
 
 SILENCE = len(SOUNDS)  # the place after all sounds
 FRAME = round(FRAME_S * SAMPLE_RATE_HZ)
+LONGEST_S = 60  # no sentence is longer, and over an hour of talk its text cannot be laid
 CANDIDATES = 40  # for each half of a sound
 NEIGHBOUR = 6.0  # times what it costs to take the neighbour for the wanted one
 OTHER_THAN_SILENCE = 1.5
@@ -72,16 +73,18 @@ class Sounds:
 
 
 def find_sounds(block: Sequence[tuple[Path, str]]) -> Sounds:
-    """The sounds of recordings with their texts; recordings that cannot be read or aligned have none.
+    """The sounds of recordings with their texts; recordings that cannot be read or aligned, or are too long, have none.
 
     Raises DataError if pocketsphinx is not installed.
     """
     aligner, found = Aligner(), []
     for place, (path, text) in enumerate(block):
         try:
-            found.append(sounds_of_one(place, read_samples(path), text, aligner))
+            samples = read_samples(path)
         except (DataError, OSError):
             continue  # the training names what it cannot read
+        if len(samples) <= LONGEST_S * SAMPLE_RATE_HZ:
+            found.append(sounds_of_one(place, samples, text, aligner))
     return joined([one for one in found if one is not None])
 
 

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
 pytest.importorskip("espeakng_loader", reason="no speech synthesizer here")
 
-from kws.audio.files import SAMPLE_RATE_HZ, to_int16, write_audio
+from kws.audio.files import SAMPLE_RATE_HZ, read_samples, to_int16, write_audio
 from kws.speech.alignment import Aligner
 from kws.speech.pronunciations import pronounce, sounds_of
 from kws.speech.splicing import EDGE_S, SILENCE, SOUND_S, Sounds, Splicer, find_sounds, joined
@@ -59,7 +59,9 @@ def test_what_cannot_be_aligned_has_no_sounds_and_the_others_keep_their_place(ma
     assert len(find_sounds([(path, "zzyzzxq")])) == 0 and len(joined([])) == 0
     broken = path.with_name("broken.wav")
     broken.write_bytes(b"no sound")
-    found = find_sounds([(broken, text), (path, text), (path.with_name("none.wav"), text)])
+    long = path.with_name("long.wav")
+    write_audio(long, np.pad(read_samples(path), (0, 60 * SAMPLE_RATE_HZ)))
+    found = find_sounds([(broken, text), (path, text), (path.with_name("none.wav"), text), (long, text)])
     assert set(found.recording.tolist()) == {1}
 
 
@@ -131,8 +133,6 @@ def test_pieces_join_without_a_click():
 
 def test_the_levels_of_recordings_are_made_equal(tmp_path, material):
     loud, text = material[0]
-    from kws.audio.files import read_samples
-
     samples = read_samples(loud)
     write_audio(tmp_path / "soft.wav", (samples / 10).astype(np.int16))
     both: Sounds = find_sounds([(loud, text), (tmp_path / "soft.wav", text)])
