@@ -149,15 +149,18 @@ def test_what_cannot_work_is_said_before_the_microphone_is_opened(tone_run, tmp_
 
 
 def test_a_lost_device_is_reported_in_our_words_only(start, null_sink, recording):
+    """PulseAudio does not always close a device that is gone; then that is said, too."""
     listener = start()
     null_sink.remove_sink()
     lines = [listener.errors.next()]
     null_sink.add_sink()
-    lines.append(listener.errors.next())
+    while not lines[-1].startswith("device back"):
+        lines.append(listener.errors.next())
     null_sink.play(recording)
     found = [listener.out.next() for _ in range(3)]
     assert listener.end() == 0
-    assert lines[0].startswith("device lost, looking for it (default: is gone") and lines[1].startswith("device back")
+    assert lines[0].startswith("device lost, looking for it (default: is gone")
+    assert len(lines) == 2 or ("the sound system does not close it" in lines[1] and len(lines) == 3)
     assert [line.split()[2] for line in found] == ["low", "high", "low"] and listener.out.rest() == ""
     assert re.match(r"listened for .*\ndevice lost once, for \d+\.\d s\n$", listener.errors.rest())
 
