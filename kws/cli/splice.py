@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from kws.cli.common import DirectoryOption, JsonOption, note, print_json, workspace
-from kws.errors import DataError
-from kws.words import fault, normal
+from kws.words import normal
 
 
 def splice(
@@ -32,8 +31,6 @@ def splice(
 
     place = workspace(directory)
     chosen = tuple(dict.fromkeys(map(normal, words or ()))) or place.spec.keywords
-    if wrong := next(filter(None, map(fault, chosen)), None):
-        raise DataError(wrong)
     made = splice_words(place.recordings, source_folder(place.recordings, source), chosen,
                         keywords=tuple(dict.fromkeys((*place.spec.keywords, *chosen))),
                         samples=place.spec.frontend.imported_samples, seed=seed, cache=place.cache, count=count)

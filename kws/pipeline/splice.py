@@ -18,7 +18,7 @@ from kws.kept_arrays import keep_arrays, kept_arrays
 from kws.progress import progress
 from kws.speech.pronunciations import pronounce
 from kws.speech.splicing import Sounds, Splicer, find_sounds, joined
-from kws.speech.synthesis import Made, all_near, clip, spoken_source, unlike
+from kws.speech.synthesis import Made, all_near, check_words, clip, spoken_source, unlike
 from kws.speech.texts import fillers_for
 
 SPEAKER = "pieces"  # of every clip, since many people are heard in one; by its name it trains
@@ -37,9 +37,10 @@ def splice(recordings: Path, folder: Path, words: Sequence[str], *, keywords: Se
     keywords : what is never said as another word
     samples : length of a clip
     cache   : folder that keeps what was found in the talk, so that an interrupted call goes on
-    Files that are there are kept. Raises DataError if there is no such talk, it lacks a sound of the words, or
-    pocketsphinx is not installed.
+    Files that are there are kept. Raises DataError if there is no such talk, it lacks a sound of the words, a word
+    cannot be read in English, or pocketsphinx is not installed.
     """
+    check_words(words, ())
     near, others = all_near(words, keywords), unlike(fillers_for(keywords), keywords)
     groups = {", ".join(words): (words, count), f"{len(near)} near misses": (near, NEAR_MISSES),
               f"{len(others)} other words": (others, OTHERS)}
@@ -49,6 +50,9 @@ def splice(recordings: Path, folder: Path, words: Sequence[str], *, keywords: Se
     before = {what: there(of) for what, of in files.items()}
     if not all(path.exists() for paths in clips.values() for path in paths):
         splicer = splicer_of(material(recordings), keywords, cache)
+        if not len(splicer.sounds):
+            raise DataError("no talk is left to cut words out of: its transcripts are not English, do not fit the "
+                            "recordings, or all hold a keyword; add other talk")
         for word in words:
             if lacking := splicer.lacks(pronounce(word)):
                 raise DataError(f"{word!r}: nobody says the sound {' or '.join(lacking)} in the talk; add more of it")

@@ -96,7 +96,7 @@ def dictionary() -> tuple[list[str], np.ndarray, np.ndarray]:
     try:
         import pocketsphinx
     except ImportError as error:
-        raise DataError(f"words that sound alike need a pronouncing dictionary; install one with: {INSTALL}") from error
+        raise DataError(f"the sounds of a word need a pronouncing dictionary; install one with: {INSTALL}") from error
     path = Path(pocketsphinx.get_model_path()) / "en-us" / "cmudict-en-us.dict"
     place = {sound: i for i, sound in enumerate(SOUNDS)}
     words, rows = [], []

@@ -1,6 +1,7 @@
 """kws data splice: clips that train, again the same, out of talk that does not hold the word."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from kws.audio.files import SAMPLE_RATE_HZ, read_samples, to_int16, write_audio
 from kws.data.corpus import scan, split_of
 from kws.pipeline import splice as splicing
 from kws.pipeline.splice import SPEAKER, material, splicer_of
+from kws.speech.pronunciations import dictionary
 from kws.speech.voices import Voice, synthesize
 from tests.helpers.small_workspace import run
 
@@ -97,10 +99,20 @@ def test_interrupted_it_goes_on_with_the_sounds_that_were_found(place, monkeypat
     assert run("data", "splice", "--count", 3, "-C", place).exit_code == 0 and len(calls) == 2 + blocks
 
 
-@pytest.mark.parametrize(("word", "text"), [("church", "nobody says the sound CH"), ("_x_", "_x_")])
+@pytest.mark.parametrize(("word", "text"), [("church", "nobody says the sound CH"), ("_x_", "_x_"),
+                                            ("лампа", "cannot read its letters; record it"),
+                                            ("the", "no talk is left to cut words out of")])
 def test_words_that_the_talk_cannot_say_are_refused(place, word, text):
     made = run("data", "splice", word, "-C", place)
     assert made.exit_code == 1 and text in made.output
+    assert not (place / "recordings" / "synth").exists()
+
+
+def test_without_the_aligner_it_says_how_to_install_it(place, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    dictionary.cache_clear()
+    made = run("data", "splice", "-C", place)
+    assert made.exit_code == 1 and "pip install 'kws[words]'" in made.output
     assert not (place / "recordings" / "synth").exists()
 
 
